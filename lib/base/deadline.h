@@ -1,0 +1,38 @@
+#pragma once
+// Points in time. A wait ends at a Deadline of the steady clock, so that a clock that is set does not stretch it; what
+// is written to disk or shown is a system_clock stamp. Code that decides by time takes a `const Clock&`, and tests pass
+// their own.
+
+#include <chrono>
+
+namespace base {
+
+using Deadline = std::chrono::steady_clock::time_point;
+using Stamp = std::chrono::system_clock::time_point;
+
+inline constexpr Deadline no_deadline = Deadline::max();
+
+[[nodiscard]] inline Deadline after(std::chrono::steady_clock::duration wait) {
+  return std::chrono::steady_clock::now() + wait;
+}
+
+class Clock {
+ public:
+  Clock() = default;
+  Clock(const Clock&) = delete;
+  Clock& operator=(const Clock&) = delete;
+  virtual ~Clock() = default;
+  [[nodiscard]] virtual Deadline now() const { return std::chrono::steady_clock::now(); }
+  [[nodiscard]] virtual Stamp stamp() const { return std::chrono::system_clock::now(); }
+};
+
+// The machine's own clocks.
+[[nodiscard]] inline const Clock& system_clock() {
+  static const Clock clock;
+  return clock;
+}
+
+}  // namespace base
+
+using base::Deadline;
+using base::Stamp;

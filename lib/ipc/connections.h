@@ -1,0 +1,76 @@
+#pragma once
+// Lasting connections to other programs of the suite. A conversation is a type:
+//
+//   struct Resolve {
+//     using Request = ResolveRequest;
+//     using Answer = ResolveAnswer;
+//     static constexpr std::string_view socket = "private/rewrite";   // below the queue directory, our working directory
+//     static constexpr std::chrono::seconds timeout{100};
+//   };
+//
+// ask() takes an idle connection or makes one, sends, parks until the answer. Where a kept connection turns out dead
+// (the service was restarted) the request is sent again on a new one: so a request must be harmless when repeated.
+
+#include <chrono>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/ipc/message.h"
+
+namespace ipc {
+
+inline constexpr std::size_t idle_connections_limit = 32;  // kept per service; more are closed after use
+
+class Connections {
+ public:
+  Connections() = default;
+  Connections(const Connections&) = delete;
+  Connections& operator=(const Connections&) = delete;
+
+  template <class Conversation>
+  [[nodiscard]] Result<typename Conversation::Answer> ask(const typename Conversation::Request& request) {
+    return ask_at<Conversation>(Conversation::socket, request);
+  }
+
+  // The same with a socket that is known only at run time (a transport's: "private/smtp").
+  template <class Conversation>
+  [[nodiscard]] Result<typename Conversation::Answer> ask_at(std::string_view socket,
+                                                             const typename Conversation::Request& request) {
+    const Deadline deadline = base::after(Conversation::timeout);
+    for (;;) {
+      Connection connection = TRY(take(socket, deadline));
+      send(connection.stream, request, deadline);
+      auto answer = receive<typename Conversation::Answer>(connection.stream, deadline);
+      if (answer) {
+        keep(socket, std::move(connection));
+        return answer;
+      }
+      if (!connection.reused || std::chrono::steady_clock::now() >= deadline) {
+        return base::Failure(std::move(answer).error().within(socket));
+      }
+    }
+  }
+
+  struct Connection {
+    io::Stream stream;
+    bool reused;
+  };
+  // A connection for a conversation that is more than one request and one answer. keep() it only when it is at rest.
+  [[nodiscard]] Result<Connection> take(std::string_view socket, Deadline deadline);
+  [[nodiscard]] Result<Connection> connect(std::string_view socket, Deadline deadline);
+  void keep(std::string_view socket, Connection connection);
+
+  // Closes what has been idle: called by the skeleton, so that idle services can end.
+  void drop_idle(std::chrono::steady_clock::duration older_than);
+
+ private:
+  struct Idle {
+    io::Stream stream;
+    Deadline since;
+  };
+  std::map<std::string, std::vector<Idle>, std::less<>> idle_;
+};
+
+}  // namespace ipc

@@ -1,0 +1,63 @@
+#pragma once
+// smtpd, pickup, local and bounce hand a message to cleanup(8), the only door into the queue.
+//
+// The conversation, on one connection, as often as wished:
+//   client: OpenMessage            server: MessageOpened (queue_id)
+//   client: the message as queue records (lib/queue/record.h: envelope, M, N/L..., X, extracted, E)
+//   server: MessageClosed, after the file and its directory are on disk (status ok), or after it is gone (any other)
+// A client that closes before E abandons the message.
+
+#include "lib/ipc/message.h"
+
+namespace ipc {
+
+// What cleanup is asked to do with the message; a sum of bits.
+enum class CleanupFlags : unsigned {
+  none = 0,
+  bounce = 1,             // return an undeliverable message to its sender here (pickup), do not just report it
+  filter = 2,             // apply header and body checks, content milters
+  map = 4,                // apply canonical and virtual alias mappings, BCC
+  smtputf8 = 8,           // the client asked for SMTPUTF8
+  internal = 16,          // made by the suite itself: a notice, a forwarded message
+};
+[[nodiscard]] constexpr CleanupFlags operator|(CleanupFlags a, CleanupFlags b) {
+  return static_cast<CleanupFlags>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
+}
+[[nodiscard]] constexpr bool has(CleanupFlags set, CleanupFlags flag) {
+  return (static_cast<unsigned>(set) & static_cast<unsigned>(flag)) != 0;
+}
+
+struct OpenMessage {
+  CleanupFlags flags = CleanupFlags::none;
+  static constexpr auto fields = std::tuple{Field{"flags", &OpenMessage::flags}};
+};
+struct MessageOpened {
+  std::string queue_id;  // empty: the queue cannot be written (full disk): answer 452 and go on
+  std::string reason;    // why, for the log
+  static constexpr auto fields =
+      std::tuple{Field{"queue_id", &MessageOpened::queue_id}, Field{"reason", &MessageOpened::reason}};
+};
+
+// Why a message was not taken; smtpd has a reply for each. Ordered: when several are true the lowest non-ok counts.
+enum class CleanupStatus {
+  ok,          // it is on disk
+  bad,         // internal protocol error
+  write,       // queue file write error (4xx)
+  space,       // out of space (452)
+  defer,       // try again later: a table could not be read, or a rule says DEFER
+  size,        // larger than message_size_limit
+  content,     // a header or body check refused it
+  hops,        // too many Received: headers
+  recipients,  // no recipients
+  nobody_home, // a proxy or milter is gone
+};
+struct MessageClosed {
+  CleanupStatus status = CleanupStatus::ok;
+  std::string reason;  // reply text where a rule gave one ("5.7.1 text"), else empty
+  static constexpr auto fields =
+      std::tuple{Field{"status", &MessageClosed::status}, Field{"reason", &MessageClosed::reason}};
+};
+
+inline constexpr std::string_view cleanup_socket = "public/cleanup";
+
+}  // namespace ipc

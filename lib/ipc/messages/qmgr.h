@@ -1,0 +1,21 @@
+#pragma once
+// What is written to "public/qmgr", as bytes without an answer:
+//   "W" wakeup, "I" scan incoming, "D" scan deferred, "A" ignore time stamps, "F" flush dead destinations: as in Postfix;
+//   "N" queue-id NUL: cleanup's notice that this message is complete in incoming/, which saves the scan.
+
+#include <string_view>
+
+namespace ipc {
+
+inline constexpr std::string_view qmgr_socket = "public/qmgr";
+
+enum class QmgrTrigger : char {
+  wakeup = 'W',
+  scan_incoming = 'I',
+  scan_deferred = 'D',
+  scan_all = 'A',
+  flush_dead = 'F',
+  notice = 'N',
+};
+
+}  // namespace ipc

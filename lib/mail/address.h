@@ -1,0 +1,45 @@
+#pragma once
+// Mail addresses in their two forms. Internal: the local part without quotes, as tables, logs and the queue file have
+// it (john smith@example.com). External: RFC 5321 form, quoted where needed ("john smith"@example.com). Both are plain
+// strings in the queue format; these functions are the only place that knows the grammar (RFC 5321 4.1.2, RFC 5322 3.4,
+// RFC 6531 for UTF-8).
+
+#include <string>
+#include <string_view>
+
+#include "lib/base/error.h"
+
+namespace mail {
+
+// Quotes the local part where needed.
+[[nodiscard]] std::string to_external(std::string_view internal);
+// Takes quotes and backslashes away.
+[[nodiscard]] std::string to_internal(std::string_view external);
+
+// Parts of an internal address, split at the last '@'. No domain: domain() is empty and has_domain false.
+struct AddressParts {
+  std::string_view local, domain;
+  bool has_domain;
+};
+[[nodiscard]] AddressParts split(std::string_view internal);
+
+// The user and the extension of a local part, per recipient_delimiter (a set of characters; the first in the text wins).
+// "user+ext" gives "user" and "ext"; owner- and -request names keep their dash; no delimiter: extension empty.
+struct LocalParts {
+  std::string_view user, extension;
+  bool has_extension;
+};
+[[nodiscard]] LocalParts split_extension(std::string_view local, std::string_view delimiters);
+
+// The path of MAIL FROM or RCPT TO, without angle brackets or with; source routes "@a,@b:" are dropped. Gives the
+// internal form, "" for <>. The error's message is the reason for the 501 reply.
+[[nodiscard]] Result<std::string> parse_path(std::string_view path, bool allow_utf8, bool strict_envelopes);
+
+// xtext (RFC 3461 section 4). Error for bad hex or control characters.
+[[nodiscard]] Result<std::string> decode_xtext(std::string_view text);
+[[nodiscard]] std::string encode_xtext(std::string_view text);
+
+[[nodiscard]] bool is_valid_hostname(std::string_view name);   // RFC 1123, with Postfix's liberties ("_", no dots needed)
+[[nodiscard]] bool is_valid_utf8(std::string_view text);
+
+}  // namespace mail

@@ -1,0 +1,119 @@
+#pragma once
+// A lookup table, "type:name", and a list of them. A lookup ends in one of three ways: found (maybe an empty string),
+// not found, or an Error: the table could not be asked, and nobody may conclude that the key is absent.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/base/error.h"
+
+namespace maps {
+
+using Found = std::optional<std::string>;
+
+// What shapes how a table is opened and asked; a sum of bits.
+enum class Flags : unsigned {
+  none = 0,
+  fold_keys = 1,          // lower-case the key (all tables of addresses and hosts); tables with fixed strings only
+  utf8 = 2,               // smtputf8_enable: keys that are not UTF-8 are never found
+  no_proxy = 4,           // open "proxy:type:name" directly (proxymap itself, set-uid commands)
+  no_substitution = 8,    // regexp and pcre results with $1 are refused (security-sensitive tables)
+};
+[[nodiscard]] constexpr Flags operator|(Flags a, Flags b) {
+  return static_cast<Flags>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
+}
+[[nodiscard]] constexpr bool has(Flags set, Flags flag) {
+  return (static_cast<unsigned>(set) & static_cast<unsigned>(flag)) != 0;
+}
+
+class Table {
+ public:
+  explicit Table(std::string name) : name_(std::move(name)) {}
+  Table(const Table&) = delete;
+  Table& operator=(const Table&) = delete;
+  virtual ~Table() = default;
+
+  // May park the fiber (proxy:). A single-file table that has changed on disk is opened again first.
+  [[nodiscard]] virtual Result<Found> lookup(std::string_view key) = 0;
+
+  // Fixed-string tables are also asked with parts of an address or name ("user", "@domain", ".parent"); patterns, cidr
+  // and static are asked once with the whole key.
+  [[nodiscard]] virtual bool has_fixed_keys() const { return true; }
+
+  // "type:name", for the log.
+  [[nodiscard]] const std::string& name() const { return name_; }
+
+ private:
+  std::string name_;
+};
+
+// Where tables come from. One per process: equal names share one open table.
+class Tables {
+ public:
+  struct Options {
+    std::string config_directory;       // for relative names
+    std::string default_database_type;  // for a name without type
+    std::string proxymap_socket = "private/proxymap";
+  };
+  explicit Tables(Options options);
+  ~Tables();
+  // A missing file is not an error here but at each lookup, as in Postfix; an unknown type or a syntax error is.
+  [[nodiscard]] Result<std::shared_ptr<Table>> open(std::string_view type_and_name, Flags flags);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// The value of a parameter such as virtual_alias_maps: tables separated by comma or space, asked in order; the first
+// that finds the key answers; the first that fails ends the search with its Error.
+class Maps {
+ public:
+  Maps() = default;
+  // `parameter` names the parameter, for error messages.
+  static Result<Maps> open(Tables& tables, std::string_view parameter, std::string_view value, Flags flags);
+  [[nodiscard]] bool empty() const { return tables_.empty(); }
+  [[nodiscard]] Result<Found> lookup(std::string_view key) const;
+  // Only tables with fixed keys are asked: for partial keys.
+  [[nodiscard]] Result<Found> lookup_partial(std::string_view key) const;
+
+ private:
+  std::vector<std::shared_ptr<Table>> tables_;
+};
+
+// The search of an address table: user+ext@domain, user@domain, user+ext and user (when the domain is local to this
+// machine as `is_local_domain` says), @domain. `extension`, when given, receives the unmatched "+ext" or nothing.
+struct AddressSearch {
+  std::string_view recipient_delimiter;
+  bool (*is_local_domain)(const void* context, std::string_view domain) = nullptr;
+  const void* context = nullptr;
+  bool with_at_domain = true;   // ask "@domain"
+};
+[[nodiscard]] Result<Found> find_address(const Maps& maps, std::string_view internal_address, const AddressSearch& search,
+                                         std::string* unmatched_extension);
+
+// A list of names, patterns, /files and type:tables with "!" exclusions, as mydestination, mynetworks or relay_domains.
+// `string` compares names; `domain` also matches parents (".parent", or "parent" itself with parents_match); `address`
+// takes "[v6]/len", "v4/len".
+enum class ListKind { string, domain, address };
+class MatchList {
+ public:
+  MatchList() = default;
+  static Result<MatchList> parse(Tables& tables, std::string_view parameter, std::string_view value, ListKind kind,
+                                 bool parents_match);
+  // For address lists `text` is the address without brackets, and `name` the host name, which list items may be too.
+  [[nodiscard]] Result<bool> matches(std::string_view text) const;
+  [[nodiscard]] Result<bool> matches(std::string_view name, std::string_view address) const;
+  [[nodiscard]] bool empty() const { return items_.empty(); }
+
+ private:
+  struct Item;
+  std::vector<std::shared_ptr<const Item>> items_;
+  ListKind kind_ = ListKind::string;
+  bool parents_match_ = false;
+};
+
+}  // namespace maps

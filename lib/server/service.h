@@ -1,0 +1,116 @@
+#pragma once
+// What a daemon is to the skeleton. A daemon's main.cc makes one Program and calls run():
+//
+//   int main(int argc, char** argv) {
+//     return server::run(argc, argv, {
+//         .name = "smtpd",
+//         .kind = server::Kind::sessions,
+//         .needs = sandbox::Profile{}...,
+//         .make = [](server::Startup& startup) { return smtpd::Server::make(startup); },
+//     });
+//   }
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "lib/base/deadline.h"
+#include "lib/base/error.h"
+#include "lib/config/main_cf.h"
+#include "lib/io/socket.h"
+#include "lib/io/stream.h"
+#include "lib/ipc/connections.h"
+#include "lib/sandbox/profile.h"
+
+namespace server {
+
+enum class Kind {
+  sessions,   // a connection is a client and counts against maxproc for as long as it lives (smtpd)
+  requests,   // connections last and are idle most of the time; what counts is a request being served (cleanup, local)
+  triggers,   // connections carry single characters (pickup, qmgr); master's wakeup timer writes 'W'
+  datagrams,  // a datagram socket (postlogd)
+};
+
+// One accepted connection, in a fiber of its own.
+struct Connection {
+  io::Stream stream;
+  std::optional<io::Endpoint> peer;    // none for a UNIX socket
+  std::optional<io::Endpoint> local;
+  unsigned long session;               // unique on this host, already set as the number in log lines for Kind::sessions
+  bool stressed;                       // accepted while the service was at its limit (`stress` parameter snapshot)
+};
+
+class Service {
+ public:
+  Service() = default;
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+  virtual ~Service() = default;
+
+  // After chroot, identity and sandbox, in a fiber, before the first connection: recover state, start own fibers.
+  virtual void started() {}
+  // Kinds sessions and requests: the whole conversation; returns when it is over.
+  virtual void serve(Connection& connection) = 0;
+  // Kind triggers: the bytes that came.
+  virtual void trigger(std::string_view bytes) { static_cast<void>(bytes); }
+  // Kind datagrams: one datagram.
+  virtual void datagram(std::string_view bytes) { static_cast<void>(bytes); }
+  // The process is to end: no more connections come. The sessions that are there go on until drain_time_limit.
+  virtual void draining() {}
+};
+
+// What a daemon may use while it starts, and keeps for its life. Tables and files are opened here, before the chroot.
+struct Startup {
+  const config::Main& main;            // main.cf with the service's -o options
+  ipc::Connections& services;
+  const base::Clock& clock;
+  std::string service;                 // name in master.cf: "smtp", "submission", "relay"
+  bool privileged;                     // the process stays root (master.cf: unprivileged n)
+  bool chrooted;
+  int process_limit;                   // maxproc of the service, 0 without limit
+};
+
+// Declares in one place what the process needs after start; lib/sandbox enforces it.
+struct Program {
+  std::string_view name;
+  Kind kind = Kind::requests;
+  sandbox::Profile needs{};
+  std::function<Result<std::unique_ptr<Service>>(Startup&)> make;
+  // Ends after this long without a client. The skeleton's max_idle unless the program says that it stays (qmgr, anvil).
+  bool stays = false;
+};
+
+// The life of a daemon. Returns the exit status.
+int run(int argc, char** argv, const Program& program);
+
+// Within its scope the process counts as serving a request (Kind::requests). Parks while maxproc requests are served.
+class Busy {
+ public:
+  Busy();
+  ~Busy();
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
+};
+
+// A peer broke the protocol: one warning, and the connection ends.
+void log_bad_request(const base::Error& error);
+
+// Serves a typed conversation until the client closes: the handler makes an answer of each request.
+template <class Conversation, class Handler>
+void serve_requests(Connection& connection, Handler&& handler) {
+  for (;;) {
+    auto request = ipc::receive<typename Conversation::Request>(connection.stream, base::no_deadline);
+    if (!request) {
+      if (request.error().message() != ipc::end_of_stream) log_bad_request(request.error());
+      return;
+    }
+    const Busy busy;
+    const typename Conversation::Answer answer = handler(std::move(*request));
+    ipc::send(connection.stream, answer, base::after(Conversation::timeout));
+    if (connection.stream.flush(base::after(Conversation::timeout)) != io::End::ok) return;
+  }
+}
+
+}  // namespace server

@@ -1,4 +1,6 @@
 #pragma once
+// (The namespace is maillog, since ::log is a function of the C library.)
+//
 // One line per event, under the tag and number that open() set: "postfix/smtpd[123]: text". Text that a peer supplied
 // is made printable here, so that no line can be forged. Lines are buffered until flush().
 
@@ -7,7 +9,7 @@
 
 #include <fmt/core.h>
 
-namespace log {
+namespace maillog {
 
 enum class Level { info, warning, error, fatal, panic };
 
@@ -46,4 +48,4 @@ template <class... Args>
   exit_fatal(fmt::format(format, std::forward<Args>(args)...));
 }
 
-}  // namespace log
+}  // namespace maillog

@@ -1,0 +1,268 @@
+#include "lib/log/log.h"
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <deque>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "lib/base/ascii.h"
+#include "lib/base/check.h"
+#include "lib/base/fd.h"
+#include "lib/log/sink.h"
+
+namespace maillog {
+namespace {
+
+// The longest a full log socket may hold the process up, at exit or when the pending buffer is full.
+constexpr int full_socket_wait_ms = 1000;
+
+std::string_view label(Level level) {
+  switch (level) {
+    case Level::info: return "";
+    case Level::warning: return "warning: ";
+    case Level::error: return "error: ";
+    case Level::fatal: return "fatal: ";
+    case Level::panic: return "panic: ";
+  }
+  return "";
+}
+
+// syslog(3) severities.
+int severity(Level level) {
+  switch (level) {
+    case Level::info: return 6;
+    case Level::warning: return 4;
+    case Level::error: return 3;
+    case Level::fatal: return 2;
+    case Level::panic: return 2;
+  }
+  return 6;
+}
+
+// The one log of the process. Used from the loop's thread only.
+class Log {
+ public:
+  void open(SinkOptions options) {
+    flush();
+    options_ = std::move(options);
+    ::tzset();  // before a chroot takes /etc/localtime away
+    std::array<char, 256> name{};
+    if (::gethostname(name.data(), name.size() - 1) == 0) host_ = std::string(name.data()).substr(0, std::string(name.data()).find('.'));
+    connect();
+  }
+
+  void write(Level level, std::string_view text) {
+    const unsigned long number = session_number != 0 ? session_number : static_cast<unsigned long>(::getpid());
+    std::string line;
+    if (options_.target == Target::standard_error) {
+      line = fmt::format("{}: {}{}", short_tag(), label(level), ascii::printable(text.substr(0, line_limit)));
+    } else {
+      line = fmt::format("{}{}{}[{}]: {}{}", prefix(level), stamp(), tag, number, label(level),
+                         ascii::printable(text.substr(0, line_limit)));
+    }
+    if (options_.also_standard_error) to_standard_error(fmt::format("{}: {}{}\n", short_tag(), label(level), text));
+    if (pending_bytes_ + line.size() > pending_limit) send_pending(full_socket_wait_ms);
+    if (pending_bytes_ + line.size() > pending_limit) {
+      ++dropped_;
+      return;
+    }
+    pending_bytes_ += line.size();
+    pending_.push_back(std::move(line));
+    if (options_.target == Target::standard_error) flush();
+  }
+
+  void flush() {
+    if (!pending_.empty()) send_pending(0);
+    if (dropped_ > 0 && pending_.empty()) {
+      const unsigned long dropped = std::exchange(dropped_, 0);
+      write(Level::warning, fmt::format("{} log lines were lost: the log daemon was gone or full", dropped));
+    }
+  }
+
+  void last_flush() {
+    if (!pending_.empty()) send_pending(full_socket_wait_ms);
+  }
+
+  void write_composed(std::string_view lines) {
+    std::string text(lines);
+    if (text.empty() || text.back() != '\n') text += '\n';
+    append_to_file(text);
+  }
+
+  void reopen() {
+    fd_.reset();
+    connect();
+  }
+
+  [[nodiscard]] std::string short_tag() const {
+    const std::size_t slash = tag.rfind('/');
+    return slash == std::string::npos ? tag : tag.substr(slash + 1);
+  }
+
+  std::string tag = "postfix";
+  unsigned long session_number = 0;
+
+ private:
+  // syslog wants "<priority>"; the log file and postlogd do not.
+  [[nodiscard]] std::string prefix(Level level) const {
+    if (options_.target == Target::syslog) return fmt::format("<{}>", options_.facility * 8 + severity(level));
+    return "";
+  }
+
+  // "Nov 24 06:24:59 " for syslog, with the host name behind it for the log file.
+  const std::string& stamp() {
+    const std::time_t now = ::time(nullptr);
+    if (now != stamp_time_) {
+      stamp_time_ = now;
+      std::tm local{};
+      ::localtime_r(&now, &local);
+      std::array<char, 32> text{};
+      const std::size_t length = std::strftime(text.data(), text.size(), "%b %e %H:%M:%S ", &local);
+      stamp_.assign(text.data(), length);
+      if (options_.target != Target::syslog) stamp_ += host_ + " ";
+    }
+    return stamp_;
+  }
+
+  void connect() {
+    stamp_time_ = -1;
+    if (options_.target == Target::standard_error) return;
+    if (options_.target == Target::file) {
+      fd_.reset(::open(options_.path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644));
+      return;
+    }
+    fd_.reset(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (options_.path.size() >= sizeof address.sun_path) return fd_.reset();
+    options_.path.copy(address.sun_path, options_.path.size());
+    if (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) fd_.reset();
+  }
+
+  // Sends what waits, several lines in one datagram to postlogd, one each to syslog. At most `wait_ms` in a full socket.
+  void send_pending(int wait_ms) {
+    if (options_.target == Target::standard_error) return to_standard_error(take_all());
+    if (options_.target == Target::file) return append_to_file(take_all());
+    bool reconnected = false;
+    while (!pending_.empty()) {
+      if (!fd_) connect();
+      const std::string datagram = options_.target == Target::postlog ? batch() : pending_.front();
+      if (fd_ && ::send(fd_.get(), datagram.data(), datagram.size(), MSG_NOSIGNAL) >= 0) {
+        drop_sent(options_.target == Target::postlog ? batched_ : 1);
+        continue;
+      }
+      const int code = fd_ ? errno : ECONNREFUSED;
+      if (code == EAGAIN || code == ENOBUFS) {
+        pollfd full{fd_.get(), POLLOUT, 0};
+        if (wait_ms > 0 && ::poll(&full, 1, wait_ms) > 0) {
+          wait_ms = 0;
+          continue;
+        }
+        return;
+      }
+      fd_.reset();  // the daemon was restarted: its socket is a new one
+      if (std::exchange(reconnected, true)) {
+        if (!options_.fallback_file.empty()) use_fallback();
+        return;
+      }
+    }
+  }
+
+  // Lines of one datagram, and how many they are.
+  static constexpr std::size_t datagram_limit = 32 * 1024;
+  std::string batch() {
+    std::string text;
+    batched_ = 0;
+    for (const std::string& line : pending_) {
+      if (batched_ > 0 && text.size() + line.size() > datagram_limit) break;
+      if (batched_ > 0) text += '\n';
+      text += line;
+      ++batched_;
+    }
+    return text;
+  }
+
+  void drop_sent(std::size_t lines) {
+    for (; lines > 0; --lines) {
+      pending_bytes_ -= pending_.front().size();
+      pending_.pop_front();
+    }
+  }
+
+  std::string take_all() {
+    std::string text;
+    for (const std::string& line : pending_) text += line + '\n';
+    pending_.clear();
+    pending_bytes_ = 0;
+    return text;
+  }
+
+  void use_fallback() {
+    const Fd file(::open(options_.fallback_file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644));
+    if (!file) return;
+    const std::string text = take_all();
+    [[maybe_unused]] const ssize_t ignored = ::write(file.get(), text.data(), text.size());
+  }
+
+  void append_to_file(const std::string& text) {
+    if (!fd_) connect();
+    // A full disk must not stop the mail: what cannot be written is lost, and counted.
+    if (!fd_ || ::write(fd_.get(), text.data(), text.size()) < 0) ++dropped_;
+  }
+
+  static void to_standard_error(const std::string& text) {
+    [[maybe_unused]] const ssize_t ignored = ::write(STDERR_FILENO, text.data(), text.size());
+  }
+
+  SinkOptions options_;
+  Fd fd_;
+  std::string host_ = "localhost";
+  std::deque<std::string> pending_;
+  std::size_t pending_bytes_ = 0;
+  std::size_t batched_ = 0;
+  unsigned long dropped_ = 0;
+  std::time_t stamp_time_ = -1;
+  std::string stamp_;
+};
+
+// A process has one log, as it has one standard error; it lives until the process ends.
+Log& the_log() {
+  static Log* const instance = [] {
+    base::set_panic_hook([](const char* text) {
+      write(Level::panic, text);
+      flush();
+    });
+    std::atexit([] { the_log().last_flush(); });
+    return new Log;  // never destroyed: destructors of other objects may still log
+  }();
+  return *instance;
+}
+
+}  // namespace
+
+void set_tag(std::string tag) { the_log().tag = std::move(tag); }
+const std::string& tag() { return the_log().tag; }
+void set_session(unsigned long number) { the_log().session_number = number; }
+unsigned long session() { return the_log().session_number; }
+void write(Level level, std::string_view text) { the_log().write(level, text); }
+void flush() { the_log().flush(); }
+void open(SinkOptions options) { the_log().open(std::move(options)); }
+void write_composed(std::string_view lines) { the_log().write_composed(lines); }
+void reopen() { the_log().reopen(); }
+
+void exit_fatal(std::string_view text) {
+  write(Level::fatal, text);
+  the_log().last_flush();
+  std::fflush(nullptr);
+  ::_exit(1);  // not exit(): pool threads and fibers must not meet destructors
+}
+
+}  // namespace maillog

@@ -13,6 +13,8 @@ namespace mail {
 
 // Quotes the local part where needed.
 [[nodiscard]] std::string to_external(std::string_view internal);
+// The local part alone, quoted where needed: for a caller that knows where the local part ends.
+[[nodiscard]] std::string quote_local(std::string_view local);
 // Takes quotes and backslashes away.
 [[nodiscard]] std::string to_internal(std::string_view external);
 

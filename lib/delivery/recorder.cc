@@ -31,7 +31,7 @@ std::chrono::microseconds between(Stamp from, Stamp to) {
 bool BounceClient::append(StatusLog log, const ipc::BounceRequest& request) {
   const auto answer = services_.ask_at<ipc::Bounce>(service(log).socket, request);
   if (answer) return answer->ok;
-  log::warning("{}: {} service: {}", request.queue_id, service(log).name, answer.error().message());
+  maillog::warning("{}: {} service: {}", request.queue_id, service(log).name, answer.error().message());
   return false;
 }
 
@@ -66,7 +66,7 @@ Status Recorder::sent(const ipc::DeliveryRecipient& recipient, const Delivery& d
   if (request_.success_trace || (recipient.notify & notify_success) != 0) {
     // The mail has been delivered: without its report it is still done, since trying again would deliver it twice.
     if (!append(StatusLog::trace, recipient, delivery, delivery.action.empty() ? "delivered" : delivery.action)) {
-      log::warning("{}: trace service failed, no delivery report for <{}>", request_.queue_id, recipient.address);
+      maillog::warning("{}: trace service failed, no delivery report for <{}>", request_.queue_id, recipient.address);
     }
   }
   log(recipient, delivery, timing, "sent");
@@ -91,9 +91,9 @@ Status Recorder::bounced(const ipc::DeliveryRecipient& recipient, const Delivery
 Status Recorder::deferred(const ipc::DeliveryRecipient& recipient, const Delivery& delivery, const Timing& timing,
                           std::string_view label) {
   if (!append(StatusLog::defer, recipient, delivery, "delayed")) {
-    log::warning("{}: defer service failed, no reason kept for <{}>", request_.queue_id, recipient.address);
+    maillog::warning("{}: defer service failed, no reason kept for <{}>", request_.queue_id, recipient.address);
   } else if (request_.success_trace && !append(StatusLog::trace, recipient, delivery, "delayed")) {
-    log::warning("{}: trace service failed, no delivery report for <{}>", request_.queue_id, recipient.address);
+    maillog::warning("{}: trace service failed, no delivery report for <{}>", request_.queue_id, recipient.address);
   }
   log(recipient, delivery, timing, label);
   return Status::deferred;
@@ -101,7 +101,7 @@ Status Recorder::deferred(const ipc::DeliveryRecipient& recipient, const Deliver
 
 void Recorder::complete(const ipc::DeliveryRecipient& recipient) {
   if (const auto marked = queue::mark_done(request_.file.get(), recipient.offset); !marked) {
-    log::warning("{}: {} for <{}>", request_.queue_id, marked.error().message(), recipient.address);
+    maillog::warning("{}: {} for <{}>", request_.queue_id, marked.error().message(), recipient.address);
     return;
   }
   ++completed_;
@@ -162,7 +162,7 @@ void Recorder::log(const ipc::DeliveryRecipient& recipient, const Delivery& deli
   const std::string address = mail::to_external(recipient.address);
   const std::string original = mail::to_external(recipient.original);
   const std::string dsn = delivery.dsn.text();
-  log::write(log::DeliveryLine{
+  maillog::write(maillog::DeliveryLine{
       .queue_id = request_.queue_id,
       .recipient = address,
       .original = original,

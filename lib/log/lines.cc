@@ -7,7 +7,7 @@
 #include "lib/base/ascii.h"
 #include "lib/log/log.h"
 
-namespace log {
+namespace maillog {
 namespace {
 
 constexpr int usec_digits = 6;
@@ -56,4 +56,4 @@ void notification_line(std::string_view queue_id, std::string_view to, std::stri
   info("{}: {} {} notification: {}", queue_id, to, what, new_queue_id);
 }
 
-}  // namespace log
+}  // namespace maillog

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace log {
+namespace maillog {
 
 // A time span as the delay= and delays= fields have it: two significant digits, no more than `decimals` after the point
 // (delay_logging_resolution_limit), no zeros at the end: 0.05, 1.2, 48, 0. Negative spans count as 0.
@@ -37,4 +37,4 @@ void write(const DeliveryLine& line);
 // "postmaster"; `what` is "non-delivery", "delay" or "delivery status".
 void notification_line(std::string_view queue_id, std::string_view to, std::string_view what, std::string_view new_queue_id);
 
-}  // namespace log
+}  // namespace maillog

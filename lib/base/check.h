@@ -8,6 +8,9 @@ namespace base {
 using PanicHook = void (*)(const char* text);
 void set_panic_hook(PanicHook hook);
 
+// Hands one line to the panic hook and to standard error: for what ends the process anyhow. Does not allocate.
+void report_panic(const char* text);
+
 [[noreturn]] void panic(const char* condition, const char* file, int line);
 
 }  // namespace base

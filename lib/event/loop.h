@@ -18,8 +18,6 @@
 #include "lib/base/deadline.h"
 #include "lib/base/error.h"
 
-struct event_base;
-
 namespace event {
 
 class Fiber;
@@ -50,10 +48,19 @@ class Shield {
   Shield& operator=(const Shield&) = delete;
 };
 
+// Within its scope a wait of this fiber is our mistake (CHECK): for in-memory locks and database cursors.
+class NoWait {
+ public:
+  NoWait();
+  ~NoWait();
+  NoWait(const NoWait&) = delete;
+  NoWait& operator=(const NoWait&) = delete;
+};
+
 // Sticky: notify() before the wait counts. One fiber waits at a time.
 class Notify {
  public:
-  Notify();
+  Notify() = default;
   ~Notify();
   Notify(const Notify&) = delete;
   Notify& operator=(const Notify&) = delete;
@@ -62,9 +69,9 @@ class Notify {
   [[nodiscard]] bool wait(Deadline deadline);
 
  private:
-  friend class Waiter;
-  struct State;
-  std::shared_ptr<State> state_;
+  friend class Parking;
+  bool notified_ = false;
+  Fiber* waiter_ = nullptr;
 };
 
 class Loop {
@@ -83,8 +90,10 @@ class Loop {
   // politely and pauses.
   [[nodiscard]] Result<FiberRef> spawn(std::string name, std::function<void()> body);
 
-  // Runs until stop(), or until `until` (if given) is true after a turn.
+  // Runs until stop().
   void run();
+  // Runs until `until` is true after a turn, or stop().
+  void run_until(const std::function<bool()>& until);
   void stop();
   // Cancels every fiber and runs until all have ended, or the deadline.
   void cancel_all(Deadline deadline);
@@ -101,7 +110,6 @@ class Loop {
   [[nodiscard]] std::unique_ptr<Watch> timer(std::chrono::steady_clock::duration delay, std::function<void()> hook);
 
   [[nodiscard]] std::size_t fibers() const;
-  [[nodiscard]] ::event_base* base();
 
  private:
   friend class Fiber;
@@ -134,25 +142,49 @@ struct Source {
   static Source writable(int fd) { return {Kind::fd_writable, fd, nullptr}; }
   static Source notified(Notify& notify) { return {Kind::notify, -1, &notify}; }
 };
+inline constexpr std::size_t wait_any_limit = 8;  // sources of one wait
 // Parks until one of the sources is ready and returns its index, the lowest if several are; none at the deadline.
 [[nodiscard]] std::optional<std::size_t> wait_any(Deadline deadline, std::span<const Source> sources);
+
+// To be called after a system call that did not have to wait: a peer that always has something for us must not keep the
+// loop, so now and then this lets the other fibers run.
+void breathe();
 
 // Gives the unused part of the current fiber's stack back to the system: for a session that will idle.
 void trim_stack();
 
+// Fibers that wait for the same thing, in the order of their coming. The thing itself is the owner's.
+class WaitList {
+ public:
+  WaitList() = default;
+  ~WaitList();
+  WaitList(const WaitList&) = delete;
+  WaitList& operator=(const WaitList&) = delete;
+  // Parks until woken. False at the deadline.
+  [[nodiscard]] bool wait(Deadline deadline);
+  void wake_first();
+  void wake_all();
+  [[nodiscard]] bool empty() const { return first_ == nullptr; }
+
+ private:
+  struct Node;
+  void unlink(Node& node);
+  Node* first_ = nullptr;
+  Node* last_ = nullptr;
+};
+
 // At most `limit` fibers hold a slot at a time; others park. acquire() is false at the deadline.
 class Semaphore {
  public:
-  explicit Semaphore(std::size_t limit);
-  ~Semaphore();
+  explicit Semaphore(std::size_t limit) : free_(limit) {}
   Semaphore(const Semaphore&) = delete;
   Semaphore& operator=(const Semaphore&) = delete;
   [[nodiscard]] bool acquire(Deadline deadline);
   void release();
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  std::size_t free_;
+  WaitList waiting_;
 };
 
 }  // namespace event

@@ -34,16 +34,19 @@ auto blocking(Fn&& fn) -> std::invoke_result_t<Fn> {
 // fsync of a directory, coalesced: fibers that ask while one fsync is running share the next one.
 class DirectorySync {
  public:
-  explicit DirectorySync(int directory_fd);  // borrowed; must outlive this
-  ~DirectorySync();
+  explicit DirectorySync(int directory_fd) : directory_fd_(directory_fd) {}  // borrowed; must outlive this
   DirectorySync(const DirectorySync&) = delete;
   DirectorySync& operator=(const DirectorySync&) = delete;
   // Every name that was in the directory before the call is on disk when it succeeds.
   [[nodiscard]] Result<void> sync();
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  struct Round;
+  void run(const std::shared_ptr<Round>& round);
+
+  int directory_fd_;
+  std::shared_ptr<Round> next_;  // whom the fsync after the one that is running will serve
+  bool running_ = false;
 };
 
 }  // namespace event

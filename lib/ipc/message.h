@@ -115,7 +115,11 @@ class Decoder {
   template <Message T>
   Result<void> body(T& value) {
     Result<void> result;
-    std::apply([&](const auto&... field) { ((result = item(field.name, value.*(field.member)), result.has_value()) && ...); }, T::fields);
+    std::apply(
+        [&](const auto&... field) {
+          static_cast<void>(((result = item(field.name, value.*(field.member)), result.has_value()) && ...));
+        },
+        T::fields);
     return result;
   }
   Result<void> item(const char* name, std::string& value) {

@@ -29,7 +29,7 @@ namespace server {
 enum class Kind {
   sessions,   // a connection is a client and counts against maxproc for as long as it lives (smtpd)
   requests,   // connections last and are idle most of the time; what counts is a request being served (cleanup, local)
-  triggers,   // connections carry single characters (pickup, qmgr); master's wakeup timer writes 'W'
+  triggers,   // connections carry single characters (pickup); master's wakeup timer writes 'W'
   datagrams,  // a datagram socket (postlogd)
 };
 
@@ -40,6 +40,7 @@ struct Connection {
   std::optional<io::Endpoint> local;
   unsigned long session;               // unique on this host, already set as the number in log lines for Kind::sessions
   bool stressed;                       // accepted while the service was at its limit (`stress` parameter snapshot)
+  bool at_rest = true;                 // between two requests: may be closed at any time (Kind::requests)
 };
 
 class Service {
@@ -70,6 +71,8 @@ struct Startup {
   bool privileged;                     // the process stays root (master.cf: unprivileged n)
   bool chrooted;
   int process_limit;                   // maxproc of the service, 0 without limit
+  // Files whose change makes this process hand over to a successor: tables opened before the chroot, certificates.
+  std::function<void(const std::string& path)> watch_file;
 };
 
 // Declares in one place what the process needs after start; lib/sandbox enforces it.
@@ -85,14 +88,21 @@ struct Program {
 // The life of a daemon. Returns the exit status.
 int run(int argc, char** argv, const Program& program);
 
-// Within its scope the process counts as serving a request (Kind::requests). Parks while maxproc requests are served.
+// Within its scope the connection's request is being served (Kind::requests): the process is busy, and while the service
+// serves maxproc requests already the constructor parks.
 class Busy {
  public:
-  Busy();
+  explicit Busy(Connection& connection);
   ~Busy();
   Busy(const Busy&) = delete;
   Busy& operator=(const Busy&) = delete;
+
+ private:
+  Connection& connection_;
 };
+
+// The process is to end: a connection at rest between two requests should be closed.
+[[nodiscard]] bool is_draining();
 
 // A peer broke the protocol: one warning, and the connection ends.
 void log_bad_request(const base::Error& error);
@@ -100,13 +110,13 @@ void log_bad_request(const base::Error& error);
 // Serves a typed conversation until the client closes: the handler makes an answer of each request.
 template <class Conversation, class Handler>
 void serve_requests(Connection& connection, Handler&& handler) {
-  for (;;) {
+  while (!is_draining()) {
     auto request = ipc::receive<typename Conversation::Request>(connection.stream, base::no_deadline);
     if (!request) {
       if (request.error().message() != ipc::end_of_stream) log_bad_request(request.error());
       return;
     }
-    const Busy busy;
+    const Busy busy(connection);
     const typename Conversation::Answer answer = handler(std::move(*request));
     ipc::send(connection.stream, answer, base::after(Conversation::timeout));
     if (connection.stream.flush(base::after(Conversation::timeout)) != io::End::ok) return;

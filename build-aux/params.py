@@ -1,0 +1,327 @@
+#!/usr/bin/env python3
+"""Makes C++ of the parameter records.
+
+A .params file holds records and `uses` lines. A record is a name at the start of a line and fields below it, indented by
+two; deeper indentation continues a field:
+
+    smtpd_recipient_limit
+      type     int, 1..
+      default  1000
+      since    Postfix 1.1
+      doc      The most recipients one message may have.
+
+    uses myhostname mydestination
+
+Fields: type (bool, int, long, time, string or raw, with limits of the number, of the seconds or of the string's length),
+default (as in main.cf), computed (the default is found at run time), class (list, table-list, path, ...), for (the
+programs that read it; the file's own when absent), since, obsolete (what to use instead), status (not-yet), protects
+(yes, or "unless VALUE, VALUE": leaving it out would weaken the system), doc. A name that begins with "*" exists once for
+each service of master.cf whose program is one of `for`.
+
+For NAME.params of a program the header NAME_params.h gets a struct Params in namespace NAME: a member for each record
+of the file that is honoured, and for each name of a `uses` line. lib/config holds records without a struct.
+"""
+
+import argparse
+import os
+import re
+import sys
+import textwrap
+
+FIELDS = {"type", "default", "computed", "class", "for", "since", "obsolete", "status", "protects", "doc"}
+TYPES = {
+    "bool": ("boolean", "bool"),
+    "int": ("integer", "int"),
+    "long": ("long_integer", "long"),
+    "time": ("time", "std::chrono::seconds"),
+    "string": ("string", "std::string"),
+    "raw": ("raw", "std::string"),
+}
+LIST_CLASSES = {"list", "table-list", "restriction-list"}
+# Records of these files belong to no one program.
+SHARED = "lib/config/"
+
+
+class Bad(Exception):
+    pass
+
+
+class Record:
+    """One parameter. `where` is file:line for messages."""
+
+    def __init__(self, name, path, line):
+        self.name, self.path, self.line, self.fields = name, path, line, {}
+
+    @property
+    def where(self):
+        return f"{self.path}:{self.line}"
+
+    def get(self, field):
+        return self.fields.get(field, "")
+
+    def finish(self):
+        if not re.fullmatch(r"\*?[A-Za-z0-9_]+", self.name):
+            raise Bad(f"{self.where}: bad parameter name: {self.name}")
+        match = re.fullmatch(r"(bool|int|long|time|string|raw)(?:, *(\d+)\.\.(\d*))?", self.get("type"))
+        if not match:
+            raise Bad(f"{self.where}: {self.name}: bad type: {self.get('type')}")
+        self.type = match[1]
+        self.min, self.max = int(match[2] or 0), int(match[3] or 0)
+        self.default = self.get("default")
+        self.computed = self.get("computed") == "yes"
+        self.is_pattern = self.name.startswith("*")
+        self.not_yet = self.get("status") == "not-yet"
+        self.is_legacy = self.path.endswith("legacy.params")
+        protects = self.get("protects")
+        self.protects = bool(protects)
+        self.harmless = protects.removeprefix("unless").strip() if protects.startswith("unless") else ""
+        if self.protects and protects != "yes" and not self.harmless:
+            raise Bad(f"{self.where}: {self.name}: protects is \"yes\" or \"unless VALUE, ...\"")
+        if self.get("status") not in ("", "not-yet"):
+            raise Bad(f"{self.where}: {self.name}: bad status: {self.get('status')}")
+        owner = os.path.splitext(os.path.basename(self.path))[0]
+        self.users = self.get("for") or ("" if self.path.startswith(SHARED) else owner)
+        self.unit = self.default[-1:] if self.type == "time" and self.default[-1:] in tuple("smhdw") else "s"
+        self.is_list = self.get("class") in LIST_CLASSES
+
+    @property
+    def member(self):
+        return "p_" + self.name if self.name[0].isdigit() else self.name
+
+
+def read_params(root, path):
+    """The records and the used names (with their lines) of one file."""
+    records, uses, record, field, in_uses = [], [], None, None, False
+    with open(os.path.join(root, path), encoding="utf-8") as stream:
+        for number, text in enumerate(stream, 1):
+            line = text.rstrip()
+            if not line or line.lstrip().startswith("#"):
+                continue
+            where = f"{path}:{number}"
+            if not line.startswith(" "):
+                field = None
+                in_uses = line.startswith("uses ")
+                if in_uses:
+                    uses += [(name, where) for name in line.split()[1:]]
+                    record = None
+                else:
+                    record = Record(line, path, number)
+                    records.append(record)
+            elif in_uses:
+                uses += [(name, where) for name in line.split()]
+            elif record is None:
+                raise Bad(f"{where}: a field without a record")
+            elif line.startswith("   "):
+                if field is None:
+                    raise Bad(f"{where}: nothing to continue")
+                record.fields[field] += " " + line.strip()
+            else:
+                field, _, value = line.strip().partition(" ")
+                if field not in FIELDS:
+                    raise Bad(f"{where}: unknown field: {field}")
+                if field in record.fields:
+                    raise Bad(f"{where}: {field} is given twice")
+                record.fields[field] = value.strip()
+    for item in records:
+        item.finish()
+    return records, uses
+
+
+def quote(text):
+    """A C++ string literal. \\t and \\40 in a default are main.cf's own escapes and stay two characters."""
+    out = []
+    for byte in text.encode():
+        char = chr(byte)
+        if char in '"\\':
+            out.append("\\" + char)
+        elif 32 <= byte < 127:
+            out.append("?\"\"?" if out and out[-1] == "?" and char == "?" else char)
+        else:
+            out.append(f"\\{byte:03o}")
+    return '"' + "".join(out) + '"'
+
+
+class Text:
+    """All texts of the table in one string, equal texts once."""
+
+    def __init__(self):
+        self.parts, self.places, self.size = [], {"": 0}, 0
+
+    def place(self, text):
+        if text not in self.places:
+            self.places[text] = self.size
+            self.parts.append(text)
+            self.size += len(text.encode())
+        return self.places[text]
+
+
+def table_row(record, text):
+    name = record.name.lstrip("*")
+    texts = [name, record.default, record.users, record.get("obsolete"), record.harmless]
+    status = "legacy" if record.is_legacy else "not_yet" if record.not_yet else "honoured"
+    at = ", ".join(str(text.place(t)) for t in texts)
+    sizes = ", ".join(str(len(t.encode())) for t in texts)
+    flags = ", ".join("true" if flag else "false" for flag in (record.computed, record.protects, record.is_list))
+    return (f"    {{{at}, {sizes}, Type::{TYPES[record.type][0]}, Status::{status}, {flags}, "
+            f"'{record.unit}', {record.min}, {record.max}}},  // {record.name}")
+
+
+def registry(records):
+    text = Text()
+    plain = [table_row(r, text) for r in records if not r.is_pattern]
+    patterns = [table_row(r, text) for r in sorted((r for r in records if r.is_pattern), key=lambda r: r.name)]
+    lines = [
+        "// Made by build-aux/params.py of the .params files.",
+        "",
+        '#include "lib/config/record.h"',
+        "",
+        "namespace config {",
+        "",
+        "namespace {",
+        "",
+        "constexpr char text[] =",
+    ]
+    lines += ["    " + quote(part) for part in text.parts]
+    lines[-1] += ";"
+    lines += ["", "constexpr Record table[] = {"] + plain + ["};"]
+    lines += ["", "constexpr Record service_table[] = {"] + patterns + ["};"]
+    lines += [
+        "",
+        "}  // namespace",
+        "",
+        "const char* const record_text = text;",
+        "std::span<const Record> records() { return table; }",
+        "std::span<const Record> service_records() { return service_table; }",
+        "",
+        "}  // namespace config",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def header(path, members):
+    """NAME_params.h for NAME.params: `members` are the records of its struct."""
+    name = os.path.splitext(os.path.basename(path))[0]
+    lines = [
+        f"// Made by build-aux/params.py of {path}.",
+        "#pragma once",
+        "",
+        "#include <chrono>",
+        "#include <string>",
+        "",
+        '#include "lib/base/error.h"',
+        '#include "lib/config/members.h"',
+        "",
+        f"namespace {name} {{",
+        "",
+        f"// The main.cf parameters of {name}, read once.",
+        "struct Params {",
+    ]
+    for record in members:
+        lines += textwrap.wrap(record.get("doc"), 110, initial_indent="  // ", subsequent_indent="  // ")
+        lines.append(f"  {TYPES[record.type][1]} {record.member}{{}};")
+    lines += [
+        "",
+        "  // The error names the parameter and what is wrong with its value.",
+        "  static Result<Params> load(const config::Main& main);",
+        "};",
+        "",
+        "inline Result<Params> Params::load(const config::Main& main) {",
+    ]
+    if members:
+        lines.append("  static constexpr config::Member<Params> members[] = {")
+        for record in members:
+            pointer = f"&Params::{record.member}"
+            if record.type == "raw":
+                pointer = f"config::RawMember<Params>{{{pointer}}}"
+            lines.append(f'      {{"{record.name}", {pointer}}},')
+        lines.append("  };")
+        lines.append("  return config::load_members<Params>(main, members);")
+    else:
+        lines += ["  static_cast<void>(main);", "  return Params{};"]
+    lines += ["}", "", f"}}  // namespace {name}", ""]
+    return "\n".join(lines)
+
+
+def not_yet(records):
+    """doc/not-yet.md."""
+    lines = [
+        "# Not yet honoured",
+        "",
+        "Made of the parameter records by build-aux/params.py. Whoever sets one of these to other than its default is",
+        "told so at start and by `postfix check`. Where a value protects, the service that should honour it refuses",
+        "rather than doing less than was asked for.",
+        "",
+        "| parameter | read by | protects |",
+        "| --- | --- | --- |",
+    ]
+    for record in records:
+        if record.not_yet:
+            name = "*service*" + record.name[1:] if record.is_pattern else f"`{record.name}`"
+            protects = f"unless {record.harmless}" if record.harmless else "yes" if record.protects else ""
+            lines.append(f"| {name} | {record.users} | {protects} |")
+    return "\n".join(lines) + "\n"
+
+
+def write(path, text):
+    """Only when it differs, so that make rebuilds no more than it must."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            if stream.read() == text:
+                return
+    except FileNotFoundError:
+        pass
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    with open(path + ".new", "w", encoding="utf-8") as stream:
+        stream.write(text)
+    os.replace(path + ".new", path)
+
+
+def load(root, paths):
+    """All records by name, and per program file its members."""
+    records, wanted = {}, {}
+    for path in paths:
+        own, uses = read_params(root, path)
+        for record in own:
+            if record.name in records:
+                raise Bad(f"{record.where}: {record.name} is also in {records[record.name].where}")
+            records[record.name] = record
+        wanted[path] = (own, uses)
+    members = {}
+    for path, (own, uses) in wanted.items():
+        if path.startswith(SHARED):
+            continue
+        chosen = {r.name: r for r in own if not r.not_yet and not r.is_pattern}
+        for name, where in uses:
+            if name not in records:
+                raise Bad(f"{where}: uses an unknown parameter: {name}")
+            chosen[name] = records[name]
+        members[path] = [chosen[name] for name in sorted(chosen)]
+    return [records[name] for name in sorted(records)], members
+
+
+def main():
+    parser = argparse.ArgumentParser(description="makes C++ of the parameter records")
+    parser.add_argument("--source", default=".", help="top of the source tree")
+    parser.add_argument("--output", default=".", help="top of the build tree")
+    parser.add_argument("--stamp", help="file to touch when all is made, under the build tree")
+    parser.add_argument("--not-yet", action="store_true", help="print doc/not-yet.md instead")
+    parser.add_argument("params", nargs="+", help=".params files, relative to the source tree")
+    arguments = parser.parse_args()
+    records, members = load(arguments.source, arguments.params)
+    if arguments.not_yet:
+        sys.stdout.write(not_yet(records))
+        return
+    write(os.path.join(arguments.output, "lib/config/record_table.cc"), registry(records))
+    for path, chosen in members.items():
+        write(os.path.join(arguments.output, path.removesuffix(".params") + "_params.h"), header(path, chosen))
+    if arguments.stamp:
+        with open(os.path.join(arguments.output, arguments.stamp), "w", encoding="utf-8"):
+            pass
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Bad as bad:
+        sys.exit(f"params: {bad}")

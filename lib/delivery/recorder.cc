@@ -1,0 +1,181 @@
+#include "lib/delivery/recorder.h"
+
+#include <array>
+
+#include "lib/log/lines.h"
+#include "lib/log/log.h"
+#include "lib/mail/address.h"
+#include "lib/queue/message.h"
+
+namespace delivery {
+namespace {
+
+constexpr int notify_success = 2;
+
+struct Service {
+  StatusLog log;
+  std::string_view name, socket;
+};
+constexpr std::array services{Service{StatusLog::bounce, "bounce", "private/bounce"},
+                              Service{StatusLog::defer, "defer", "private/defer"},
+                              Service{StatusLog::trace, "trace", "private/trace"}};
+
+const Service& service(StatusLog log) { return services[static_cast<std::size_t>(log)]; }
+
+std::chrono::microseconds between(Stamp from, Stamp to) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(to - from);
+}
+
+}  // namespace
+
+bool BounceClient::append(StatusLog log, const ipc::BounceRequest& request) {
+  const auto answer = services_.ask_at<ipc::Bounce>(service(log).socket, request);
+  if (answer) return answer->ok;
+  maillog::warning("{}: {} service: {}", request.queue_id, service(log).name, answer.error().message());
+  return false;
+}
+
+Status Recorder::record(const ipc::DeliveryRecipient& recipient, const Delivery& delivery, const Timing& timing) {
+  const Status status = report(recipient, delivery, timing);
+  if (status != Status::deferred) complete(recipient);
+  return status;
+}
+
+Status Recorder::report(const ipc::DeliveryRecipient& recipient, const Delivery& delivery, const Timing& timing) {
+  if (request_.verify_only) return verified(recipient, delivery, timing);
+  switch (delivery.status) {
+    case Status::sent: return sent(recipient, delivery, timing);
+    case Status::bounced: break;
+    case Status::deferred: return deferred(recipient, delivery, timing, "deferred");
+  }
+  if (!settings_.soft_bounce) return bounced(recipient, delivery, timing);
+  Delivery softened = delivery;
+  if (softened.dsn.is_permanent()) softened.dsn = softened.dsn.with_class(4);
+  return deferred(recipient, softened, timing, "SOFTBOUNCE");
+}
+
+// sendmail -bv: nothing is delivered, the sender gets a report, and the recipient is done whatever it says.
+Status Recorder::verified(const ipc::DeliveryRecipient& recipient, const Delivery& delivery, const Timing& timing) {
+  const std::string_view status = delivery.status == Status::sent ? "deliverable" : "undeliverable";
+  if (!append(StatusLog::trace, recipient, delivery, status)) return Status::deferred;
+  log(recipient, delivery, timing, status);
+  return Status::sent;
+}
+
+Status Recorder::sent(const ipc::DeliveryRecipient& recipient, const Delivery& delivery, const Timing& timing) {
+  if (request_.success_trace || (recipient.notify & notify_success) != 0) {
+    // The mail has been delivered: without its report it is still done, since trying again would deliver it twice.
+    if (!append(StatusLog::trace, recipient, delivery, delivery.action.empty() ? "delivered" : delivery.action)) {
+      maillog::warning("{}: trace service failed, no delivery report for <{}>", request_.queue_id, recipient.address);
+    }
+  }
+  log(recipient, delivery, timing, "sent");
+  return Status::sent;
+}
+
+Status Recorder::bounced(const ipc::DeliveryRecipient& recipient, const Delivery& delivery, const Timing& timing) {
+  bool kept = append(StatusLog::bounce, recipient, delivery, "failed");
+  if (kept && request_.success_trace) kept = append(StatusLog::trace, recipient, delivery, "failed");
+  if (!kept) {
+    Delivery later = delivery;
+    later.dsn = mail::Dsn(4, 3, 0);
+    later.reason = "bounce or trace service failed";
+    later.diag_type.clear();
+    later.mta_type.clear();
+    return deferred(recipient, later, timing, "deferred");
+  }
+  log(recipient, delivery, timing, "bounced");
+  return Status::bounced;
+}
+
+Status Recorder::deferred(const ipc::DeliveryRecipient& recipient, const Delivery& delivery, const Timing& timing,
+                          std::string_view label) {
+  if (!append(StatusLog::defer, recipient, delivery, "delayed")) {
+    maillog::warning("{}: defer service failed, no reason kept for <{}>", request_.queue_id, recipient.address);
+  } else if (request_.success_trace && !append(StatusLog::trace, recipient, delivery, "delayed")) {
+    maillog::warning("{}: trace service failed, no delivery report for <{}>", request_.queue_id, recipient.address);
+  }
+  log(recipient, delivery, timing, label);
+  return Status::deferred;
+}
+
+void Recorder::complete(const ipc::DeliveryRecipient& recipient) {
+  if (const auto marked = queue::mark_done(request_.file.get(), recipient.offset); !marked) {
+    maillog::warning("{}: {} for <{}>", request_.queue_id, marked.error().message(), recipient.address);
+    return;
+  }
+  ++completed_;
+}
+
+void Recorder::hop_failed(const Delivery& delivery) {
+  answer_.hop_status = delivery.dsn.text();
+  answer_.hop_reason = delivery.reason;
+}
+
+ipc::DeliveryAnswer Recorder::answer() const {
+  ipc::DeliveryAnswer answer = answer_;
+  answer.all_done = completed_ >= request_.recipients.size();
+  return answer;
+}
+
+ipc::BounceRequest Recorder::append_request(const ipc::DeliveryRecipient& recipient, const Delivery& delivery,
+                                            std::string_view action) const {
+  ipc::BounceRequest request;
+  request.command = ipc::BounceCommand::append;
+  request.queue_name = request_.queue_name;
+  request.queue_id = request_.queue_id;
+  request.sender = request_.sender;
+  request.encoding = request_.encoding;
+  request.smtputf8 = request_.smtputf8;
+  request.dsn_envid = request_.dsn_envid;
+  request.dsn_ret = request_.dsn_ret;
+  request.recipient = ipc::RecipientStatus{
+      .recipient = recipient.address,
+      .original_recipient = recipient.original.empty() ? recipient.address : recipient.original,
+      .dsn_orig_rcpt = recipient.dsn_original,
+      .notify_flags = recipient.notify,
+      .offset = recipient.offset,
+      .status = delivery.dsn.text(),
+      .action = std::string(action),
+      .diag_type = delivery.diag_type,
+      .diag_text = delivery.diag_text,
+      .mta_type = delivery.mta_type,
+      .mta_mname = delivery.mta_mname,
+      .reason = delivery.reason,
+  };
+  return request;
+}
+
+bool Recorder::append(StatusLog log, const ipc::DeliveryRecipient& recipient, const Delivery& delivery,
+                      std::string_view action) {
+  ipc::BounceRequest request = append_request(recipient, delivery, action);
+  if (log == StatusLog::trace && delivery.status == Status::sent && !request_.verify_only) {
+    request.recipient.reason = "delivery via " + delivery.relay + ": " + delivery.reason;
+  }
+  return sink_.append(log, request);
+}
+
+void Recorder::log(const ipc::DeliveryRecipient& recipient, const Delivery& delivery, const Timing& timing,
+                   std::string_view status) const {
+  const Stamp now = clock_.stamp();
+  const Stamp connected = timing.connected.value_or(request_.requested);
+  const std::string address = mail::to_external(recipient.address);
+  const std::string original = mail::to_external(recipient.original);
+  const std::string dsn = delivery.dsn.text();
+  maillog::write(maillog::DeliveryLine{
+      .queue_id = request_.queue_id,
+      .recipient = address,
+      .original = original,
+      .relay = delivery.relay,
+      .connection_use = timing.connection_use,
+      .delay = between(request_.arrived, now),
+      .delays = {between(request_.arrived, request_.activated), between(request_.activated, request_.requested),
+                 between(request_.requested, connected), between(connected, now)},
+      .decimals = settings_.delay_logging_resolution_limit,
+      .dsn = dsn,
+      .status = status,
+      .reason = delivery.reason,
+  });
+}
+
+}  // namespace delivery

@@ -1,0 +1,100 @@
+#pragma once
+// What every delivery agent does with the end of a delivery: the log line, the record in the bounce, defer or trace
+// log, the done mark in the queue file, and the answer to qmgr(8). The order is the guarantee: a recipient is marked
+// done only after its failure is safe in the bounce log; where bounce(8) does not say so, the recipient stays in the
+// queue.
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "lib/base/deadline.h"
+#include "lib/delivery/outcome.h"
+#include "lib/ipc/connections.h"
+#include "lib/ipc/messages/bounce.h"
+#include "lib/ipc/messages/delivery.h"
+
+namespace delivery {
+
+// The logs that bounce(8) keeps, as a service of its own each.
+enum class StatusLog { bounce, defer, trace };
+
+// Where records of recipients go; tests have their own.
+class StatusSink {
+ public:
+  StatusSink() = default;
+  StatusSink(const StatusSink&) = delete;
+  StatusSink& operator=(const StatusSink&) = delete;
+  virtual ~StatusSink() = default;
+  // True only when the service has promised to keep the record.
+  [[nodiscard]] virtual bool append(StatusLog log, const ipc::BounceRequest& request) = 0;
+};
+
+// Asks private/bounce, private/defer, private/trace.
+class BounceClient : public StatusSink {
+ public:
+  explicit BounceClient(ipc::Connections& services) : services_(services) {}
+  [[nodiscard]] bool append(StatusLog log, const ipc::BounceRequest& request) override;
+
+ private:
+  ipc::Connections& services_;
+};
+
+struct RecorderSettings {
+  bool soft_bounce = false;                 // soft_bounce: failures stay in the queue
+  int delay_logging_resolution_limit = 2;
+};
+
+// When the parts of an attempt happened; the rest is in the request.
+struct Timing {
+  std::optional<Stamp> connected;  // the connection (or child) was ready; none: no set-up, or it never was
+  int connection_use = 1;          // the how manyth message of its connection this is
+};
+
+// For the life of one DeliveryRequest.
+class Recorder {
+ public:
+  // All are borrowed. `clock` says when a delivery ended.
+  Recorder(const ipc::DeliveryRequest& request, StatusSink& sink, const base::Clock& clock, RecorderSettings settings)
+      : request_(request), sink_(sink), clock_(clock), settings_(settings) {}
+
+  // report(), and then complete() unless the recipient has to be tried again. For agents that deliver a recipient in
+  // one step. Returns what it came to: `deferred` also where bounce(8) could not take a failure.
+  Status record(const ipc::DeliveryRecipient& recipient, const Delivery& delivery, const Timing& timing = {});
+
+  // Logs, and appends to the logs of bounce(8), but does not mark: for an agent that makes several deliveries of one
+  // recipient (aliases, .forward). `recipient` may have another address than the one in the request.
+  [[nodiscard]] Status report(const ipc::DeliveryRecipient& recipient, const Delivery& delivery, const Timing& timing = {});
+
+  // Marks the recipient as done in the queue file. A failure to mark is logged; the message is then delivered again.
+  void complete(const ipc::DeliveryRecipient& recipient);
+
+  // The next hop as a whole failed: qmgr makes it wait.
+  void hop_failed(const Delivery& delivery);
+
+  // To qmgr, after the last recipient: all are done if each was completed.
+  [[nodiscard]] ipc::DeliveryAnswer answer() const;
+
+ private:
+  [[nodiscard]] ipc::BounceRequest append_request(const ipc::DeliveryRecipient& recipient, const Delivery& delivery,
+                                                  std::string_view action) const;
+  [[nodiscard]] bool append(StatusLog log, const ipc::DeliveryRecipient& recipient, const Delivery& delivery,
+                            std::string_view action);
+  void log(const ipc::DeliveryRecipient& recipient, const Delivery& delivery, const Timing& timing,
+           std::string_view status) const;
+  Status verified(const ipc::DeliveryRecipient& recipient, const Delivery& delivery, const Timing& timing);
+  Status sent(const ipc::DeliveryRecipient& recipient, const Delivery& delivery, const Timing& timing);
+  Status bounced(const ipc::DeliveryRecipient& recipient, const Delivery& delivery, const Timing& timing);
+  Status deferred(const ipc::DeliveryRecipient& recipient, const Delivery& delivery, const Timing& timing,
+                  std::string_view label);
+
+  const ipc::DeliveryRequest& request_;
+  StatusSink& sink_;
+  const base::Clock& clock_;
+  RecorderSettings settings_;
+  std::size_t completed_ = 0;
+  ipc::DeliveryAnswer answer_;
+};
+
+}  // namespace delivery

@@ -1,0 +1,192 @@
+#include "lib/queue/incoming.h"
+
+#include <cerrno>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/check.h"
+#include "lib/queue/lock.h"
+
+namespace queue {
+namespace {
+
+constexpr std::size_t buffer_high = 64 * 1024;
+constexpr int name_tries = 20;  // ids that are taken, each tried with a later time stamp
+
+Result<Fd> open_directory(const std::string& path) {
+  Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return base::fail_system("open " + path);
+  return fd;
+}
+
+// All of `data`, at `offset`.
+Result<void> write_at(const Fd& file, std::string_view data, std::int64_t offset) {
+  while (!data.empty()) {
+    const ssize_t count = pwrite(file.get(), data.data(), data.size(), offset);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return base::fail_system("write queue file");
+    data.remove_prefix(static_cast<std::size_t>(count));
+    offset += count;
+  }
+  return {};
+}
+
+}  // namespace
+
+IncomingDirectory::IncomingDirectory(const Layout& layout, IdForm form, const base::Clock& clock, Fd incoming, Fd hold)
+    : layout_(layout),
+      form_(form),
+      clock_(clock),
+      incoming_fd_(std::move(incoming)),
+      hold_fd_(std::move(hold)),
+      incoming_(incoming_fd_.get()),
+      hold_(hold_fd_.get()) {}
+
+Result<std::unique_ptr<IncomingDirectory>> IncomingDirectory::open(const Layout& layout, IdForm form,
+                                                                   const base::Clock& clock) {
+  Fd incoming = TRY(open_directory(layout.directory(Queue::incoming)));
+  Fd hold = TRY(open_directory(layout.directory(Queue::hold)));
+  return std::unique_ptr<IncomingDirectory>(
+      new IncomingDirectory(layout, form, clock, std::move(incoming), std::move(hold)));
+}
+
+Result<QueueId> IncomingDirectory::give_name(const std::string& temporary, std::uint64_t inode) {
+  for (int tries = 0; tries < name_tries; ++tries) {
+    const QueueId id = QueueId::make(form_, clock_.stamp() + std::chrono::microseconds(tries), inode);
+    // The inode makes the id unique, except against a queue that was brought here with the ids it had elsewhere.
+    if (layout_.exists(Queue::active, id) || layout_.exists(Queue::deferred, id) || layout_.exists(Queue::hold, id)) continue;
+    if (layout_.is_hashed(Queue::incoming)) TRY(layout_.make_directories(Queue::incoming, id));
+    const std::string path = layout_.path(Queue::incoming, id);
+    if (renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) == 0) return id;
+    if (errno != EEXIST) return base::fail_system("rename " + temporary + " to " + path);
+  }
+  return base::fail("no free queue id for " + temporary, EEXIST);
+}
+
+Result<std::pair<std::string, Fd>> IncomingDirectory::create_temporary() const {
+  for (int tries = 0;; ++tries) {
+    const auto usec = std::chrono::duration_cast<std::chrono::microseconds>(clock_.stamp().time_since_epoch()).count();
+    std::string path = fmt::format("{}{}.{}", layout_.directory(Queue::incoming), (usec + tries) % 1'000'000, getpid());
+    Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode_incomplete));
+    if (file) return std::pair(std::move(path), std::move(file));
+    // A dead process with our number may have left its file; postsuper removes it.
+    if (errno != EEXIST || tries >= name_tries) return base::fail_system("create " + path);
+  }
+}
+
+Result<IncomingFile> IncomingDirectory::create() {
+  auto [temporary, file] = TRY(create_temporary());
+  struct stat status {};
+  auto id = [&]() -> Result<QueueId> {
+    if (fstat(file.get(), &status) < 0) return base::fail_system("stat " + temporary);
+    TRY(lock_file(file));
+    return give_name(temporary, status.st_ino);
+  }();
+  if (!id) {
+    unlink(temporary.c_str());
+    return base::Failure(std::move(id).error());
+  }
+  return IncomingFile(*this, std::move(file), std::move(*id));
+}
+
+Result<void> IncomingDirectory::sync_name(Queue queue, const QueueId& id) {
+  if (!layout_.is_hashed(queue)) return queue == Queue::hold ? hold_.sync() : incoming_.sync();
+  // Hashed: each directory on the way may be new.
+  const std::string path = layout_.path(queue, id);
+  for (std::size_t slash = path.rfind('/'); slash + 1 >= layout_.directory(queue).size(); slash = path.rfind('/', slash - 1)) {
+    const Fd directory = TRY(open_directory(path.substr(0, slash)));
+    TRY(event::fsync(directory));
+    if (slash == 0) break;
+  }
+  return {};
+}
+
+IncomingFile::IncomingFile(IncomingDirectory& directory, Fd file, QueueId id)
+    : directory_(&directory), file_(std::move(file)), id_(std::move(id)) {
+  buffer_ = size_record();
+}
+
+IncomingFile::IncomingFile(IncomingFile&& other) noexcept
+    : directory_(other.directory_),
+      file_(std::move(other.file_)),
+      id_(other.id_),
+      queue_(other.queue_),
+      abandoned_(std::exchange(other.abandoned_, false)),
+      buffer_(std::move(other.buffer_)),
+      written_(other.written_),
+      content_start_(other.content_start_),
+      content_end_(other.content_end_),
+      recipients_(other.recipients_),
+      queue_flags_(other.queue_flags_),
+      send_options_(other.send_options_) {}
+
+IncomingFile::~IncomingFile() {
+  if (abandoned_) static_cast<void>(directory_->layout_.remove(queue_, id_));
+}
+
+// The numbers are wide enough to be filled in later at the same place.
+std::string IncomingFile::size_record() const {
+  const std::int64_t size = content_size();
+  std::string out;
+  append_record(out, RecordType::size,
+                fmt::format("{:15} {:15} {:15} {:15} {:15} {:15}", size, content_start_, recipients_, queue_flags_, size,
+                            send_options_));
+  return out;
+}
+
+std::int64_t IncomingFile::content_size() const {
+  if (content_start_ == 0) return 0;
+  return (content_end_ != 0 ? content_end_ : offset()) - content_start_;
+}
+
+Result<void> IncomingFile::add(RecordType type, std::string_view data) {
+  CHECK(abandoned_);
+  if (type == RecordType::extracted) content_end_ = offset();
+  if (type == RecordType::recipient) ++recipients_;
+  append_record(buffer_, type, data);
+  if (type == RecordType::message_start) content_start_ = offset();
+  if (buffer_.size() >= buffer_high) TRY(write_out());
+  return {};
+}
+
+Result<void> IncomingFile::add_attribute(std::string_view name, std::string_view value) {
+  return add(RecordType::attribute, fmt::format("{}={}", name, value));
+}
+
+Result<void> IncomingFile::write_out() {
+  TRY(write_at(file_, buffer_, written_));
+  written_ += static_cast<std::int64_t>(buffer_.size());
+  buffer_.clear();
+  return {};
+}
+
+Result<QueueId> IncomingFile::commit(FirstQueue queue) && {
+  CHECK(abandoned_);
+  TRY(add(RecordType::end, {}));
+  const std::string size = size_record();
+  if (written_ == 0) {
+    buffer_.replace(0, size.size(), size);
+  } else {
+    TRY(write_at(file_, size, 0));
+  }
+  TRY(write_out());
+  // The mode says "complete": before the fsync, so that it is on disk with the bytes.
+  if (fchmod(file_.get(), mode_complete) < 0) return base::fail_system("change mode of queue file");
+  TRY(event::fsync(file_));
+  if (queue == FirstQueue::hold) {
+    TRY(directory_->layout_.move(id_, Queue::incoming, Queue::hold));
+    queue_ = Queue::hold;
+  }
+  TRY(directory_->sync_name(queue_, id_));
+  abandoned_ = false;
+  file_.reset();  // and with it the lock
+  return id_;
+}
+
+}  // namespace queue

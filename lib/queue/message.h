@@ -1,0 +1,90 @@
+#pragma once
+// A queue file's envelope, parsed. What a file says is not trusted: a file that does not parse is an Error, and its
+// reader moves it to corrupt/ (set_aside).
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "lib/base/deadline.h"
+#include "lib/base/error.h"
+#include "lib/queue/layout.h"
+
+namespace queue {
+
+inline constexpr std::size_t attribute_limit = 10'000;  // attributes of one message that do not belong to a recipient
+
+enum class RecipientState {
+  todo,
+  done,       // delivered, bounced or discarded: D in place of R
+  cancelled,  // removed by a milter: '/' in place of R
+};
+
+struct Recipient {
+  std::int64_t offset = 0;    // of its R record: where the done mark goes
+  std::string address;        // internal form
+  std::string original;       // O record: as first received; often the same
+  std::string dsn_original;   // ORCPT, decoded: "rfc822;user@example.com"; empty without
+  int notify = 0;             // NOTIFY bits: 1 never, 2 success, 4 failure, 8 delay; 0 not given
+  RecipientState state = RecipientState::todo;
+};
+
+struct Message {
+  // C record. Zero in maildrop files, which have none.
+  std::int64_t content_size = 0;    // bytes of records from the first of the content to the X record: the message's size in logs
+  std::int64_t data_offset = 0;     // of the first content record; found even where there is no C record
+  std::int64_t recipient_count = 0; // as cleanup counted them
+  int queue_flags = 0;
+  std::int64_t data_size = 0;       // bytes of content records
+  int send_options = 0;             // not 0: SMTPUTF8 was asked for
+
+  Stamp arrived{};                  // T record
+  std::optional<Stamp> created;     // create_time attribute
+  std::string sender;               // internal form; empty for the null sender
+  std::string fullname;             // F record
+  std::string encoding;             // "7bit", "8bit" or empty
+  std::string filter;               // content filter, "transport:destination", or empty
+  std::string redirect;             // REDIRECT action: the one recipient that replaces all, or empty
+  std::string verp;                 // VERP delimiters, or empty
+  std::string dsn_envid;            // ENVID, or empty
+  int dsn_ret = 0;                  // RET: 0 not given, 1 full, 2 headers
+  std::int64_t warn_offset = 0;     // of the W record, 0 without
+  std::optional<Stamp> warn_time;   // when a delay notice is due; none when there is no W record or it has been sent
+  bool killed = false;              // K record: nobody is to get it
+  std::vector<std::pair<std::string, std::string>> attributes;  // all that do not belong to a recipient, in order
+
+  std::vector<Recipient> recipients;
+  // Where read_recipients() goes on; 0 when `recipients` holds all.
+  std::int64_t more_recipients = 0;
+
+  // The value of the last attribute of this name, or empty.
+  [[nodiscard]] std::string_view attribute(std::string_view name) const;
+};
+
+// Which recipients are wanted.
+enum class Wanted { todo, all };
+
+// Reads the whole envelope, the part after the content too (over which it jumps), but keeps no more than
+// `recipient_limit` recipients.
+[[nodiscard]] Result<Message> read_message(int fd, Wanted wanted, std::size_t recipient_limit);
+
+// The next recipients of a message, from where the last batch ended.
+struct RecipientBatch {
+  std::vector<Recipient> recipients;
+  std::int64_t more = 0;
+};
+[[nodiscard]] Result<RecipientBatch> read_recipients(int fd, std::int64_t from, Wanted wanted, std::size_t limit);
+
+// Marks a recipient as done: one byte. Error when there is no recipient at this offset.
+[[nodiscard]] Result<void> mark_done(int fd, std::int64_t offset);
+
+// The delay notice has been sent: the time in the W record becomes 0.
+[[nodiscard]] Result<void> clear_warn_time(int fd, std::int64_t warn_offset);
+
+// A file that does not parse goes to corrupt/ with its bytes as they are, for people to look at.
+[[nodiscard]] Result<void> set_aside(const Layout& layout, Queue queue, const QueueId& id);
+
+}  // namespace queue

@@ -1,0 +1,225 @@
+"""What a test may do with a mail system, whichever it is. Nothing here knows the insides of either."""
+import ctypes
+import os
+import re
+import select
+import socket
+import struct
+import time
+from pathlib import Path
+
+from . import config
+
+
+class Timeout(Exception):
+    """Something that should have happened did not."""
+
+
+class Inotify:
+    """Wakes a waiter when a file or directory changes. IN_MODIFY, IN_CREATE, IN_MOVED_TO, IN_DELETE and the like."""
+    MASK = 0x2 | 0x4 | 0x8 | 0x40 | 0x80 | 0x100 | 0x200
+
+    def __init__(self, *paths):
+        libc = ctypes.CDLL(None, use_errno=True)
+        self.fd = libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
+        for path in paths:
+            if libc.inotify_add_watch(self.fd, os.fsencode(str(path)), self.MASK) < 0:
+                os.close(self.fd)
+                raise OSError(ctypes.get_errno(), str(path))
+
+    def wait(self, seconds):
+        if select.select([self.fd], [], [], seconds)[0]:
+            os.read(self.fd, 65536)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        os.close(self.fd)
+
+
+def free_port():
+    """A port of 127.0.0.1 that nobody listens on, below the range from which the kernel picks."""
+    for _ in range(200):
+        port = 18000 + struct.unpack("H", os.urandom(2))[0] % 14000
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise Timeout("no free port")
+
+
+class Suite:
+    """A private mail system: mail.example.test, on 127.0.0.1, with the users of config.USERS.
+
+    main_cf   main.cf settings on top of config.BASE
+    services  {name: {parameter: value}}: more SMTP servers, each on a port of its own, with -o options
+    master    master.cf lines to add to, or to replace (by name and type) the shipped ones
+    files     {path: text}: files to make before the start; a path in a home directory gets its user as the owner
+    prepare   shell commands to run inside before the start ("postmap hash:/etc/postfix/transport")
+    dns       address of a name server, else there is none
+    """
+    kind = ""
+
+    def __init__(self, main_cf=None, services=None, master=(), files=None, prepare=(), dns=None):
+        self.main_cf = dict(main_cf or {})
+        self.services = {"smtp": {}, **(services or {})}
+        self.ports = {name: free_port() for name in self.services}
+        self.master = list(master)
+        self.files = dict(files or {})
+        self.prepare = list(prepare)
+        self.dns = dns
+        self.host = "127.0.0.1"
+        self.hostname = config.HOSTNAME
+
+    # --- what each kind gives ---
+    def start(self):
+        """Starts it; returns when it accepts mail."""
+        raise NotImplementedError
+
+    def stop(self):
+        """Ends every process of it and removes its files."""
+        raise NotImplementedError
+
+    def run(self, *argv, user=None, input=None, cwd="/", env=None, timeout=60):
+        """Runs a command beside the mail system, as root or the user: a CompletedProcess with bytes."""
+        raise NotImplementedError
+
+    def path(self, inside):
+        """Where the file that the mail system knows as `inside` is found from here."""
+        raise NotImplementedError
+
+    # --- the same for all ---
+    @property
+    def smtp(self):
+        return (self.host, self.ports["smtp"])
+
+    def address(self, service):
+        return (self.host, self.ports[service])
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *exc):
+        self.stop()
+
+    def sh(self, script, user=None, input=None, timeout=60):
+        """Runs a shell script that must succeed; its standard output as text."""
+        done = self.run("sh", "-ec", script, user=user, input=input, timeout=timeout)
+        if done.returncode:
+            raise AssertionError("%s: exit %d\n%s%s" % (script, done.returncode, done.stdout.decode("utf-8", "replace"),
+                                                       done.stderr.decode("utf-8", "replace")))
+        return done.stdout.decode("utf-8", "replace")
+
+    @property
+    def queue(self):
+        return self.path(self.queue_directory)
+
+    queue_directory = "/var/spool/postfix"
+    mail_log_file = "/var/log/mail.log"
+
+    @property
+    def mail_log(self):
+        return self.path(self.mail_log_file)
+
+    def mailbox(self, user):
+        return self.path("/var/mail/" + user)
+
+    def home(self, user):
+        return self.path("/home/" + user)
+
+    def write(self, inside, text, user=None, mode=0o644):
+        """Makes a file inside (with its directory); a user owns it if named, or if it lies in a home directory."""
+        path = Path(self.path(inside))
+        data = text if isinstance(text, bytes) else text.encode()
+        missing = [p for p in (path.parent, *path.parent.parents) if not p.exists()]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        path.chmod(mode)
+        m = re.match("/home/([^/]+)/", inside)
+        user = user or (m and m.group(1))
+        if user and os.getuid() == 0:
+            for p in (path, *missing):
+                os.chown(p, config.uid(user), config.uid(user))
+
+    # --- the log, and waiting for things to happen ---
+    def log(self, since=0):
+        """The mail log's text from an offset on."""
+        try:
+            with open(self.mail_log, "rb") as f:
+                f.seek(since)
+                return f.read().decode("utf-8", "replace")
+        except FileNotFoundError:
+            return ""
+
+    def log_size(self):
+        try:
+            return os.stat(self.mail_log).st_size
+        except FileNotFoundError:
+            return 0
+
+    def wait_until(self, found, *watch, timeout=30, what="the event"):
+        """found()'s first true value; asked again at each change of the watched files, and now and then."""
+        deadline = time.monotonic() + timeout
+        with Inotify(*watch) as changes:
+            while True:
+                value = found()
+                if value:
+                    return value
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise Timeout("%s did not come within %d s; the log's end:\n%s" % (what, timeout, self.log()[-6000:]))
+                changes.wait(min(left, 0.25))
+
+    def wait_log(self, pattern, count=1, since=0, timeout=30):
+        """Waits until a regular expression is found `count` times; the list of matches."""
+        regex = re.compile(pattern, re.M)
+
+        def found():
+            matches = list(regex.finditer(self.log(since)))
+            return matches if len(matches) >= count else None
+        return self.wait_until(found, Path(self.mail_log).parent, timeout=timeout, what="log line /%s/ x%d" % (pattern, count))
+
+    def wait_removed(self, queue_id, timeout=30):
+        self.wait_log(r"qmgr\[\d+\]: %s: removed$" % queue_id, timeout=timeout)
+
+    def queue_files(self):
+        """The names of all messages in the queue, by directory."""
+        return sorted((d, f) for d in ("maildrop", "incoming", "active", "deferred", "hold")
+                      for _, _, files in os.walk(os.path.join(self.queue, d)) for f in files)
+
+    def wait_queue_empty(self, timeout=30):
+        dirs = [os.path.join(self.queue, d) for d in ("maildrop", "incoming", "active", "deferred") if
+                os.path.isdir(os.path.join(self.queue, d))]
+        self.wait_until(lambda: not [f for f in self.queue_files() if f[0] != "hold"], *dirs, timeout=timeout, what="an empty queue")
+
+    def messages(self, user, count=1, timeout=30, folder=None):
+        """The messages of a user's mbox (or of `folder`, a path inside), each as bytes with its From_ line,
+        once there are `count`."""
+        path = self.path(folder) if folder else self.mailbox(user)
+
+        def found():
+            data = Path(path).read_bytes() if os.path.exists(path) else b""
+            parts = re.split(rb"(?:(?<=\n\n)|\A)(?=From )", data)[1:]
+            return parts if len(parts) >= count else None
+        return self.wait_until(found, Path(path).parent, timeout=timeout, what="message %d in %s" % (count, path))
+
+    def configure(self, reload=True, **settings):
+        """Changes main.cf by postconf -e (None removes the setting), and reloads."""
+        gone = [k for k, v in settings.items() if v is None]
+        there = ["%s=%s" % kv for kv in settings.items() if kv[1] is not None]
+        for flag, args in (("-X", gone), ("-e", there)):
+            if args:
+                done = self.run("postconf", flag, *args)
+                assert done.returncode == 0, done.stderr
+        if reload:
+            self.reload()
+
+    def reload(self):
+        at = self.log_size()
+        done = self.run("postfix", "reload")
+        assert done.returncode == 0, done.stderr
+        self.wait_log(r"reload -- version", since=at)

@@ -1,0 +1,44 @@
+"""What differs between two runs of the same thing, made equal: queue ids, process ids, times, ports, delays."""
+import re
+
+QUEUE_ID = r"(?:[0-9A-F]{6,}|[0-9BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz]{10,}z[0-9BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxy]{3,})"
+WEEKDAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
+MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+TIME = r"\d\d:\d\d:\d\d"
+
+SESSION_ID = re.compile(r"(queued as |^|: )%s(?=$|: )" % QUEUE_ID)
+
+
+def session(text):
+    """A reply or a log line of smtpd, where a queue id stands in few places (a number elsewhere is not one)."""
+    return SESSION_ID.sub(r"\1{qid}", mask(text, only=("message-id", "ports", "pid")))
+
+
+# In this order: what contains something else comes first.
+RULES = [
+    ("message-id", re.compile(r"<\d{14}\.%s@" % QUEUE_ID), "<{time}.{qid}@"),
+    ("boundary", re.compile(r"\b%s\.\d{10,}/" % QUEUE_ID), "{qid}.{sec}/"),
+    ("date", re.compile(r"%s, ?\d{1,2} %s \d{4} %s [+-]\d{4} \([A-Z]+\)" % (WEEKDAY, MONTH, TIME)), "{date}"),
+    ("ctime", re.compile(r"%s %s [ \d]\d %s \d{4}" % (WEEKDAY, MONTH, TIME)), "{ctime}"),
+    ("mailq-date", re.compile(r"%s %s [ \d]\d %s" % (WEEKDAY, MONTH, TIME)), "{when}"),
+    ("log-time", re.compile(r"(?m)^%s [ \d]\d %s " % (MONTH, TIME)), ""),
+    ("delays", re.compile(r"\bdelay=[\d.]+, delays=[\d./]+"), "delay={s}, delays={s}"),
+    ("ports", re.compile(r"(\[[0-9a-f.:]+\]|\b127\.\d+\.\d+\.\d+):(?:1[89]|2\d|3[0-5])\d{3}\b"), r"\1:{port}"),
+    ("pid", re.compile(r"\b((?:postfix|valija)[\w/-]*)\[\d+\]"), r"\1[{pid}]"),
+    ("version", re.compile(r"\b3\.(?:7|10|12)\.\d+\b"), "{version}"),
+    ("queue-id", re.compile(r"\b%s\b(?=[:*!#]? |:|\)|$|@| )" % QUEUE_ID, re.M), "{qid}"),
+]
+
+
+def mask(text, only=None, without=()):
+    """The text with all (or the named) rules applied."""
+    for name, pattern, instead in RULES:
+        if (only is None or name in only) and name not in without:
+            text = pattern.sub(instead, text)
+    return text
+
+
+def log_line(line):
+    """A mail log line without its time, host and pid: "smtpd: connect from localhost[127.0.0.1]"."""
+    m = re.match(r"\S+ [ \d]\d \S+ \S+ (\S+?)\[\d+\]: (.*)$", line)
+    return "%s: %s" % (m.group(1), m.group(2)) if m else line

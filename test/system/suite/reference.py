@@ -1,0 +1,65 @@
+"""Debian's real Postfix, started by test/reference/reference (Debian 13's 3.10, or MAIL_REFERENCE_SUITE=bookworm: 3.7)."""
+import json
+import os
+import subprocess
+import tempfile
+
+from . import config
+from .base import Suite
+
+PROGRAM = config.TREE / "test/reference/reference"
+
+
+class Reference(Suite):
+    kind = "reference"
+    _count = 0
+
+    def start(self):
+        Reference._count += 1
+        self.name = "test-%d-%d" % (os.getpid(), Reference._count)
+        self.debian = os.environ.get("MAIL_REFERENCE_SUITE") or "trixie"
+        with tempfile.TemporaryDirectory() as d:
+            def copy(inside, text):
+                path = os.path.join(d, inside.replace("/", "%"))
+                with open(path, "wb") as f:
+                    f.write(text if isinstance(text, bytes) else text.encode())
+                os.chmod(path, 0o644)
+                return ["--file", "%s:%s" % (path, inside)]
+            options = copy("/etc/postfix/main.cf", config.main_cf(self.main_cf))
+            options += copy("/etc/postfix/master.cf", config.master_cf(self))
+            files = {"/etc/aliases": config.ALIASES, **self.files}
+            for inside, text in files.items():
+                options += copy(inside, text)
+            for user in config.USERS:
+                options += ["--user", user]
+            for command in ["newaliases", *self._owners(files), *self.prepare]:
+                options += ["--run", command]
+            argv = [PROGRAM, "up", self.name, "--suite", self.debian, "--no-dovecot", "--addr", self.host, "--json",
+                    "--port", "smtp=%d" % self.ports["smtp"], "--resolv", self.dns or "127.0.0.1", *options]
+            done = subprocess.run(argv, capture_output=True, text=True)
+        if done.returncode:
+            raise AssertionError("reference: " + done.stderr)
+        self.info = json.loads(done.stdout)
+
+    @staticmethod
+    def _owners(files):
+        for inside in files:
+            if inside.startswith("/home/"):
+                user = inside.split("/")[2]
+                yield "chown -R %s:%s /home/%s" % (user, user, user)
+
+    def stop(self):
+        subprocess.run([PROGRAM, "down", self.name], check=True)
+
+    def path(self, inside):
+        if inside.startswith("/var/log/"):
+            return os.path.join(os.path.dirname(self.info["maillog"]), inside[len("/var/log/"):])
+        return self.info["root"] + inside
+
+    def run(self, *argv, user=None, input=None, cwd="/", env=None, timeout=60):
+        who = ["-u", user] if user else []
+        command = ["sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", cwd, *argv]
+        if env:
+            command = ["env", *("%s=%s" % kv for kv in env.items()), *command]
+        return subprocess.run([PROGRAM, "exec", *who, self.name, *command], input=input if input is not None else b"",
+                              capture_output=True, timeout=timeout)

@@ -1,5 +1,7 @@
 #include "lib/config/logical_lines.h"
 
+#include <fmt/core.h>
+
 #include "lib/base/ascii.h"
 
 namespace config {
@@ -22,10 +24,14 @@ std::vector<LogicalLine> logical_lines(std::string_view text) {
       lines.back().text += line;
       lines.back().last = number;
     } else {
-      lines.push_back({std::string(line), number, number});
+      lines.push_back({std::string(line), number, number, ascii::is_space(line.front())});
     }
   }
   return lines;
+}
+
+std::string stray_line_text(std::string_view file, const LogicalLine& line) {
+  return fmt::format("{}: logical line must not start with whitespace: \"{}\"", file, line.text);
 }
 
 }  // namespace config

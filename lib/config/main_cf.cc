@@ -57,6 +57,7 @@ Result<Entry> parse_setting(std::string_view text) {
 Result<std::vector<Entry>> parse_main_cf(std::string_view text, std::string_view file) {
   std::vector<Entry> entries;
   for (const LogicalLine& line : logical_lines(text)) {
+    if (line.is_stray) continue;
     auto entry = parse_setting(line.text);
     if (!entry) return fail(fmt::format("{}, line {}: {}", file, line.last, entry.error().message()));
     entry->file = file;
@@ -75,15 +76,23 @@ Result<Main> Main::parse(std::string_view text, std::string directory, std::span
   Main main;
   std::vector<Entry> read = TRY(parse_main_cf(text, directory + "/main.cf"));
   main.directory_ = std::move(directory);
-  std::ranges::stable_sort(read, {}, &Entry::name);
-  for (Entry& entry : read) {
-    if (!main.entries_.empty() && main.entries_.back().name == entry.name) {
-      main.replaced_.push_back(std::exchange(main.entries_.back(), std::move(entry)));
-    } else {
-      main.entries_.push_back(std::move(entry));
-    }
+  for (const LogicalLine& line : logical_lines(text)) {
+    if (line.is_stray) main.warnings_.push_back(stray_line_text(main.directory_ + "/main.cf", line));
   }
-  std::ranges::sort(main.replaced_, {}, &Entry::line);
+  std::ranges::stable_sort(read, {}, &Entry::name);
+  std::vector<std::pair<int, std::string>> replaced;  // by the line that replaces
+  for (Entry& entry : read) {
+    if (main.entries_.empty() || main.entries_.back().name != entry.name) {
+      main.entries_.push_back(std::move(entry));
+      continue;
+    }
+    const Entry earlier = std::exchange(main.entries_.back(), std::move(entry));
+    const Entry& later = main.entries_.back();
+    replaced.emplace_back(later.line, fmt::format("{}: overriding earlier entry: {}={}", later.where(), earlier.name,
+                                                  earlier.value));
+  }
+  std::ranges::sort(replaced);
+  for (auto& [line, text_of_it] : replaced) main.warnings_.push_back(std::move(text_of_it));
   for (const std::string& override : overrides) {
     const Entry entry = TRY(parse_setting(override));
     main.set(entry.name, entry.value);

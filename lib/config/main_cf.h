@@ -75,15 +75,16 @@ class Main {
   // What is set, by name.
   [[nodiscard]] std::span<const Entry> entries() const { return entries_; }
 
-  // Settings of main.cf that a later one of the same name has replaced, in the order of the file.
-  [[nodiscard]] std::span<const Entry> replaced() const { return replaced_; }
+  // What an administrator should be told of the file itself, each a line for the log: entries that a later one of the
+  // same name replaces, a first line that continues nothing (it is ignored).
+  [[nodiscard]] std::span<const std::string> warnings() const { return warnings_; }
 
  private:
   [[nodiscard]] Result<std::optional<std::string>> look_up(std::string_view name) const;
 
   std::string directory_;
   std::vector<Entry> entries_;    // sorted by name
-  std::vector<Entry> replaced_;
+  std::vector<std::string> warnings_;
 };
 
 }  // namespace config

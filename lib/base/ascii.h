@@ -27,6 +27,9 @@ namespace ascii {
 [[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b);
 [[nodiscard]] bool starts_with_ignoring_case(std::string_view text, std::string_view prefix);
 
+// No byte from 0x80 up.
+[[nodiscard]] bool is_ascii(std::string_view text);
+
 // Without leading and trailing space.
 [[nodiscard]] std::string_view trim(std::string_view text);
 

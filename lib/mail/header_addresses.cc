@@ -10,7 +10,7 @@ namespace mail {
 namespace {
 
 constexpr std::size_t line_length = 70;
-constexpr std::size_t tab_width = 8;
+constexpr std::size_t tab_width = 1;  // Postfix counts it as a character
 
 enum class TokenKind { atom, quoted, comment, literal, dot, at, colon, open, close, comma, semicolon };
 
@@ -76,7 +76,7 @@ std::vector<Token> tokenize(std::string_view text, std::size_t limit) {
 
 std::string without_line_breaks(std::string_view text) {
   std::string out(text);
-  std::erase_if(out, [](char c) { return c == '\r' || c == '\n'; });
+  std::ranges::replace(out, '\n', ' ');
   return out;
 }
 
@@ -140,7 +140,9 @@ class HeaderAddresses::Parser {
         case TokenKind::comma: separator(Kind::comma); break;
         case TokenKind::semicolon: separator(Kind::group_close); break;
         case TokenKind::open: bracketed(); break;
-        case TokenKind::comment: pieces_.push_back({Kind::comment, std::string(tokens_[at_++].text), {}}); break;
+        case TokenKind::comment:
+          pieces_.push_back({Kind::comment, without_line_breaks(tokens_[at_++].text), {}});
+          break;
         case TokenKind::colon:
           if (opens_group()) {
             phrase_ends();
@@ -253,23 +255,20 @@ std::vector<std::string> HeaderAddresses::items() const {
 
 std::string HeaderAddresses::text(std::size_t column) const {
   if (!changed_) return original_;
+  const std::vector<std::string> all = items();
   std::string out;
-  bool first = true;
-  for (const std::string& item : items()) {
-    if (!first) {
-      out += ',';
-      ++column;
-    }
-    if (!first && column + 1 + item.size() >= line_length) {
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const std::size_t length = all[i].size() + (i + 1 < all.size() ? 1 : 0);  // with the comma behind it
+    if (i > 0 && column + 1 + length >= line_length) {
       out += "\n\t";
       column = tab_width;
     } else {
       out += ' ';
       ++column;
     }
-    out += item;
-    column += item.size();
-    first = false;
+    out += all[i];
+    if (i + 1 < all.size()) out += ',';
+    column += length;
   }
   return out;
 }

@@ -19,6 +19,7 @@ enum class CleanupFlags : unsigned {
   map = 4,                // apply canonical and virtual alias mappings, BCC
   smtputf8 = 8,           // the client asked for SMTPUTF8
   internal = 16,          // made by the suite itself: a notice, a forwarded message
+  autodetect_smtputf8 = 32,  // smtputf8_autodetect_classes: what has UTF-8 in its addresses or header needs SMTPUTF8
 };
 [[nodiscard]] constexpr CleanupFlags operator|(CleanupFlags a, CleanupFlags b) {
   return static_cast<CleanupFlags>(static_cast<unsigned>(a) | static_cast<unsigned>(b));

@@ -1,0 +1,185 @@
+#include "cleanup/content.h"
+
+#include <algorithm>
+#include <ctime>
+
+#include <fmt/chrono.h>
+#include <fmt/core.h>
+
+#include "cleanup/full_name.h"
+#include "lib/base/ascii.h"
+#include "lib/log/log.h"
+#include "lib/mail/address.h"
+#include "lib/mail/date.h"
+#include "lib/mail/header.h"
+#include "lib/mail/header_addresses.h"
+
+namespace cleanup {
+namespace {
+
+// A line ends where its record ends: no other line break may get into the file.
+bool has_stray_break(std::string_view data, bool replace_cr) {
+  return data.contains('\n') || (replace_cr && data.contains('\r'));
+}
+std::string without_stray_breaks(std::string_view data, bool replace_cr) {
+  std::string out(data);
+  std::ranges::replace_if(out, [&](char c) { return c == '\n' || (replace_cr && c == '\r'); }, ' ');
+  return out;
+}
+
+}  // namespace
+
+Content::Content(Addresses& addresses, const Policy& policy, Output& output, ContentContext context)
+    : addresses_(addresses),
+      policy_(policy),
+      output_(output),
+      context_(std::move(context)),
+      header_(policy.header_size_limit, *this),
+      mime_({policy.mime_nesting_limit, policy.mime_boundary_length_limit}) {}
+
+void Content::take(std::string_view data, bool is_whole) {
+  std::string fixed;
+  if (has_stray_break(data, policy_.replace_stray_cr_lf)) {
+    fixed = without_stray_breaks(data, policy_.replace_stray_cr_lf);
+    data = fixed;
+  }
+  if (header_.is_open()) header_.take(data, is_whole);
+  else body(data, is_whole);
+}
+
+void Content::finish() { header_.finish(); }
+
+bool Content::rewrites_headers() const {
+  return context_.context == Context::local || !policy_.remote_header_rewrite_domain.empty();
+}
+
+void Content::fail(Problem problem, std::string text) {
+  if (problem_ != Problem::none) return;
+  problem_ = problem;
+  problem_text_ = std::move(text);
+}
+
+// What a field's presence means for the fields that may have to be added, and for the log.
+void Content::note(std::string_view name, std::string_view value) {
+  const auto is = [&](std::string_view other) { return ascii::equal_ignoring_case(name, other); };
+  if (is("From")) plain_.from = true;
+  else if (is("Date")) plain_.date = true;
+  else if (is("Resent-From")) resent_fields_.from = true;
+  else if (is("Resent-Date")) resent_fields_.date = true;
+  else if (is("To") || is("Cc") || is("Resent-To") || is("Resent-Cc")) has_recipient_field_ = true;
+  else if (is("Received")) ++hops_;
+  else if (is("Message-Id")) {
+    plain_.message_id = true;
+    message_id_logged_ = true;
+    const std::string id = mail::unfolded(value);
+    if (message_id_.empty()) message_id_ = id;
+    maillog::info("{}: message-id={}", context_.queue_id, id);
+  } else if (is("Resent-Message-Id")) {
+    resent_fields_.message_id = true;
+    maillog::info("{}: resent-message-id={}", context_.queue_id, mail::unfolded(value));
+  }
+}
+
+void Content::field(std::string_view text) {
+  text = text.substr(0, text.find('\0'));
+  const auto parsed = mail::split_header(text);
+  if (!parsed) return;  // a NUL in the name: nothing is left of the field
+  if (!ascii::is_ascii(text)) has_utf8_header_ = true;
+  if (policy_.detect_8bit_encoding_header) mime_.field(text);
+  const mail::HeaderInfo* info = mail::find_header(parsed->name);
+  if (info != nullptr && info->resent) is_resent_ = true;
+  note(parsed->name, parsed->value);
+  if (hops_ >= policy_.hopcount_limit && problem_ == Problem::none) {
+    maillog::warning("{}: message rejected: hopcount exceeded", context_.queue_id);
+    fail(Problem::too_many_hops, {});
+  }
+  if (std::ranges::find(policy_.drop_headers, ascii::lowercase(parsed->name)) != policy_.drop_headers.end()) return;
+  if (info != nullptr && info->cls != mail::HeaderClass::other && rewrites_headers()) {
+    rewrite_and_put(parsed->name, parsed->value);
+  } else {
+    put_field(fmt::format("{}:{}", parsed->name, parsed->value));
+  }
+}
+
+void Content::rewrite_and_put(std::string_view name, std::string_view value) {
+  auto list = mail::HeaderAddresses::parse(value, policy_.header_address_token_limit);
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    auto external = addresses_.rewrite(context_.context, list[i]);
+    if (!external) {
+      fail(Problem::rewrite, external.error().message());
+      break;
+    }
+    list.replace(i, std::move(*external));
+  }
+  put_field(fmt::format("{}:{}", name, list.text(name.size() + 1)));
+}
+
+// One field as records: each of its lines is one or, when it is long, several.
+void Content::put_field(std::string_view text) {
+  for (;;) {
+    const std::size_t end = text.find('\n');
+    std::string_view line = text.substr(0, end);
+    for (; line.size() > policy_.line_length_limit; line.remove_prefix(policy_.line_length_limit)) {
+      output_.put(queue::RecordType::continued, line.substr(0, policy_.line_length_limit));
+    }
+    output_.put(queue::RecordType::normal, line);
+    if (end == std::string_view::npos) return;
+    text.remove_prefix(end + 1);
+  }
+}
+
+void Content::add_missing() {
+  const std::string_view prefix = is_resent_ ? "Resent-" : "";
+  const Presence& present = is_resent_ ? resent_fields_ : plain_;
+  if (!present.message_id) {
+    const std::time_t created = std::chrono::system_clock::to_time_t(context_.created);
+    const std::string id = fmt::format("<{:%Y%m%d%H%M%S}.{}@{}>", fmt::gmtime(created), context_.queue_id, policy_.myhostname);
+    put_field(fmt::format("{}Message-Id: {}", prefix, id));
+    if (!is_resent_) {
+      message_id_ = id;
+      message_id_logged_ = true;
+      maillog::info("{}: message-id={}", context_.queue_id, id);
+    }
+  }
+  if (!present.date) put_field(fmt::format("{}Date: {}", prefix, mail::rfc5322_date(context_.arrived)));
+  if (!present.from) {
+    const std::string from = from_field(fmt::format("{}From", prefix), context_.full_name,
+                                        mail::to_external(context_.sender), policy_);
+    if (!ascii::is_ascii(from)) has_utf8_header_ = true;
+    put_field(from);
+  }
+  if (!has_recipient_field_ && !policy_.undisclosed_recipients_header.empty()) {
+    put_field(policy_.undisclosed_recipients_header);
+  }
+}
+
+void Content::end_of_header(HeaderBlock::End end, std::string_view line, bool is_whole) {
+  if (hops_ == 0) {
+    maillog::warning("{}: message rejected: no Received: header", context_.queue_id);
+    fail(Problem::no_received, {});
+  }
+  if (problem_ == Problem::none) {
+    if (rewrites_headers() || policy_.always_add_missing_headers) add_missing();
+    if (!message_id_logged_) maillog::info("{}: message-id=<>", context_.queue_id);
+  }
+  mime_.end_of_header();
+  if (end == HeaderBlock::End::content) return;
+  if (end == HeaderBlock::End::text) {
+    constexpr std::string_view complaint = "improper message header termination";
+    switch (policy_.header_end) {
+      case HeaderEnd::fix_quietly: break;
+      case HeaderEnd::add_header: put_field(fmt::format("MIME-Error: 5.6.0 {}", complaint)); break;
+      case HeaderEnd::reject: fail(Problem::no_separator, fmt::format("5.6.0 {}", complaint)); break;
+    }
+  }
+  output_.put(queue::RecordType::normal, {});
+  if (end == HeaderBlock::End::text) body(line, is_whole);
+}
+
+void Content::body(std::string_view data, bool is_whole) {
+  if (policy_.parse_mime) mime_.body(data, at_line_start_);
+  at_line_start_ = is_whole;
+  output_.put(is_whole ? queue::RecordType::normal : queue::RecordType::continued, data);
+}
+
+}  // namespace cleanup

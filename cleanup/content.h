@@ -1,0 +1,80 @@
+#pragma once
+// The content of a message: header fields completed, rewritten or dropped, the body as it came.
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "cleanup/addresses.h"
+#include "cleanup/header_block.h"
+#include "cleanup/mime_scan.h"
+#include "cleanup/output.h"
+#include "cleanup/policy.h"
+#include "lib/base/deadline.h"
+
+namespace cleanup {
+
+// What the envelope tells the content.
+struct ContentContext {
+  std::string queue_id;
+  Stamp arrived{};              // Date: of a message without one
+  Stamp created{};              // part of a Message-Id: of a message without one
+  Context context = Context::local;
+  std::string sender;           // internal form
+  std::string full_name;
+};
+
+class Content final : private HeaderBlock::Handler {
+ public:
+  Content(Addresses& addresses, const Policy& policy, Output& output, ContentContext context);
+
+  // One content record; `is_whole`: N, otherwise L.
+  void take(std::string_view data, bool is_whole);
+  void finish();
+
+  // Why the message cannot be taken, when it cannot. The first reason counts.
+  enum class Problem { none, no_received, too_many_hops, no_separator, rewrite };
+  [[nodiscard]] Problem problem() const { return problem_; }
+  [[nodiscard]] const std::string& problem_text() const { return problem_text_; }
+
+  // The first Message-Id:, given or added; empty when there is none.
+  [[nodiscard]] const std::string& message_id() const { return message_id_; }
+  [[nodiscard]] bool is_8bit() const { return mime_.is_8bit(); }
+  [[nodiscard]] bool has_utf8_header() const { return has_utf8_header_; }
+
+ private:
+  void field(std::string_view text) override;
+  void end_of_header(HeaderBlock::End end, std::string_view line, bool is_whole) override;
+
+  [[nodiscard]] bool rewrites_headers() const;
+  void note(std::string_view name, std::string_view value);
+  void rewrite_and_put(std::string_view name, std::string_view value);
+  void add_missing();
+  void add_missing_field(std::string_view prefix, std::string_view name, bool is_present, std::string text);
+  void put_field(std::string_view text);
+  void body(std::string_view data, bool is_whole);
+  void fail(Problem problem, std::string text);
+
+  Addresses& addresses_;
+  const Policy& policy_;
+  Output& output_;
+  ContentContext context_;
+  HeaderBlock header_;
+  MimeScan mime_;
+
+  struct Presence {
+    bool from = false, date = false, message_id = false;
+  };
+  Presence plain_, resent_fields_;
+  bool has_recipient_field_ = false;  // To, Cc, or their Resent- forms
+  bool is_resent_ = false;
+  bool message_id_logged_ = false;
+  bool has_utf8_header_ = false;
+  bool at_line_start_ = true;         // of the body
+  int hops_ = 0;
+  std::string message_id_;
+  Problem problem_ = Problem::none;
+  std::string problem_text_;
+};
+
+}  // namespace cleanup

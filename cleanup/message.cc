@@ -1,0 +1,265 @@
+#include "cleanup/message.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/core.h>
+
+#include "lib/base/ascii.h"
+#include "lib/log/log.h"
+
+namespace cleanup {
+namespace {
+
+using ipc::CleanupFlags;
+using ipc::CleanupStatus;
+using queue::RecordType;
+
+// Bits of the size record's last number.
+constexpr int option_requested = 1, option_header = 2, option_sender = 4;
+// Bit of its fourth: recipients and other records are mixed, a reader must look at all. NOTIFY bits stand above it.
+constexpr int flag_mixed = 1;
+
+constexpr std::string_view alias_failure = "4.6.0 Alias expansion error";
+constexpr unsigned notify_all = notify_never | notify_success | notify_failure | notify_delay;
+
+// "sec usec", or "sec".
+std::optional<Stamp> parse_time(std::string_view text) {
+  const auto parts = ascii::split(text, " ");
+  if (parts.empty() || parts.size() > 2) return std::nullopt;
+  const auto seconds = ascii::parse_number(parts[0], INT32_MAX * 4096ULL);
+  const auto micros = parts.size() == 2 ? ascii::parse_number(parts[1], 999'999) : std::optional<std::uint64_t>(0);
+  if (!seconds || !micros) return std::nullopt;
+  return Stamp(std::chrono::seconds(*seconds)) + std::chrono::microseconds(*micros);
+}
+
+}  // namespace
+
+Message::Message(Addresses& addresses, const Policy& policy, Output& output, Identity identity)
+    : addresses_(addresses),
+      policy_(policy),
+      output_(output),
+      identity_(std::move(identity)),
+      recipients_(addresses, policy, output) {}
+
+// The lowest status counts, as ipc::CleanupStatus says, and its reason.
+void Message::fail(CleanupStatus status, std::string reason) {
+  if (status_ != CleanupStatus::ok && status_ <= status) return;
+  status_ = status;
+  reason_ = std::move(reason);
+}
+
+template <class... Args>
+void Message::reject(fmt::format_string<Args...> format, Args&&... args) {
+  maillog::warning("{}: message rejected: {}", identity_.queue_id, fmt::format(format, std::forward<Args>(args)...));
+  fail(CleanupStatus::bad);
+  segment_ = Segment::done;
+}
+
+void Message::deferred_by(const base::Error& error, std::string_view reason) {
+  maillog::warning("{}: {}", identity_.queue_id, error.message());
+  fail(CleanupStatus::defer, std::string(reason));
+}
+
+void Message::take(RecordType type, std::string_view data) {
+  const Treatment what = treatment(segment_, type);
+  if (segment_ != Segment::content && data.find_first_of(std::string_view("\0\r\n", 3)) != std::string_view::npos) {
+    return reject("line break or NUL in record type {} in {}", static_cast<int>(type), name(segment_));
+  }
+  switch (what) {
+    case Treatment::refuse:
+      return reject("unexpected record type {} in {}", static_cast<int>(type), name(segment_));
+    case Treatment::forbid:
+      maillog::warning("{}: record type {} not allowed - discarding this message", identity_.queue_id, static_cast<int>(type));
+      fail(CleanupStatus::bad);
+      segment_ = Segment::done;
+      return;
+    case Treatment::drop: return;
+    case Treatment::take_flags:
+      maillog::warning("{}: ignoring bad extra flags: {}", identity_.queue_id, data);
+      return;
+    case Treatment::copy: return copy(type, data);
+    case Treatment::take_time: return take_time(data);
+    case Treatment::take_fullname:
+      full_name_ = data;
+      return copy(type, data);
+    case Treatment::take_sender: return take_sender(data);
+    case Treatment::take_recipient: return take_recipient(data);
+    case Treatment::take_original: next_.original = data; return;
+    case Treatment::take_warn_time:
+      has_warn_time_ = true;
+      return copy(type, data);
+    case Treatment::take_attribute: return take_attribute(data);
+    case Treatment::take_verp:
+      if (has_sender_ && !sender_.empty()) return copy(type, data);
+      maillog::warning("{}: ignoring VERP request for null sender", identity_.queue_id);
+      return;
+    case Treatment::take_dsn_ret:
+      take_ret(data, data);
+      if (!is_finished()) copy(type, data);
+      return;
+    case Treatment::take_dsn_orcpt: next_.dsn_original = data; return;
+    case Treatment::take_dsn_notify: return take_notify(data, data);
+    case Treatment::start_content: return start_content();
+    case Treatment::take_content:
+      content_->take(data, type == RecordType::normal);
+      if (policy_.message_size_limit > 0 && output_.content_size() > policy_.message_size_limit) fail(CleanupStatus::size);
+      return;
+    case Treatment::end_content: return end_content();
+    case Treatment::finish: return end();
+  }
+}
+
+void Message::copy(RecordType type, std::string_view data) {
+  if (has_recipients_) is_mixed_ = true;
+  output_.put(type, data);
+}
+
+void Message::take_time(std::string_view data) {
+  if (arrived_) return;
+  arrived_ = parse_time(data);
+  if (!arrived_) return reject("malformed time envelope record: {}", data);
+  copy(RecordType::time, data);
+  output_.put_attribute("create_time", std::to_string(std::chrono::system_clock::to_time_t(identity_.created)));
+}
+
+void Message::take_sender(std::string_view data) {
+  if (has_sender_) return reject("multiple envelope sender records");
+  has_sender_ = true;
+  auto address = rewrite_internal(addresses_, std::string(data));
+  if (!address) return deferred_by(address.error(), "");
+  sender_ = std::move(*address);
+  if (!ascii::is_ascii(sender_)) is_utf8_envelope_ = true;
+  copy(RecordType::sender, sender_);
+}
+
+void Message::take_recipient(std::string_view data) {
+  if (!has_sender_) return reject("missing sender envelope record");
+  before_recipients();
+  has_recipients_ = true;
+  next_.address = data;
+  const GivenRecipient given = std::exchange(next_, {});
+  if (status_ == CleanupStatus::defer) return;  // no more work for a message that must come again
+  const Recipients::Options options{ipc::has(identity_.flags, CleanupFlags::map),
+                                    ipc::has(identity_.flags, CleanupFlags::smtputf8)};
+  if (auto added = recipients_.add(given, options); !added) deferred_by(added.error(), alias_failure);
+}
+
+void Message::take_notify(std::string_view value, std::string_view record) {
+  const auto bits = ascii::parse_number(value, notify_all);
+  if (!bits || ((*bits & notify_never) != 0 && *bits != notify_never)) {
+    maillog::warning("{}: ignoring malformed DSN notify record <{}>", identity_.queue_id, record);
+    return;
+  }
+  next_.notify = static_cast<unsigned>(*bits);
+}
+
+void Message::take_ret(std::string_view value, std::string_view record) {
+  const auto number = ascii::parse_number(value, 2);
+  if (!number || *number == 0) return reject("bad DSN RET record <{}>", record);
+  dsn_ret_ = static_cast<int>(*number);
+}
+
+void Message::take_attribute(std::string_view data) {
+  const std::size_t equals = data.find('=');
+  if (equals == 0 || data.empty()) return reject("malformed attribute: missing attribute name: {}", data);
+  if (equals == std::string_view::npos) {
+    return reject("malformed attribute: missing '=' after attribute name: {}", data);
+  }
+  const std::string_view name = data.substr(0, equals), value = data.substr(equals + 1);
+  if (name == "dsn_orig_rcpt") {
+    next_.dsn_original = value;
+    return;
+  }
+  if (name == "notify_flags") return take_notify(value, data);
+  if (name == "create_time") return;
+  if (++attributes_ > policy_.attribute_count_limit) {
+    return reject("attribute count exceeds limit {}", policy_.attribute_count_limit);
+  }
+  if (value.empty()) {
+    maillog::warning("{}: spurious null attribute value for \"{}\" -- ignored", identity_.queue_id, name);
+    return;
+  }
+  if (name == "rewrite_context") {
+    if (value != "local" && value != "remote") return reject("bad rewriting context: {}", value);
+    context_ = value == "local" ? Context::local : Context::remote;
+  } else if (name == "ret_flags") {
+    take_ret(value, data);
+    if (is_finished()) return;
+  } else if (name == "encoding") {
+    encoding_ = value;
+    if (segment_ == Segment::extracted) return;  // written by ourselves, once
+  } else if (name == "envelope_id") {
+    envelope_id_ = value;
+  }
+  copy(RecordType::attribute, data);
+}
+
+// What stands before the first recipient of a segment, or at the segment's end when it has none.
+void Message::before_recipients() {
+  if (has_preamble_) return;
+  has_preamble_ = true;
+  if (segment_ == Segment::envelope) {
+    if (has_warn_time_ || policy_.delay_warning_time.count() <= 0 || sender_.empty() || !arrived_) return;
+    const auto due = std::chrono::system_clock::to_time_t(*arrived_ + policy_.delay_warning_time);
+    output_.put(RecordType::warn_time, fmt::format("{:15}", due));
+    return;
+  }
+  if (!content_->message_id().empty()) output_.put_attribute("message_id", content_->message_id());
+  if (content_->is_8bit()) encoding_ = "8bit";
+  if (!encoding_.empty()) output_.put_attribute("encoding", encoding_);
+}
+
+void Message::start_content() {
+  if (!arrived_) return reject("missing time envelope record");
+  if (!has_sender_) return reject("missing sender envelope record");
+  before_recipients();
+  output_.put(RecordType::message_start, {});
+  content_ = std::make_unique<Content>(
+      addresses_, policy_, output_,
+      ContentContext{identity_.queue_id, *arrived_, identity_.created, context_, sender_, full_name_});
+  segment_ = Segment::content;
+}
+
+void Message::end_content() {
+  content_->finish();
+  output_.put(RecordType::extracted, {});
+  segment_ = Segment::extracted;
+  has_preamble_ = has_recipients_ = false;
+  next_ = {};
+  switch (content_->problem()) {
+    case Content::Problem::none: return;
+    case Content::Problem::no_received:
+      fail(CleanupStatus::bad);
+      segment_ = Segment::done;
+      return;
+    case Content::Problem::too_many_hops: return fail(CleanupStatus::hops);
+    case Content::Problem::no_separator: return fail(CleanupStatus::content, content_->problem_text());
+    case Content::Problem::rewrite: return deferred_by(base::Error(content_->problem_text()), "");
+  }
+}
+
+void Message::end() {
+  before_recipients();
+  segment_ = Segment::done;
+  if (recipients_.count() == 0) fail(CleanupStatus::recipients);
+  if (status_ != CleanupStatus::ok) return;
+  if (policy_.always_bcc.empty() || !ipc::has(identity_.flags, CleanupFlags::map)) return;
+  if (auto added = recipients_.add_bcc(policy_.always_bcc); !added) deferred_by(added.error(), alias_failure);
+}
+
+int Message::queue_flags() const {
+  return (is_mixed_ ? flag_mixed : 0) | static_cast<int>(recipients_.notify_seen() << 1);
+}
+
+int Message::send_options() const {
+  int options = 0;
+  if (content_ && content_->has_utf8_header()) options |= option_header;
+  if (is_utf8_envelope_) options |= option_sender;
+  const bool autodetected = ipc::has(identity_.flags, CleanupFlags::autodetect_smtputf8) &&
+                            (options != 0 || recipients_.has_utf8());
+  if (ipc::has(identity_.flags, CleanupFlags::smtputf8) || autodetected) options |= option_requested;
+  return options;
+}
+
+}  // namespace cleanup

@@ -1,0 +1,102 @@
+#pragma once
+// One message on its way into the queue: records of the client in, records of the queue file out. No input or output of
+// its own: what must be asked is asked through Addresses, what is written goes to Output, and what is left to do for
+// others (notices) is a list.
+//
+// The client is not trusted: a record that is unknown, out of place or malformed makes the message bad, and nothing is
+// taken from it any more. Any other refusal (size, hops, tables that cannot be read) lets the client finish, so that it
+// hears the reason.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/core.h>
+
+#include "cleanup/addresses.h"
+#include "cleanup/content.h"
+#include "cleanup/envelope.h"
+#include "cleanup/output.h"
+#include "cleanup/policy.h"
+#include "cleanup/recipients.h"
+#include "lib/base/deadline.h"
+#include "lib/ipc/messages/cleanup.h"
+
+namespace cleanup {
+
+class Message {
+ public:
+  struct Identity {
+    std::string queue_id;
+    Stamp created{};
+    ipc::CleanupFlags flags = ipc::CleanupFlags::none;
+  };
+  Message(Addresses& addresses, const Policy& policy, Output& output, Identity identity);
+
+  // Takes the next record. The E record is not written: that is the file's commit.
+  void take(queue::RecordType type, std::string_view data);
+
+  // No more records: the end has come, or the message is bad.
+  [[nodiscard]] bool is_finished() const { return segment_ == Segment::done; }
+  [[nodiscard]] ipc::CleanupStatus status() const { return status_; }
+  // Text for the reply to the message's sender, when there is one: "5.7.1 text".
+  [[nodiscard]] const std::string& reason() const { return reason_; }
+
+  // The numbers of the size record that the file cannot count itself.
+  [[nodiscard]] int queue_flags() const;
+  [[nodiscard]] int send_options() const;
+
+  // For the notices that cleanup sends itself.
+  [[nodiscard]] const std::string& sender() const { return sender_; }
+  [[nodiscard]] const std::string& encoding() const { return encoding_; }
+  [[nodiscard]] const std::string& envelope_id() const { return envelope_id_; }
+  [[nodiscard]] int dsn_ret() const { return dsn_ret_; }
+  [[nodiscard]] Stamp arrived() const { return arrived_.value_or(identity_.created); }
+  [[nodiscard]] std::vector<Expanded> take_expanded() { return recipients_.take_expanded(); }
+
+ private:
+  void take_time(std::string_view data);
+  void take_sender(std::string_view data);
+  void take_recipient(std::string_view data);
+  void take_attribute(std::string_view data);
+  void take_notify(std::string_view value, std::string_view record);
+  void take_ret(std::string_view value, std::string_view record);
+  void copy(queue::RecordType type, std::string_view data);
+  void before_recipients();
+  void start_content();
+  void end_content();
+  void end();
+  void deferred_by(const base::Error& error, std::string_view reason);
+
+  void fail(ipc::CleanupStatus status, std::string reason = {});
+  template <class... Args>
+  void reject(fmt::format_string<Args...> format, Args&&... args);
+
+  Addresses& addresses_;
+  const Policy& policy_;
+  Output& output_;
+  Identity identity_;
+  Recipients recipients_;
+  std::unique_ptr<Content> content_;
+
+  Segment segment_ = Segment::envelope;
+  ipc::CleanupStatus status_ = ipc::CleanupStatus::ok;
+  std::string reason_;
+
+  std::optional<Stamp> arrived_;
+  bool has_sender_ = false;
+  bool has_warn_time_ = false;
+  bool has_preamble_ = false;   // of this segment's recipients has been written
+  bool has_recipients_ = false; // in this segment
+  bool is_mixed_ = false;       // other records follow recipients
+  std::string sender_, full_name_, encoding_, envelope_id_;
+  int dsn_ret_ = 0;
+  Context context_ = Context::local;
+  std::size_t attributes_ = 0;
+  GivenRecipient next_;         // what has come of the next recipient
+  bool is_utf8_envelope_ = false;
+};
+
+}  // namespace cleanup

@@ -1,0 +1,66 @@
+#pragma once
+// What the administrator decided about messages on their way into the queue: the parameters of main.cf in the form that
+// the steps use. Everything here is read once and never changes.
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/base/error.h"
+
+namespace cleanup {
+
+// What to do when the header ends with text that is no header line (non_empty_end_of_header_action).
+enum class HeaderEnd {
+  fix_quietly,  // put the missing empty line in
+  add_header,   // the same, and say so in a header
+  reject,       // refuse the message
+};
+
+// How a full name and an address make a From: field (header_from_format).
+enum class FromFormat { standard, obsolete };
+
+// Bounds of virtual_alias_maps: a recipient that exceeds one is not accepted.
+struct AliasLimits {
+  std::size_t expansion = 1000;       // addresses that one recipient may become
+  std::size_t recursion = 1000;       // lookups on the way to one of them
+  std::size_t address_length = 1000;  // bytes of one result
+};
+
+struct Policy {
+  std::string myhostname;
+  std::vector<std::string> drop_headers{"bcc", "content-length", "resent-bcc", "return-path"};  // lower case
+  std::size_t header_size_limit = 102400;         // bytes of one logical header; the rest is dropped
+  std::size_t header_address_token_limit = 10240;
+  std::size_t line_length_limit = 2048;           // bytes of one content record
+  std::size_t attribute_count_limit = 100;
+  std::int64_t message_size_limit = 10240000;     // bytes of content records; 0 for no limit
+  int hopcount_limit = 50;
+  bool always_add_missing_headers = false;
+  bool replace_stray_cr_lf = true;
+  bool detect_8bit_encoding_header = true;
+  bool parse_mime = true;                         // not disable_mime_input_processing
+  std::size_t mime_nesting_limit = 100;
+  std::size_t mime_boundary_length_limit = 2048;
+  HeaderEnd header_end = HeaderEnd::fix_quietly;
+  FromFormat from_format = FromFormat::standard;
+  std::string remote_header_rewrite_domain;
+  std::string undisclosed_recipients_header;      // a whole line, or empty
+  std::string full_name_encoding_charset = "utf-8";
+  std::string empty_address_recipient = "MAILER-DAEMON";
+  std::string always_bcc;
+  std::chrono::seconds delay_warning_time{0};
+  bool enable_original_recipient = true;
+  std::size_t duplicate_filter_limit = 1000;
+  AliasLimits alias;
+  bool propagate_extension = true;                // "virtual" in propagate_unmatched_extensions
+  std::string recipient_delimiter;
+};
+
+// The words of the enum parameters.
+[[nodiscard]] Result<HeaderEnd> parse_header_end(std::string_view word);
+[[nodiscard]] Result<FromFormat> parse_from_format(std::string_view word);
+
+}  // namespace cleanup

@@ -1,0 +1,70 @@
+#pragma once
+// Recipients on their way into the envelope: canonical form, virtual aliases, each written once, with what the sender
+// said about notices.
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cleanup/addresses.h"
+#include "cleanup/duplicates.h"
+#include "cleanup/output.h"
+#include "cleanup/policy.h"
+#include "lib/base/error.h"
+
+namespace cleanup {
+
+// NOTIFY bits as the queue file has them (RFC 3461 section 4.1).
+inline constexpr unsigned notify_never = 1, notify_success = 2, notify_failure = 4, notify_delay = 8;
+
+// A recipient as the client gave it.
+struct GivenRecipient {
+  std::string address;      // internal form
+  std::string original;     // as first received, when that is another one
+  std::string dsn_original; // "rfc822;user@example.com", or empty
+  unsigned notify = 0;
+};
+
+// A recipient that became others and whose sender asked to hear of success: the notice is due here, since the new
+// addresses are no longer the sender's business.
+struct Expanded {
+  std::string recipient, dsn_original;
+  unsigned notify = 0;
+};
+
+class Recipients {
+ public:
+  Recipients(Addresses& addresses, const Policy& policy, Output& output)
+      : addresses_(addresses), policy_(policy), output_(output), duplicates_(policy.duplicate_filter_limit) {}
+
+  struct Options {
+    bool map;       // look up aliases
+    bool smtputf8;  // the message is an internationalized one: the type of a made-up ORCPT
+  };
+  // Writes the records of one recipient, or of what it stands for. The error is to be logged; the message is deferred.
+  [[nodiscard]] Result<void> add(const GivenRecipient& given, Options options);
+  // The copy for always_bcc: no notices, no ORCPT.
+  [[nodiscard]] Result<void> add_bcc(const std::string& address);
+
+  [[nodiscard]] long count() const { return count_; }
+  // All NOTIFY bits that the client gave.
+  [[nodiscard]] unsigned notify_seen() const { return notify_seen_; }
+  // One of them has other than ASCII.
+  [[nodiscard]] bool has_utf8() const { return has_utf8_; }
+  [[nodiscard]] std::vector<Expanded> take_expanded() { return std::exchange(expanded_, {}); }
+
+ private:
+  void write(const std::string& address, const std::string& original, const std::string& dsn_original, unsigned notify);
+
+  Addresses& addresses_;
+  const Policy& policy_;
+  Output& output_;
+  Duplicates duplicates_;
+  std::vector<Expanded> expanded_;
+  long count_ = 0;
+  unsigned notify_seen_ = 0;
+  bool has_utf8_ = false;
+};
+
+}  // namespace cleanup

@@ -18,6 +18,7 @@ struct Delivery {
   std::string action;                // RFC 3464 action when not the usual one: "relayed", "expanded"
   std::string diag_type, diag_text;  // a peer's reply: "smtp", "550 5.1.1 ..."
   std::string mta_type, mta_mname;   // who said so: "dns", "mx.example.com"
+  bool notify_passed_on = false;     // the next hop speaks DSN (RFC 3461) and reports success itself
 };
 
 }  // namespace delivery

@@ -63,7 +63,8 @@ Status Recorder::verified(const ipc::DeliveryRecipient& recipient, const Deliver
 }
 
 Status Recorder::sent(const ipc::DeliveryRecipient& recipient, const Delivery& delivery, const Timing& timing) {
-  if (request_.success_trace || (recipient.notify & notify_success) != 0) {
+  const bool wants_success = (recipient.notify & notify_success) != 0 && !delivery.notify_passed_on;
+  if (request_.success_trace || wants_success) {
     // The mail has been delivered: without its report it is still done, since trying again would deliver it twice.
     if (!append(StatusLog::trace, recipient, delivery, delivery.action.empty() ? "delivered" : delivery.action)) {
       maillog::warning("{}: trace service failed, no delivery report for <{}>", request_.queue_id, recipient.address);
@@ -149,7 +150,7 @@ ipc::BounceRequest Recorder::append_request(const ipc::DeliveryRecipient& recipi
 bool Recorder::append(StatusLog log, const ipc::DeliveryRecipient& recipient, const Delivery& delivery,
                       std::string_view action) {
   ipc::BounceRequest request = append_request(recipient, delivery, action);
-  if (log == StatusLog::trace && delivery.status == Status::sent && !request_.verify_only) {
+  if (log == StatusLog::trace) {
     request.recipient.reason = "delivery via " + delivery.relay + ": " + delivery.reason;
   }
   return sink_.append(log, request);

@@ -16,7 +16,7 @@ namespace queue {
 namespace {
 
 constexpr int flags_limit = 0xffff;
-constexpr std::string_view zero_time = "              0";  // %15ld
+constexpr std::string_view warned_time = "             -1";  // %15ld
 constexpr std::int64_t warn_data_offset = 2;                // type and length of a W record
 
 template <class Number = std::int64_t>
@@ -137,7 +137,7 @@ class EnvelopeReader {
     resume_ = reader_.position();
   }
 
-  // Records of older versions, which nobody needs any more, are passed over.
+  // Killed records and those of older versions, which nobody needs any more, are passed over.
   Result<void> message_record(const RecordReader::Item& item, Message& message) {
     using enum RecordType;
     if (item.type == RecordType::size) return take_size(item, message);
@@ -151,7 +151,6 @@ class EnvelopeReader {
     else if (item.type == redirect) message.redirect = item.data;
     else if (item.type == verp) message.verp = item.data;
     else if (item.type == dsn_envid) message.dsn_envid = item.data;
-    else if (item.type == killed) message.killed = true;
     return {};
   }
 
@@ -163,9 +162,10 @@ class EnvelopeReader {
   }
 
   static Result<void> take_warn_time(const RecordReader::Item& item, Message& message) {
-    const auto seconds = number(item.data, std::int64_t{1} << 40);
-    if (!seconds || item.data.size() != zero_time.size()) return broken("warning time", item.offset);
     message.warn_offset = item.offset;
+    if (item.data == warned_time) return {};
+    const auto seconds = number(item.data, std::int64_t{1} << 40);
+    if (!seconds || item.data.size() != warned_time.size()) return broken("warning time", item.offset);
     if (*seconds != 0) message.warn_time = Stamp(std::chrono::seconds(*seconds));
     return {};
   }
@@ -207,7 +207,12 @@ class EnvelopeReader {
     if (name == "encoding") message.encoding = value;
     else if (name == "envelope_id") message.dsn_envid = value;
     else if (name == "create_time") message.created = stamp(value);
-    else if (name == "ret_flags") TRY(take_dsn_ret(value, item.offset, message));
+    else if (name == "trace_flags") {
+      const auto flags = number<int>(value, flags_limit);
+      if (!flags) return broken("attribute", item.offset);
+      message.trace_flags = *flags;
+      message.trace_offset = item.offset;
+    } else if (name == "ret_flags") TRY(take_dsn_ret(value, item.offset, message));
     message.attributes.emplace_back(name, value);
     return {};
   }
@@ -258,8 +263,14 @@ Result<void> clear_warn_time(int fd, std::int64_t warn_offset) {
   char type = 0;
   if (pread(fd, &type, 1, warn_offset) != 1) return base::fail_system("read warning time record");
   if (type != static_cast<char>(RecordType::warn_time)) return base::fail("no warning time record", EINVAL);
-  const ssize_t size = pwrite(fd, zero_time.data(), zero_time.size(), warn_offset + warn_data_offset);
-  if (size != static_cast<ssize_t>(zero_time.size())) return base::fail_system("write warning time record");
+  const ssize_t size = pwrite(fd, warned_time.data(), warned_time.size(), warn_offset + warn_data_offset);
+  if (size != static_cast<ssize_t>(warned_time.size())) return base::fail_system("write warning time record");
+  return {};
+}
+
+Result<void> kill_record(int fd, std::int64_t offset) {
+  const char type = static_cast<char>(RecordType::killed);
+  if (pwrite(fd, &type, 1, offset) != 1) return base::fail_system("kill record");
   return {};
 }
 

@@ -53,7 +53,8 @@ struct Message {
   int dsn_ret = 0;                  // RET: 0 not given, 1 full, 2 headers
   std::int64_t warn_offset = 0;     // of the W record, 0 without
   std::optional<Stamp> warn_time;   // when a delay notice is due; none when there is no W record or it has been sent
-  bool killed = false;              // K record: nobody is to get it
+  int trace_flags = 0;              // trace_flags attribute: what sendmail -v or -bv asked for
+  std::int64_t trace_offset = 0;    // of its record, for kill_record()
   std::vector<std::pair<std::string, std::string>> attributes;  // all that do not belong to a recipient, in order
 
   std::vector<Recipient> recipients;
@@ -63,6 +64,10 @@ struct Message {
   // The value of the last attribute of this name, or empty.
   [[nodiscard]] std::string_view attribute(std::string_view name) const;
 };
+
+// Bits of trace_flags, as Postfix writes them.
+inline constexpr int trace_verify = 512;   // sendmail -bv: do not deliver, report what would happen
+inline constexpr int trace_record = 1024;  // sendmail -v: deliver, and report the first attempt
 
 // Which recipients are wanted.
 enum class Wanted { todo, all };
@@ -81,8 +86,11 @@ struct RecipientBatch {
 // Marks a recipient as done: one byte. Error when there is no recipient at this offset.
 [[nodiscard]] Result<void> mark_done(int fd, std::int64_t offset);
 
-// The delay notice has been sent: the time in the W record becomes 0.
+// The delay notice has been sent: the time in the W record becomes -1.
 [[nodiscard]] Result<void> clear_warn_time(int fd, std::int64_t warn_offset);
+
+// Makes a record mean nothing (K): trace_flags after the first attempt, which is the only one that is reported.
+[[nodiscard]] Result<void> kill_record(int fd, std::int64_t offset);
 
 // A file that does not parse goes to corrupt/ with its bytes as they are, for people to look at.
 [[nodiscard]] Result<void> set_aside(const Layout& layout, Queue queue, const QueueId& id);

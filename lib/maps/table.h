@@ -2,6 +2,7 @@
 // A lookup table, "type:name", and a list of them. A lookup ends in one of three ways: found (maybe an empty string),
 // not found, or an Error: the table could not be asked, and nobody may conclude that the key is absent.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +10,10 @@
 #include <vector>
 
 #include "lib/base/error.h"
+
+namespace ipc {
+class Connections;
+}
 
 namespace maps {
 
@@ -21,6 +26,8 @@ enum class Flags : unsigned {
   utf8 = 2,               // smtputf8_enable: keys that are not UTF-8 are never found
   no_proxy = 4,           // open "proxy:type:name" directly (proxymap itself, set-uid commands)
   no_substitution = 8,    // regexp and pcre results with $1 are refused (security-sensitive tables)
+  with_nul = 16,          // hash and btree: keys are stored with their NUL only (postmap -N) ...
+  without_nul = 32,       // ... or without only (postmap -n); neither bit: the file tells
 };
 [[nodiscard]] constexpr Flags operator|(Flags a, Flags b) {
   return static_cast<Flags>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
@@ -43,6 +50,28 @@ class Table {
   // and static are asked once with the whole key.
   [[nodiscard]] virtual bool has_fixed_keys() const { return true; }
 
+  // Opens what is not open yet. The error is the reason for which a lookup would fail now: for commands, which want to
+  // hear of a missing file before they ask.
+  [[nodiscard]] virtual Result<void> ready() { return {}; }
+
+  // Every entry, in the table's own order.
+  using Visitor = std::function<void(std::string_view key, std::string_view value)>;
+  [[nodiscard]] virtual Result<void> each(const Visitor& visit) {
+    static_cast<void>(visit);
+    return base::fail("sequence operation is not supported");
+  }
+
+  // Change an entry: tables that are caches (verify, postscreen, TLS sessions by way of proxywrite). put replaces; erase
+  // says whether there was an entry.
+  [[nodiscard]] virtual Result<void> put(std::string_view key, std::string_view value) {
+    static_cast<void>(key), static_cast<void>(value);
+    return base::fail("write operation is not supported");
+  }
+  [[nodiscard]] virtual Result<bool> erase(std::string_view key) {
+    static_cast<void>(key);
+    return base::fail("delete operation is not supported");
+  }
+
   // "type:name", for the log.
   [[nodiscard]] const std::string& name() const { return name_; }
 
@@ -54,14 +83,19 @@ class Table {
 class Tables {
  public:
   struct Options {
-    std::string config_directory;       // for relative names
+    std::string config_directory;       // for relative names; empty: they stay relative to the working directory
     std::string default_database_type;  // for a name without type
     std::string proxymap_socket = "private/proxymap";
+    std::string proxywrite_socket = "private/proxywrite";
+    ipc::Connections* services = nullptr;  // for proxy: tables; borrowed. Without it they cannot be opened.
   };
   explicit Tables(Options options);
   ~Tables();
   // A missing file is not an error here but at each lookup, as in Postfix; an unknown type or a syntax error is.
   [[nodiscard]] Result<std::shared_ptr<Table>> open(std::string_view type_and_name, Flags flags);
+  // The same for reading and writing; the file is made when it is missing.
+  [[nodiscard]] Result<std::shared_ptr<Table>> open_for_update(std::string_view type_and_name, Flags flags);
+  [[nodiscard]] const Options& options() const;
 
  private:
   struct State;
@@ -95,13 +129,20 @@ struct AddressSearch {
 [[nodiscard]] Result<Found> find_address(const Maps& maps, std::string_view internal_address, const AddressSearch& search,
                                          std::string* unmatched_extension);
 
+// The first of `key`'s domain and its parents that a table of fixed keys has: "a.b.c", then ".b.c" and ".c", or "b.c" and
+// "c" with parents_match. For transport_maps, relay_domains and the like. Pattern tables see the whole name once.
+[[nodiscard]] Result<Found> find_domain(const Maps& maps, std::string_view domain, bool parents_match);
+
 // A list of names, patterns, /files and type:tables with "!" exclusions, as mydestination, mynetworks or relay_domains.
 // `string` compares names; `domain` also matches parents (".parent", or "parent" itself with parents_match); `address`
 // takes "[v6]/len", "v4/len".
 enum class ListKind { string, domain, address };
+struct BinaryAddress;
 class MatchList {
  public:
   MatchList() = default;
+  // An item that cannot be used (a bad network, a table of unknown type) is no error here but at each match that
+  // reaches it, as in Postfix: "mynetworks: bad mask length in \"192.0.2.0/99\"".
   static Result<MatchList> parse(Tables& tables, std::string_view parameter, std::string_view value, ListKind kind,
                                  bool parents_match);
   // For address lists `text` is the address without brackets, and `name` the host name, which list items may be too.
@@ -110,7 +151,12 @@ class MatchList {
   [[nodiscard]] bool empty() const { return items_.empty(); }
 
  private:
+  friend class MatchListParser;
   struct Item;
+  [[nodiscard]] Result<bool> item_matches(const Item& item, std::string_view name, std::string_view address,
+                                          const BinaryAddress* binary) const;
+
+  std::string parameter_;
   std::vector<std::shared_ptr<const Item>> items_;
   ListKind kind_ = ListKind::string;
   bool parents_match_ = false;

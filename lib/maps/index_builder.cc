@@ -1,0 +1,239 @@
+#include "lib/maps/index_builder.h"
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <utility>
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/log/log.h"
+#include "lib/maps/file_lock.h"
+
+namespace maps {
+namespace {
+
+constexpr std::chrono::seconds lock_timeout{60};
+constexpr std::size_t arena_chunk = 1024 * 1024;          // bytes
+constexpr std::size_t arena_limit = 256 * 1024 * 1024;    // pending bytes that are written before more are taken
+constexpr std::size_t entries_per_bucket = 32;            // about a page's worth: how finely pending entries are sorted
+
+// The hash by which Berkeley DB 5 chooses a bucket: its low bits.
+std::uint32_t bucket_hash(std::string_view key) {
+  std::uint32_t hash = 0;
+  for (const char c : key) hash = (hash * 16777619U) ^ static_cast<unsigned char>(c);
+  return hash;
+}
+
+struct Existing {
+  Fd fd;
+  struct stat status{};
+};
+
+// The index as it is, locked, and still under its name. None when there is none.
+Result<std::optional<Existing>> open_existing(const std::string& path) {
+  for (;;) {
+    Existing existing;
+    existing.fd = Fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+    if (!existing.fd) {
+      if (errno == ENOENT) return std::optional<Existing>{};
+      return base::fail_system(fmt::format("open database {}", path));
+    }
+    if (auto locked = lock_file(existing.fd.get(), LockMode::exclusive, base::after(lock_timeout)); !locked) {
+      return base::Failure(std::move(locked).error().within(fmt::format("lock database {}", path)));
+    }
+    struct stat named{};
+    if (::fstat(existing.fd.get(), &existing.status) != 0) return base::fail_system(fmt::format("fstat {}", path));
+    if (::stat(path.c_str(), &named) == 0 && named.st_ino == existing.status.st_ino && named.st_dev == existing.status.st_dev) {
+      return existing;
+    }
+  }
+}
+
+Result<void> copy_to(const Fd& from, const std::string& path) {
+  const Fd to(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!to) return base::fail_system(fmt::format("create {}", path));
+  constexpr std::size_t block = 16 * 1024 * 1024;
+  off_t at = 0;
+  for (;;) {
+    const ssize_t copied = ::copy_file_range(from.get(), &at, to.get(), nullptr, block, 0);
+    if (copied < 0 && errno == EINTR) continue;
+    if (copied < 0) return base::fail_system(fmt::format("copy to {}", path));
+    if (copied == 0) return {};
+  }
+}
+
+Result<void> sync_directory_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  const std::string directory = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+  const Fd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd || ::fsync(fd.get()) != 0) return base::fail_system(fmt::format("fsync {}", directory));
+  return {};
+}
+
+}  // namespace
+
+std::optional<BerkeleyKind> index_kind(std::string_view type) {
+  if (type == "hash") return BerkeleyKind::hash;
+  if (type == "btree") return BerkeleyKind::btree;
+  return std::nullopt;
+}
+
+Result<IndexBuilder> IndexBuilder::open(const std::string& path, const Options& options) {
+  const std::string index = path + ".db";
+  const std::string temporary = fmt::format("{}.new-{}", index, ::getpid());
+  auto existing = TRY(open_existing(index));
+  if (!existing && options.start == StartFrom::index) {
+    return base::Failure(base::Error::system(fmt::format("open database {}", index), ENOENT));
+  }
+  // Left behind by a builder that was killed and had our process id.
+  if (::unlink(temporary.c_str()) != 0 && errno != ENOENT) return base::fail_system(fmt::format("remove {}", temporary));
+  BerkeleyFile::Options how{.kind = options.kind, .access = BerkeleyFile::Access::create, .cache_bytes = options.cache_bytes};
+  if (existing && options.start != StartFrom::nothing) {
+    TRY(copy_to(existing->fd, temporary));
+    how.access = BerkeleyFile::Access::update;
+  }
+  Result<BerkeleyFile> file = BerkeleyFile::open(temporary, how);
+  if (!file) {
+    const base::Error& error = file.error();
+    static_cast<void>(::unlink(temporary.c_str()));
+    // In the words of one who knows only the index: "open database FILE.db: Permission denied".
+    return base::fail(error.code() > 0 ? base::Error::system(fmt::format("open database {}", index), error.code()).message() : error.message(),
+                      error.code());
+  }
+  mode_t mode = options.mode;
+  std::optional<std::pair<uid_t, gid_t>> owner;
+  Fd lock;
+  if (existing) {
+    mode = existing->status.st_mode & 07777U;
+    owner = {existing->status.st_uid, existing->status.st_gid};
+    lock = std::move(existing->fd);
+  }
+  return IndexBuilder(index, temporary, options, std::move(*file), std::move(lock), mode, owner);
+}
+
+IndexBuilder::IndexBuilder(std::string path, std::string temporary, const Options& options, BerkeleyFile file, Fd lock, mode_t mode,
+                           std::optional<std::pair<uid_t, gid_t>> owner)
+    : path_(std::move(path)),
+      temporary_(std::move(temporary)),
+      options_(options),
+      file_(std::move(file)),
+      lock_(std::move(lock)),
+      mode_(mode),
+      owner_(owner) {}
+
+IndexBuilder::IndexBuilder(IndexBuilder&& other) noexcept
+    : path_(std::move(other.path_)),
+      temporary_(std::exchange(other.temporary_, {})),
+      options_(other.options_),
+      file_(std::move(other.file_)),
+      lock_(std::move(other.lock_)),
+      mode_(other.mode_),
+      owner_(other.owner_),
+      arena_(std::move(other.arena_)),
+      arena_bytes_(other.arena_bytes_),
+      pending_(std::move(other.pending_)),
+      index_(std::move(other.index_)) {}
+
+IndexBuilder::~IndexBuilder() {
+  if (!temporary_.empty()) static_cast<void>(::unlink(temporary_.c_str()));
+}
+
+Result<void> IndexBuilder::put(std::string_view key, std::string_view value) {
+  if (!options_.with_nul) return add(key, value);
+  return add(std::string(key) + '\0', std::string(value) + '\0');
+}
+
+Result<void> IndexBuilder::put_own(std::string_view key, std::string_view value) {
+  TRY(flush());
+  TRY(file_.put(key, value, BerkeleyFile::IfPresent::replace));
+  return {};
+}
+
+void IndexBuilder::report_duplicate(std::string_view key) const {
+  if (options_.if_duplicate == IfDuplicate::keep) return;
+  maillog::warning("{}: duplicate entry: \"{}\"", path_, key.substr(0, key.find('\0')));
+}
+
+// The bytes with a home that does not move while they are pending.
+std::string_view IndexBuilder::store(std::string_view bytes) {
+  if (arena_.empty() || arena_.back().capacity() - arena_.back().size() < bytes.size()) {
+    arena_.emplace_back().reserve(std::max(arena_chunk, bytes.size()));
+  }
+  std::string& chunk = arena_.back();
+  const std::size_t start = chunk.size();
+  chunk += bytes;
+  arena_bytes_ += bytes.size();
+  return std::string_view(chunk).substr(start);
+}
+
+Result<void> IndexBuilder::add(std::string_view key, std::string_view value) {
+  // A table that has entries already is asked at once: the warnings come in the order of the lines.
+  if (options_.start != StartFrom::nothing) return write(key, value);
+  const auto found = index_.find(key);
+  if (found != index_.end()) {
+    if (options_.if_duplicate == IfDuplicate::replace) {
+      pending_[found->second].value = store(value);
+    } else {
+      report_duplicate(key);
+    }
+    return {};
+  }
+  const std::string_view kept = store(key);
+  index_.emplace(kept, pending_.size());
+  pending_.push_back(Pending{options_.kind == BerkeleyKind::hash ? bucket_hash(kept) : 0, kept, store(value)});
+  if (arena_bytes_ > arena_limit) return flush();
+  return {};
+}
+
+Result<void> IndexBuilder::write(std::string_view key, std::string_view value) {
+  const auto what = options_.if_duplicate == IfDuplicate::replace ? BerkeleyFile::IfPresent::replace : BerkeleyFile::IfPresent::keep;
+  if (!TRY(file_.put(key, value, what))) report_duplicate(key);
+  return {};
+}
+
+Result<void> IndexBuilder::flush() {
+  switch (options_.kind) {
+    case BerkeleyKind::hash: {
+      const auto mask = static_cast<unsigned>(std::bit_ceil(pending_.size() / entries_per_bucket + 1) - 1);
+      std::ranges::stable_sort(pending_, {}, [mask](const Pending& entry) { return entry.order & mask; });
+      break;
+    }
+    case BerkeleyKind::btree: std::ranges::sort(pending_, {}, &Pending::key); break;
+  }
+  for (const Pending& entry : pending_) TRY(write(entry.key, entry.value));
+  pending_.clear();
+  index_.clear();
+  arena_.clear();
+  arena_bytes_ = 0;
+  return {};
+}
+
+Result<bool> IndexBuilder::erase(std::string_view key) {
+  TRY(flush());
+  if (TRY(file_.erase(std::string(key) + '\0'))) return true;
+  return file_.erase(key);
+}
+
+Result<void> IndexBuilder::commit() && {
+  TRY(flush());
+  TRY(file_.commit());
+  const Fd file(::open(temporary_.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  if (!file) return base::fail_system(fmt::format("open {}", temporary_));
+  // Who may not give the file away keeps it; then it stays his, as when it were made anew.
+  if (owner_ && ::fchown(file.get(), owner_->first, owner_->second) != 0 && errno != EPERM) {
+    return base::fail_system(fmt::format("chown {}", temporary_));
+  }
+  if (::fchmod(file.get(), mode_) != 0) return base::fail_system(fmt::format("chmod {}", temporary_));
+  if (::fsync(file.get()) != 0) return base::fail_system(fmt::format("fsync {}", temporary_));
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) return base::fail_system(fmt::format("rename {}", temporary_));
+  temporary_.clear();
+  return sync_directory_of(path_);
+}
+
+}  // namespace maps

@@ -22,7 +22,8 @@ namespace queue {
 
 class IncomingFile;
 
-// The directory where messages come in. A process opens it once; the files share its directory fsyncs.
+// The directory where messages come in. A process opens it once; the files share its directory fsyncs and must not
+// outlive it.
 class IncomingDirectory {
  public:
   [[nodiscard]] static Result<std::unique_ptr<IncomingDirectory>> open(const Layout& layout, IdForm form,

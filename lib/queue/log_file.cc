@@ -34,8 +34,8 @@ void take_attribute(std::string_view line, ipc::RecipientStatus& status) {
   const std::string_view name = line.substr(0, equals);
   const std::string_view value = line.substr(equals + 1);
   const auto number = [&] { return ascii::parse_number(value, std::numeric_limits<std::int64_t>::max()); };
-  if (name == "recipient") status.recipient = value;
-  else if (name == "original_recipient") status.original_recipient = value;
+  if (name == "recipient") status.recipient = mail::to_internal(value);
+  else if (name == "original_recipient") status.original_recipient = mail::to_internal(value);
   else if (name == "dsn_orig_rcpt") status.dsn_orig_rcpt = value;
   else if (name == "notify_flags") status.notify_flags = static_cast<int>(number().value_or(0) & 0xffff);
   else if (name == "offset") status.offset = static_cast<std::int64_t>(number().value_or(0));
@@ -77,10 +77,12 @@ Result<void> append_at_end(const Fd& file, std::string_view text, Durability dur
 }  // namespace
 
 std::string status_text(const ipc::RecipientStatus& status) {
-  std::string out = fmt::format("\n<{}>: {}\n", ascii::printable(mail::to_external(status.recipient)),
-                                ascii::printable(status.reason));
-  append_line(out, "recipient", status.recipient);
-  if (status.original_recipient != status.recipient) append_line(out, "original_recipient", status.original_recipient);
+  const std::string recipient = mail::to_external(status.recipient);
+  std::string out = fmt::format("\n<{}>: {}\n", ascii::printable(recipient), ascii::printable(status.reason));
+  append_line(out, "recipient", recipient);
+  if (status.original_recipient != status.recipient) {
+    append_line(out, "original_recipient", mail::to_external(status.original_recipient));
+  }
   if (status.offset > 0) out += fmt::format("offset={}\n", status.offset);
   append_line(out, "dsn_orig_rcpt", status.dsn_orig_rcpt);
   if (status.notify_flags != 0) out += fmt::format("notify_flags={}\n", status.notify_flags);

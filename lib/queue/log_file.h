@@ -1,7 +1,8 @@
 #pragma once
 // The logs beside a message: bounce/ID (recipients that failed), defer/ID (that wait, and why), trace/ID (what is to be
 // reported to the sender). Text, a paragraph for each recipient: the line "<address>: reason", then name=value lines.
-// Only bounce(8) writes them; showq and others read.
+// Addresses stand there in external form, and are internal in RecipientStatus. Only bounce(8) writes the logs; showq and
+// others read.
 
 #include <cstdint>
 #include <optional>

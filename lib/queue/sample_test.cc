@@ -5,6 +5,8 @@
 #include <map>
 
 #include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -223,10 +225,10 @@ TEST_CASE("a damaged queue file is an error or another message, never a crash or
     INFO(path);
     std::ifstream in(sample.spool + path, std::ios::binary);
     const std::string bytes{std::istreambuf_iterator<char>(in), {}};
-    const std::string copy = sample.directory.path() + "copy";
+    const Fd file(memfd_create("copy", MFD_CLOEXEC));
     const auto read = [&](std::string_view damaged) {
-      std::ofstream(copy, std::ios::binary | std::ios::trunc) << damaged;
-      const Fd file = open_file(copy);
+      REQUIRE(ftruncate(file.get(), 0) == 0);
+      REQUIRE(pwrite(file.get(), damaged.data(), damaged.size(), 0) == static_cast<ssize_t>(damaged.size()));
       auto message = queue::read_message(file.get(), queue::Wanted::all, 3);
       if (!message) return false;
       for (std::int64_t more = message->more_recipients; more != 0;) {

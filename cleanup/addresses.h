@@ -17,7 +17,6 @@ enum class Context { local, remote };
 struct Alias {
   std::string text;       // addresses as in a header, separated by commas
   std::string extension;  // of the address that was asked, with its delimiter, when only the rest of it was found
-  bool whole_domain = false;  // found by "@domain"
 };
 
 class Addresses {

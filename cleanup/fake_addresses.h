@@ -26,16 +26,16 @@ class FakeAddresses final : public Addresses {
     ++lookups;
     const std::string key = ascii::lowercase(internal);
     if (broken.contains(key)) return base::fail("table is broken");
-    if (const auto found = table.find(key); found != table.end()) return Alias{found->second, "", false};
+    if (const auto found = table.find(key); found != table.end()) return Alias{found->second, ""};
     const mail::AddressParts parts = mail::split(key);
     if (const std::size_t plus = parts.local.find('+'); plus != std::string_view::npos) {
       const std::string without = std::string(parts.local.substr(0, plus)) + "@" + std::string(parts.domain);
       if (const auto found = table.find(without); found != table.end()) {
-        return Alias{found->second, std::string(parts.local.substr(plus)), false};
+        return Alias{found->second, std::string(parts.local.substr(plus))};
       }
     }
     if (const auto found = table.find("@" + std::string(parts.domain)); found != table.end()) {
-      return Alias{found->second, "", true};
+      return Alias{found->second, ""};
     }
     return std::optional<Alias>();
   }

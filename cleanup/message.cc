@@ -61,6 +61,11 @@ void Message::deferred_by(const base::Error& error, std::string_view reason) {
   fail(CleanupStatus::defer, std::string(reason));
 }
 
+void Message::refuse_for_now(std::string_view why) {
+  maillog::warning("{}: {} -- message not accepted, try again later", identity_.queue_id, why);
+  fail(CleanupStatus::defer);
+}
+
 void Message::take(RecordType type, std::string_view data) {
   const Treatment what = treatment(segment_, type);
   if (segment_ != Segment::content && data.find_first_of(std::string_view("\0\r\n", 3)) != std::string_view::npos) {
@@ -102,6 +107,8 @@ void Message::take(RecordType type, std::string_view data) {
     case Treatment::take_dsn_notify: return take_notify(data, data);
     case Treatment::start_content: return start_content();
     case Treatment::take_content:
+      // What is over the limit is not written: the client is only listened to.
+      if (status_ == CleanupStatus::size) return;
       content_->take(data, type == RecordType::normal);
       if (policy_.message_size_limit > 0 && output_.content_size() > policy_.message_size_limit) fail(CleanupStatus::size);
       return;

@@ -1,0 +1,32 @@
+#include "cleanup/asker.h"
+
+#include "lib/base/ascii.h"
+
+namespace cleanup {
+
+Result<std::string> Asker::rewrite(Context context, const std::string& external) {
+  return addresses_.rewrite(context == Context::local ? "local" : "remote", external);
+}
+
+bool Asker::is_local_domain(std::string_view domain) const {
+  if (ascii::equal_ignoring_case(domain, options_.myorigin)) return true;
+  // A list that cannot be asked only costs the short forms of the address their look-up; the full form fails by itself.
+  return local_domains_.matches(domain).value_or(false);
+}
+
+Result<std::optional<Alias>> Asker::alias(const std::string& internal) {
+  if (aliases_.empty() || internal.empty()) return std::optional<Alias>();
+  const maps::AddressSearch search{
+      .recipient_delimiter = options_.recipient_delimiter,
+      .is_local_domain = [](const void* self, std::string_view domain) {
+        return static_cast<const Asker*>(self)->is_local_domain(domain);
+      },
+      .context = this};
+  Alias alias;
+  maps::Found found = TRY(maps::find_address(aliases_, internal, search, &alias.extension));
+  if (!found) return std::optional<Alias>();
+  alias.text = std::move(*found);
+  return std::optional(std::move(alias));
+}
+
+}  // namespace cleanup

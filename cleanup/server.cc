@@ -1,0 +1,216 @@
+#include "cleanup/server.h"
+
+#include <cerrno>
+
+#include "cleanup/cleanup_params.h"
+#include "lib/base/ascii.h"
+#include "lib/ipc/messages/qmgr.h"
+#include "lib/log/log.h"
+
+namespace cleanup {
+namespace {
+
+using ipc::CleanupStatus;
+using ipc::MessageClosed;
+
+constexpr std::string_view separators = ", \t\r\n";
+
+bool has_word(std::string_view list, std::string_view word) {
+  for (const std::string_view item : ascii::split(list, separators)) {
+    if (ascii::equal_ignoring_case(item, word)) return true;
+  }
+  return false;
+}
+
+std::size_t to_size(long value) { return static_cast<std::size_t>(value); }
+
+Result<Policy> make_policy(const Params& params) {
+  Policy policy;
+  policy.myhostname = params.myhostname;
+  policy.drop_headers.clear();
+  for (const std::string_view name : ascii::split(params.message_drop_headers, separators)) {
+    policy.drop_headers.push_back(ascii::lowercase(name.ends_with(':') ? name.substr(0, name.size() - 1) : name));
+  }
+  policy.header_size_limit = to_size(params.header_size_limit);
+  policy.header_address_token_limit = to_size(params.header_address_token_limit);
+  policy.line_length_limit = to_size(params.line_length_limit);
+  policy.attribute_count_limit = to_size(params.queue_file_attribute_count_limit);
+  policy.message_size_limit = params.message_size_limit;
+  policy.hopcount_limit = params.hopcount_limit;
+  policy.always_add_missing_headers = params.always_add_missing_headers;
+  policy.replace_stray_cr_lf = params.cleanup_replace_stray_cr_lf;
+  policy.detect_8bit_encoding_header = params.detect_8bit_encoding_header;
+  policy.parse_mime = !params.disable_mime_input_processing;
+  policy.mime_nesting_limit = to_size(params.mime_nesting_limit);
+  policy.mime_boundary_length_limit = to_size(params.mime_boundary_length_limit);
+  policy.header_end = TRY(parse_header_end(params.non_empty_end_of_header_action));
+  policy.from_format = TRY(parse_from_format(params.header_from_format));
+  policy.remote_header_rewrite_domain = params.remote_header_rewrite_domain;
+  policy.undisclosed_recipients_header = params.undisclosed_recipients_header;
+  policy.full_name_encoding_charset = params.full_name_encoding_charset;
+  policy.empty_address_recipient = params.empty_address_recipient;
+  policy.always_bcc = params.always_bcc;
+  policy.delay_warning_time = params.delay_warning_time;
+  policy.enable_original_recipient = params.enable_original_recipient;
+  policy.duplicate_filter_limit = to_size(params.duplicate_filter_limit);
+  policy.alias = {to_size(params.virtual_alias_expansion_limit), to_size(params.virtual_alias_recursion_limit),
+                  to_size(params.virtual_alias_address_length_limit)};
+  policy.propagate_extension = has_word(params.propagate_unmatched_extensions, "virtual");
+  policy.recipient_delimiter = params.recipient_delimiter;
+  return policy;
+}
+
+// The queue file as the steps see it. The first failure is kept; nothing is written after it.
+class FileOutput final : public Output {
+ public:
+  explicit FileOutput(queue::IncomingFile& file) : file_(file) {}
+  void put(queue::RecordType type, std::string_view data) override {
+    if (failure_) return;
+    if (auto added = file_.add(type, data); !added) failure_ = std::move(added).error();
+  }
+  [[nodiscard]] std::int64_t content_size() const override { return file_.content_size(); }
+  [[nodiscard]] const std::optional<base::Error>& failure() const { return failure_; }
+
+ private:
+  queue::IncomingFile& file_;
+  std::optional<base::Error> failure_;
+};
+
+bool is_no_space(int code) { return code == ENOSPC || code == EDQUOT; }
+
+MessageClosed write_failure(const std::string& id, const base::Error& error) {
+  maillog::warning("{}: queue file write error: {}", id, error.message());
+  return {is_no_space(error.code()) ? CleanupStatus::space : CleanupStatus::write, ""};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) {
+  const Params params = TRY(Params::load(startup.main));
+  const maps::Flags flags =
+      maps::Flags::fold_keys | (params.smtputf8_enable ? maps::Flags::utf8 : maps::Flags::none);
+  auto tables = std::make_unique<maps::Tables>(maps::Tables::Options{
+      .config_directory = startup.main.directory(),
+      .default_database_type = TRY(startup.main.string("default_database_type")),
+      .services = &startup.services});
+  auto aliases = TRY(maps::Maps::open(*tables, "virtual_alias_maps", params.virtual_alias_maps, flags));
+  auto local = TRY(maps::MatchList::parse(*tables, "mydestination", params.mydestination, maps::ListKind::domain, false));
+  auto asker = std::make_unique<Asker>(ipc::Addresses(startup.services, startup.clock), std::move(aliases), std::move(local),
+                                       Asker::Options{params.recipient_delimiter, params.myorigin});
+  Setup setup{
+      .policy = TRY(make_policy(params)),
+      .tables = std::move(tables),
+      .asker = std::move(asker),
+      .layout = queue::Layout("", params.hash_queue_names, params.hash_queue_depth),
+      .id_form = params.enable_long_queue_ids ? queue::IdForm::long_form : queue::IdForm::short_form,
+      .ipc_timeout = params.ipc_timeout,
+      .delay_resolution = params.delay_logging_resolution_limit,
+      .refusal = "",
+  };
+  return std::unique_ptr<server::Service>(new Server(startup, std::move(setup)));
+}
+
+Server::Server(server::Startup& startup, Setup setup)
+    : clock_(startup.clock),
+      setup_(std::move(setup)),
+      bouncer_(startup.services, startup.clock, setup_.delay_resolution),
+      notice_(std::string(ipc::qmgr_socket)) {}
+
+void Server::started() {
+  auto incoming = queue::IncomingDirectory::open(setup_.layout, setup_.id_form, clock_);
+  if (!incoming) maillog::exit_fatal(incoming.error().message());
+  incoming_ = std::move(*incoming);
+}
+
+void Server::serve(server::Connection& connection) {
+  while (!server::is_draining()) {
+    const auto open = ipc::receive<ipc::OpenMessage>(connection.stream, base::no_deadline);
+    if (!open) {
+      if (open.error().message() != ipc::end_of_stream) server::log_bad_request(open.error());
+      return;
+    }
+    const server::Busy busy(connection);
+    if (!serve_message(connection, open->flags)) return;
+  }
+}
+
+bool Server::serve_message(server::Connection& connection, ipc::CleanupFlags flags) {
+  io::Stream& stream = connection.stream;
+  const auto deadline = [&] { return base::after(setup_.ipc_timeout); };
+
+  auto file = incoming_->create();
+  if (!file) {
+    maillog::warning("cannot create a queue file: {}", file.error().message());
+    ipc::send(stream, ipc::MessageOpened{"", file.error().message()}, deadline());
+    return stream.flush(deadline()) == io::End::ok;
+  }
+  const std::string id = file->id().text();
+  ipc::send(stream, ipc::MessageOpened{id, ""}, deadline());
+
+  FileOutput output(*file);
+  Message message(*setup_.asker, setup_.policy, output, {id, clock_.stamp(), flags});
+  if (!setup_.refusal.empty()) message.refuse_for_now(setup_.refusal);
+  std::string buffer;
+  while (!message.is_finished()) {
+    const auto record = queue::read_record(stream, buffer, deadline());
+    if (!record) {
+      // The client has gone, or speaks nonsense: the file goes with this scope.
+      maillog::warning("{}: queue file input: {}", id, record.error().message());
+      maillog::info("{}: removed (canceled)", id);
+      return false;
+    }
+    message.take(record->type, record->data);
+  }
+  const MessageClosed closed = close(message, std::move(*file), output.failure(), flags);
+  ipc::send(stream, closed, deadline());
+  const bool is_usable = stream.flush(deadline()) == io::End::ok;
+  // After a bad record nobody knows where the next message starts.
+  return is_usable && closed.status != CleanupStatus::bad;
+}
+
+// What becomes of the message: the one place where a client's "ok" is decided.
+MessageClosed Server::close(Message& message, queue::IncomingFile file, const std::optional<base::Error>& failure,
+                            ipc::CleanupFlags flags) {
+  const std::string id = file.id().text();
+  MessageClosed closed{message.status(), message.reason()};
+  if (failure && closed.status != CleanupStatus::bad) closed = write_failure(id, *failure);
+  if (closed.status == CleanupStatus::ok) {
+    const std::vector<Expanded> expanded = message.take_expanded();
+    if (!bouncer_.trace_expanded(message, id, expanded)) {
+      closed = {CleanupStatus::write, ""};
+    } else {
+      file.set_queue_flags(message.queue_flags());
+      file.set_send_options(message.send_options());
+      if (const auto committed = std::move(file).commit(); committed) {
+        notice_.send(id);
+        return closed;
+      } else {
+        closed = write_failure(id, committed.error());
+      }
+    }
+    if (!expanded.empty()) bouncer_.drop_trace(id);
+  } else if (ipc::has(flags, ipc::CleanupFlags::bounce) && refusal_for(closed.status, closed.reason)) {
+    return bounce(message, std::move(file));
+  }
+  maillog::info("{}: removed (canceled)", id);
+  return closed;
+}
+
+// A message of a local user, who has no SMTP session to hear the refusal in: it goes back as a notice.
+MessageClosed Server::bounce(Message& message, queue::IncomingFile file) {
+  const queue::QueueId id = file.id();
+  const std::string reason = message.reason();
+  const Refusal refusal = refusal_for(message.status(), reason).value();
+  file.set_queue_flags(message.queue_flags());
+  file.set_send_options(message.send_options());
+  if (const auto committed = std::move(file).commit(queue::FirstQueue::hold); !committed) {
+    return write_failure(id.text(), committed.error());
+  }
+  if (const auto bounced = bouncer_.bounce(setup_.layout, id, message, refusal); !bounced) {
+    maillog::warning("{}: {}", id.text(), bounced.error().message());
+    return {CleanupStatus::defer, ""};
+  }
+  return {CleanupStatus::ok, ""};
+}
+
+}  // namespace cleanup

@@ -292,9 +292,10 @@ TEST_CASE("a semaphore lets its limit through and loses no slot to the cancelled
   event::Semaphore semaphore(2);
   int inside = 0, most = 0, done = 0, late = 0;
   std::vector<event::FiberRef> fibers;
+  event::Notify release;
   for (int i = 0; i < 20; ++i) {
     fibers.push_back(spawn(loop, [&, i] {
-      if (!semaphore.acquire(i % 5 == 4 ? base::after(1ms) : base::no_deadline)) {
+      if (!semaphore.acquire(i % 5 == 4 ? Deadline::min() : base::no_deadline)) {
         ++late;
         return;
       }
@@ -304,13 +305,14 @@ TEST_CASE("a semaphore lets its limit through and loses no slot to the cancelled
       } slot{semaphore};
       const Counted counted(inside);
       most = std::max(most, inside);
-      event::sleep_until(base::after(4ms));
+      if (i == 0) (void)release.wait(base::no_deadline);
+      event::yield();
       ++done;
     }));
   }
   spawn(loop, [&] {
-    event::sleep_until(base::after(2ms));
-    fibers[3].cancel();
+    event::yield();
+    fibers[18].cancel();
     fibers[0].cancel();
   });
   run_to_end(loop);

@@ -24,9 +24,10 @@ bool FdWait::Side::is_armed() const {
 void FdWait::Side::arm(Scheduler& scheduler, Ready what) {
   const bool reads = what == Ready::readable;
   registration.assign(scheduler.base(), reads ? reactor::Kind::readable_edge : reactor::Kind::writable_edge, fd,
-                      [](void* self) {
+                      [](void* self, reactor::What what_happened) {
                         auto& fired = *static_cast<Side*>(self);
                         fired.is_ready = true;
+                        if (what_happened == reactor::What::closed) fired.is_closed = true;
                         if (fired.waiter != nullptr) fired.waiter->wake();
                       },
                       this);

@@ -31,6 +31,11 @@ class FdWait {
 
   // Forgets readiness that was seen earlier.
   void clear(Ready what) { side(what).is_ready = false; }
+  // Whether a try now can only end in EAGAIN, given that the last read took less than it had room for: nothing has come
+  // since. Saves the system call. The end of the stream may have come with those bytes and makes no edge of its own.
+  [[nodiscard]] bool is_surely_drained() const {
+    return reading_.is_armed() && !reading_.is_ready && !reading_.is_closed;
+  }
   // False at the deadline. True may come early: the caller tries again. One fiber may wait for each kind of readiness.
   [[nodiscard]] bool wait(Ready what, Deadline deadline) { return side(what).wait(what, deadline); }
 
@@ -49,6 +54,7 @@ class FdWait {
     std::uint64_t armed_in = 0;  // the generation of the scheduler that has the event; 0 none
     Fiber* waiter = nullptr;
     bool is_ready = false;
+    bool is_closed = false;
   };
   Side& side(Ready what) { return what == Ready::readable ? reading_ : writing_; }
 

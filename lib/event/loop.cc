@@ -20,7 +20,7 @@ class EventWatch final : public Loop::Watch {
  public:
   EventWatch(Scheduler& scheduler, reactor::Kind kind, int what, std::function<void()> hook)
       : hook_(std::move(hook)), scheduler_(scheduler) {
-    registration_.assign(scheduler.base(), kind, what, [](void* self) {
+    registration_.assign(scheduler.base(), kind, what, [](void* self, reactor::What) {
       // A copy, because the hook may destroy the watch.
       const std::function<void()> call = static_cast<EventWatch*>(self)->hook_;
       call();

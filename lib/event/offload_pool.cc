@@ -37,7 +37,7 @@ OffloadPool::Job* OffloadPool::Chain::take_first() {
 OffloadPool::OffloadPool(reactor::Base& base) : done_signal_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (!done_signal_) maillog::fatal("cannot make an eventfd: {}", base::Error::system("eventfd").message());
   done_event_.assign(base, reactor::Kind::readable_level, done_signal_.get(),
-                     [](void* self) { static_cast<OffloadPool*>(self)->collect(); }, this);
+                     [](void* self, reactor::What) { static_cast<OffloadPool*>(self)->collect(); }, this);
   CHECK(done_event_.add());
 }
 

@@ -15,7 +15,7 @@ namespace {
 
 short flags_of(Kind kind) {
   switch (kind) {
-    case Kind::readable_edge: return EV_READ | EV_ET | EV_PERSIST;
+    case Kind::readable_edge: return EV_READ | EV_CLOSED | EV_ET | EV_PERSIST;
     case Kind::writable_edge: return EV_WRITE | EV_ET | EV_PERSIST;
     case Kind::readable_level: return EV_READ | EV_PERSIST;
     case Kind::signal: return EV_SIGNAL | EV_PERSIST;
@@ -30,7 +30,7 @@ Base::Base() : base_(nullptr) {
   ::event_config* const config = ::event_config_new();
   CHECK(config != nullptr);
   ::event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
-  ::event_config_require_features(config, EV_FEATURE_ET);
+  ::event_config_require_features(config, EV_FEATURE_ET | EV_FEATURE_EARLY_CLOSE);
   base_ = ::event_base_new_with_config(config);
   ::event_config_free(config);
   if (base_ == nullptr) maillog::fatal("cannot make an event loop");
@@ -44,9 +44,9 @@ void Base::dispatch(Block block) {
 
 void Base::interrupt() { ::event_base_loopbreak(base_); }
 
-void Registration::call(int, short, void* registration) {
+void Registration::call(int, short flags, void* registration) {
   const auto& self = *static_cast<const Registration*>(registration);
-  self.callback_(self.argument_);
+  self.callback_(self.argument_, (flags & EV_CLOSED) != 0 ? What::closed : What::ready);
 }
 
 void Registration::assign(Base& base, Kind kind, int what, Callback callback, void* argument) {

@@ -29,12 +29,15 @@ class Base {
 };
 
 // Edges: one callback for each change to ready. All registrations of one descriptor must be of one sort, edges or levels.
+// For readable_edge the end of the stream is told apart.
+enum class What { ready, closed };
+
 enum class Kind { readable_edge, writable_edge, readable_level, signal, clock };
 
 // What is called when something happens. Not movable; remove() before the base ends, the destructor does nothing.
 class Registration {
  public:
-  using Callback = void (*)(void* argument);
+  using Callback = void (*)(void* argument, What what);
   Registration() = default;
   Registration(const Registration&) = delete;
   Registration& operator=(const Registration&) = delete;

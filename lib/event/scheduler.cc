@@ -36,7 +36,7 @@ Scheduler::Scheduler() : generation_(next_generation()) {
   CHECK(fork_handler == 0);
   fault::install();
   annotate::adopt_thread(home_execution_);
-  clock_.assign(base_, reactor::Kind::clock, -1, [](void* at) { *static_cast<Deadline*>(at) = base::no_deadline; },
+  clock_.assign(base_, reactor::Kind::clock, -1, [](void* at, reactor::What) { *static_cast<Deadline*>(at) = base::no_deadline; },
                 &clock_at_);
   scheduler_of_thread = this;
 }

@@ -63,7 +63,7 @@ class Parking {
       // Edge-triggered, as every event on a descriptor here must be (libevent takes no mix); what was ready before was
       // seen by poll_ready().
       const auto kind = source.kind == Source::Kind::fd_readable ? reactor::Kind::readable_edge : reactor::Kind::writable_edge;
-      entry.registration.assign(fiber.scheduler().base(), kind, source.fd, [](void* self) {
+      entry.registration.assign(fiber.scheduler().base(), kind, source.fd, [](void* self, reactor::What) {
         auto& fired = *static_cast<Entry*>(self);
         fired.is_ready = true;
         fired.fiber->wake();

@@ -52,7 +52,7 @@ class Stream {
   // then the rest. eof with text() not empty: the peer closed within a line.
   [[nodiscard]] LineResult read_line(Deadline deadline, std::size_t limit);
 
-  // Bytes up to `delimiter`, without it; error when there is none within `limit`. For NUL-terminated attributes.
+  // Bytes up to `delimiter`, without it; too_long when there is none within `limit`. For NUL-terminated attributes.
   [[nodiscard]] LineResult read_until(char delimiter, Deadline deadline, std::size_t limit);
 
   // Exactly `size` bytes appended to `out`.
@@ -65,9 +65,11 @@ class Stream {
   };
   [[nodiscard]] Bytes read_some(std::size_t size, Deadline deadline);
 
-  // Bytes already here: another command has been pipelined. Does not wait, but may read what the kernel holds.
+  // Bytes already here: another command has been pipelined. Does not wait.
   [[nodiscard]] bool has_input() const;        // in our buffer
-  [[nodiscard]] bool peek_input();             // in our buffer or the kernel's
+  [[nodiscard]] bool peek_input();             // in our buffer or the kernel's; false at the end of the stream
+  // Connected and silent: nothing has come since the last read, not even the end. For connections that are kept.
+  [[nodiscard]] bool is_at_rest();
   [[nodiscard]] std::string_view buffered() const;
   void discard_input();                        // forgets what is buffered
 
@@ -86,7 +88,8 @@ class Stream {
   [[nodiscard]] Fd release();                  // gives the descriptor up; buffers are lost
   [[nodiscard]] int last_errno() const;        // of the last End::error
 
-  static constexpr std::size_t input_size = 4096;      // grows only for longer lines
+  static constexpr std::size_t input_size = 4096;      // held only while there is input; grows for longer lines
+  static constexpr std::size_t input_size_busy = 16 * 1024;  // when the peer fills the buffer at once
   static constexpr std::size_t output_high = 16 * 1024;
   static constexpr std::size_t max_fds = 8;            // descriptors kept unread; more are closed
 

@@ -20,8 +20,8 @@ Result<Connections::Connection> Connections::take(std::string_view socket, Deadl
   while (found != idle_.end() && !found->second.empty()) {
     io::Stream stream = std::move(found->second.back().stream);
     found->second.pop_back();
-    // Input on a connection at rest is its end: the service has gone.
-    if (!stream.peek_input()) return Connection{std::move(stream), true};
+    // Input on a kept connection is its end: the service has gone.
+    if (stream.is_at_rest()) return Connection{std::move(stream), true};
   }
   return connect(socket, deadline);
 }

@@ -71,8 +71,8 @@ class Encoder {
     number(name, std::chrono::duration_cast<std::chrono::microseconds>(value.time_since_epoch()).count());
   }
   void item(const char* name, const Fd& value) {
+    stream_.send_fd(value);  // first: it must not arrive after its attribute
     attribute(name, "");
-    stream_.send_fd(value);
   }
   template <class T>
     requires std::integral<T> || std::is_enum_v<T>

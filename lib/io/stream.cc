@@ -1,0 +1,378 @@
+#include "lib/io/stream.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <deque>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "lib/base/check.h"
+#include "lib/event/fd_wait.h"
+#include "lib/event/loop.h"
+#include "lib/io/input_buffer.h"
+#include "lib/log/log.h"
+
+namespace io {
+namespace {
+
+// A session that has been waiting for this long gives the rest of its stack back.
+constexpr std::chrono::seconds idle_after{2};
+
+// A pipe takes this much without blocking once it is writable (POSIX).
+constexpr std::size_t pipe_chunk = 4096;
+
+// Room for the descriptors of one message.
+struct ControlSpace {
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(Stream::max_fds * sizeof(int))> bytes{};
+};
+
+bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
+
+}  // namespace
+
+struct Stream::State {
+  explicit State(Fd descriptor) : fd(std::move(descriptor)), wait(fd.get()) {}
+
+  enum class Attempt { moved, must_wait, ended };
+
+  End fill(Deadline deadline);
+  Attempt try_receive(End& end);
+  ssize_t receive_now(std::span<char> into);
+  void keep_descriptors(msghdr& message);
+  bool wait_for_input(Deadline deadline);
+
+  End send_all(std::string_view more, Deadline deadline);
+  End send_some(std::span<const iovec> parts, std::size_t& sent, Deadline deadline);
+  ssize_t send_now(std::span<const iovec> parts);
+  End failed(int error) {
+    last_errno = error;
+    return End::error;
+  }
+
+  Fd fd;
+  event::FdWait wait;
+  InputBuffer input;
+  std::string output;
+  std::unique_ptr<std::deque<Fd>> received_fds;     // most streams never carry one
+  std::unique_ptr<std::vector<Fd>> fds_to_send;
+  std::size_t wanted_input = input_size;
+  int last_errno = 0;
+  bool is_socket = true;      // pipes and terminals may be in blocking mode: they are waited for before each call
+  bool is_drained = false;    // the last read took less than it had room for
+  bool has_failed_output = false;
+};
+
+// ---- input
+
+void Stream::State::keep_descriptors(msghdr& message) {
+  for (cmsghdr* control = CMSG_FIRSTHDR(&message); control != nullptr; control = CMSG_NXTHDR(&message, control)) {
+    if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS) continue;
+    const std::size_t count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i) {
+      int number = -1;
+      std::memcpy(&number, CMSG_DATA(control) + i * sizeof number, sizeof number);
+      Fd descriptor(number);
+      if (!received_fds) received_fds = std::make_unique<std::deque<Fd>>();
+      if (received_fds->size() < max_fds) received_fds->push_back(std::move(descriptor));
+    }
+  }
+}
+
+// Waits until there may be input. A session that waits holds no buffer, one that waits long gives its stack back too.
+bool Stream::State::wait_for_input(Deadline deadline) {
+  input.release();
+  if (output.empty()) std::string().swap(output);
+  if (!is_socket) return event::wait_fd(fd.get(), event::Ready::readable, deadline);
+  const Deadline idle_from = base::after(idle_after);
+  if (idle_from < deadline && event::in_fiber()) {
+    if (wait.wait(event::Ready::readable, idle_from)) return true;
+    event::trim_stack();
+  }
+  return wait.wait(event::Ready::readable, deadline);
+}
+
+ssize_t Stream::State::receive_now(std::span<char> into) {
+  if (!is_socket) return ::read(fd.get(), into.data(), into.size());
+  ControlSpace control;
+  iovec part{.iov_base = into.data(), .iov_len = into.size()};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control.bytes.data();
+  message.msg_controllen = control.bytes.size();
+  wait.clear(event::Ready::readable);
+  const ssize_t got = ::recvmsg(fd.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  if (got >= 0 && message.msg_controllen > 0) keep_descriptors(message);
+  return got;
+}
+
+// One read into the buffer. Attempt::ended: as `end` says.
+Stream::State::Attempt Stream::State::try_receive(End& end) {
+  const std::span<char> room = input.room(wanted_input);
+  const ssize_t got = receive_now(room);
+  if (got > 0) {
+    const auto size = static_cast<std::size_t>(got);
+    input.filled(size);
+    is_drained = size < room.size();
+    wanted_input = is_drained ? input_size : input_size_busy;
+    return Attempt::moved;
+  }
+  is_drained = false;
+  if (got < 0 && errno == ENOTSOCK) {
+    is_socket = false;
+    return Attempt::must_wait;
+  }
+  if (got < 0 && (errno == EINTR || would_block(errno))) return Attempt::must_wait;
+  end = got == 0 ? End::eof : failed(errno);
+  return Attempt::ended;
+}
+
+// Adds to the input what has come, or waits for it. Everything written so far is sent before the wait; where that fails
+// the peer's last words may still be there to read.
+End Stream::State::fill(Deadline deadline) {
+  const End flushed = output.empty() ? End::ok : send_all({}, deadline);
+  if (flushed == End::timeout) return flushed;
+  if (flushed != End::ok) deadline = Deadline::min();
+  bool must_wait = !is_socket || (is_drained && wait.is_surely_drained());
+  for (;;) {
+    if (must_wait && !wait_for_input(deadline)) return flushed == End::ok ? End::timeout : flushed;
+    End end = End::ok;
+    switch (try_receive(end)) {
+      case Attempt::moved:
+        if (!must_wait) event::breathe();
+        return End::ok;
+      case Attempt::ended: return flushed == End::ok ? end : flushed;
+      case Attempt::must_wait: must_wait = true; break;
+    }
+  }
+}
+
+LineResult Stream::read_line(Deadline deadline, std::size_t limit) {
+  InputBuffer& input = state_->input;
+  std::size_t searched = 0;
+  for (int reads = 0;; ++reads) {
+    const std::string_view all = input.view();
+    // An ending has at most two bytes, so a line that fits ends within the limit and two more.
+    const std::string_view window = all.substr(0, limit + 2);
+    const std::size_t newline = window.find('\n', searched);
+    if (newline != std::string_view::npos) {
+      const bool has_cr = newline > 0 && window[newline - 1] == '\r';
+      const std::size_t length = newline - (has_cr ? 1 : 0);
+      if (length <= limit) {
+        input.consume(newline + 1);
+        return {End::ok, window.substr(0, length), has_cr ? LineEnding::crlf : LineEnding::lf};
+      }
+    }
+    const bool may_still_fit = window.size() <= limit || (window.size() == limit + 1 && window.back() == '\r');
+    if (newline != std::string_view::npos || !may_still_fit) {
+      input.consume(limit);
+      return {End::too_long, window.substr(0, limit), LineEnding::none};
+    }
+    searched = window.size();
+    if (reads > 0 && std::chrono::steady_clock::now() >= deadline) return {End::timeout, {}, LineEnding::none};
+    const End end = state_->fill(deadline);
+    if (end == End::ok) continue;
+    if (end != End::eof) return {end, {}, LineEnding::none};
+    const std::string_view rest = input.view();
+    input.consume(rest.size());
+    return {End::eof, rest, LineEnding::none};
+  }
+}
+
+LineResult Stream::read_until(char delimiter, Deadline deadline, std::size_t limit) {
+  InputBuffer& input = state_->input;
+  std::size_t searched = 0;
+  for (int reads = 0;; ++reads) {
+    const std::string_view window = input.view().substr(0, limit + 1);
+    const std::size_t found = window.find(delimiter, searched);
+    if (found != std::string_view::npos) {
+      input.consume(found + 1);
+      return {End::ok, window.substr(0, found), LineEnding::none};
+    }
+    if (window.size() > limit) return {End::too_long, window.substr(0, limit), LineEnding::none};
+    searched = window.size();
+    if (reads > 0 && std::chrono::steady_clock::now() >= deadline) return {End::timeout, {}, LineEnding::none};
+    const End end = state_->fill(deadline);
+    if (end == End::ok) continue;
+    return {end, end == End::eof ? input.view() : std::string_view(), LineEnding::none};
+  }
+}
+
+End Stream::read_exact(std::string& out, std::size_t size, Deadline deadline) {
+  while (size > 0) {
+    const Bytes bytes = read_some(size, deadline);
+    if (bytes.end != End::ok) return bytes.end;
+    out.append(bytes.data);
+    size -= bytes.data.size();
+    if (size > 0 && std::chrono::steady_clock::now() >= deadline && !has_input()) return End::timeout;
+  }
+  return End::ok;
+}
+
+Stream::Bytes Stream::read_some(std::size_t size, Deadline deadline) {
+  CHECK(size > 0);
+  InputBuffer& input = state_->input;
+  if (input.empty()) {
+    const End end = state_->fill(deadline);
+    if (end != End::ok) return {end, {}};
+  }
+  const std::string_view data = input.view().substr(0, size);
+  input.consume(data.size());
+  return {End::ok, data};
+}
+
+bool Stream::has_input() const { return !state_->input.empty(); }
+
+bool Stream::peek_input() {
+  if (has_input()) return true;
+  char byte = 0;
+  return ::recv(state_->fd.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+bool Stream::is_at_rest() {
+  if (has_input() || state_->has_failed_output) return false;
+  char byte = 0;
+  return ::recv(state_->fd.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && would_block(errno);
+}
+
+std::string_view Stream::buffered() const { return state_->input.view(); }
+
+void Stream::discard_input() { state_->input.clear(); }
+
+// ---- output
+
+ssize_t Stream::State::send_now(std::span<const iovec> parts) {
+  if (!is_socket) {
+    const std::size_t size = std::min(parts.front().iov_len, pipe_chunk);
+    return ::write(fd.get(), parts.front().iov_base, size);
+  }
+  wait.clear(event::Ready::writable);
+  ControlSpace control;
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(parts.data());
+  message.msg_iovlen = parts.size();
+  if (fds_to_send) {
+    const std::size_t size = fds_to_send->size() * sizeof(int);
+    message.msg_control = control.bytes.data();
+    message.msg_controllen = CMSG_SPACE(size);
+    cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(size);
+    unsigned char* place = CMSG_DATA(header);
+    for (const Fd& each : *fds_to_send) {
+      const int number = each.get();
+      std::memcpy(place, &number, sizeof number);
+      place += sizeof number;
+    }
+  }
+  const ssize_t sent = ::sendmsg(fd.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (sent > 0) fds_to_send.reset();
+  return sent;
+}
+
+End Stream::State::send_some(std::span<const iovec> parts, std::size_t& sent, Deadline deadline) {
+  for (;;) {
+    if (!is_socket && !event::wait_fd(fd.get(), event::Ready::writable, deadline)) return End::timeout;
+    const ssize_t now = send_now(parts);
+    if (now >= 0) {
+      sent += static_cast<std::size_t>(now);
+      return End::ok;
+    }
+    if (errno == EINTR) continue;
+    if (errno == ENOTSOCK) {
+      is_socket = false;
+      continue;
+    }
+    if (!would_block(errno)) return failed(errno);
+    if (is_socket && !wait.wait(event::Ready::writable, deadline)) return End::timeout;
+  }
+}
+
+// Sends the buffer and `more` after it.
+End Stream::State::send_all(std::string_view more, Deadline deadline) {
+  if (has_failed_output) return End::error;
+  if (output.empty() && more.empty()) return End::ok;
+  maillog::flush();  // what a reply says is in the log before the peer reads it
+  std::size_t sent = 0;
+  const std::size_t total = output.size() + more.size();
+  while (sent < total) {
+    const std::string_view first = std::string_view(output).substr(std::min(sent, output.size()));
+    const std::string_view second = sent > output.size() ? more.substr(sent - output.size()) : more;
+    std::array<iovec, 2> parts{};
+    std::size_t count = 0;
+    for (const std::string_view each : {first, second}) {
+      if (!each.empty()) parts[count++] = {.iov_base = const_cast<char*>(each.data()), .iov_len = each.size()};
+    }
+    const End end = send_some(std::span(parts).first(count), sent, deadline);
+    if (end != End::ok) {
+      has_failed_output = true;
+      output.clear();
+      return end;
+    }
+  }
+  output.clear();
+  event::breathe();
+  return End::ok;
+}
+
+bool Stream::write(std::string_view bytes, Deadline deadline) {
+  State& state = *state_;
+  if (state.has_failed_output) return false;
+  if (state.output.size() + bytes.size() <= output_high) {
+    state.output.append(bytes);
+    return true;
+  }
+  return state.send_all(bytes, deadline) == End::ok;
+}
+
+End Stream::flush(Deadline deadline) { return state_->send_all({}, deadline); }
+
+// ---- descriptors and the rest
+
+void Stream::send_fd(const Fd& fd) {
+  State& state = *state_;
+  Fd copy(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
+  if (!copy) {
+    state.last_errno = errno;
+    state.has_failed_output = true;
+    return;
+  }
+  if (!state.fds_to_send) state.fds_to_send = std::make_unique<std::vector<Fd>>();
+  CHECK(state.fds_to_send->size() < max_fds);
+  state.fds_to_send->push_back(std::move(copy));
+}
+
+std::optional<Fd> Stream::take_fd() {
+  std::deque<Fd>* const fds = state_->received_fds.get();
+  if (fds == nullptr || fds->empty()) return std::nullopt;
+  Fd first = std::move(fds->front());
+  fds->pop_front();
+  if (fds->empty()) state_->received_fds.reset();
+  return first;
+}
+
+Stream::Stream(Fd fd) : state_(std::make_unique<State>(std::move(fd))) {}
+Stream::~Stream() = default;
+Stream::Stream(Stream&&) noexcept = default;
+Stream& Stream::operator=(Stream&&) noexcept = default;
+
+void Stream::shutdown() { ::shutdown(state_->fd.get(), SHUT_RDWR); }
+
+int Stream::fd() const { return state_->fd.get(); }
+
+Fd Stream::release() {
+  Fd fd(std::move(state_->fd));
+  state_.reset();
+  return fd;
+}
+
+int Stream::last_errno() const { return state_->last_errno; }
+
+}  // namespace io

@@ -1,0 +1,165 @@
+#pragma once
+// What an agent asks of a worker: a process that has become a user. On their connection a WorkerTask says which request
+// follows; each has its answer. The agent also talks to the spawner, which makes workers.
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lib/ipc/message.h"
+
+namespace mailbox {
+
+enum class Task { mbox, maildir, command, forward, include };
+
+struct WorkerTask {
+  Task task = Task::mbox;
+  static constexpr auto fields = std::tuple{ipc::Field{"task", &WorkerTask::task}};
+};
+
+// The message to deliver: a read-only description of its queue file, and what is put in front.
+struct TaskMessage {
+  Fd file;
+  std::int64_t data_offset = 0;
+  std::string sender, original_to, delivered_to;
+  Stamp arrived{};
+  static constexpr auto fields = std::tuple{
+      ipc::Field{"file", &TaskMessage::file},
+      ipc::Field{"data_offset", &TaskMessage::data_offset},
+      ipc::Field{"sender", &TaskMessage::sender},
+      ipc::Field{"original_to", &TaskMessage::original_to},
+      ipc::Field{"delivered_to", &TaskMessage::delivered_to},
+      ipc::Field{"arrived", &TaskMessage::arrived},
+  };
+};
+
+// Outcome, on the wire.
+struct TaskOutcome {
+  std::string dsn;
+  std::string reason;
+  std::vector<std::string> warnings;
+  std::vector<std::string> fatal;   // a command's, to be logged as "fatal:"
+  std::string output;               // a command's
+  static constexpr auto fields = std::tuple{
+      ipc::Field{"dsn", &TaskOutcome::dsn},           ipc::Field{"reason", &TaskOutcome::reason},
+      ipc::Field{"warning", &TaskOutcome::warnings},  ipc::Field{"fatal", &TaskOutcome::fatal},
+      ipc::Field{"output", &TaskOutcome::output},
+  };
+};
+
+// Append to a file in mbox form (MboxTarget).
+struct MboxTask {
+  using Answer = TaskOutcome;
+  static constexpr Task task = Task::mbox;
+  TaskMessage message;
+  std::string path, below;
+  bool owner_only = true;        // strict_mailbox_ownership
+  std::int64_t owner = 0, group = 0;
+  bool regular_only = true, need_dotlock = true;
+  bool lock_fcntl = false, lock_flock = false, lock_dotlock = false;
+  int lock_attempts = 1;
+  std::chrono::seconds lock_delay{1}, stale_lock_time{500};
+  std::int64_t size_limit = 0;
+  static constexpr auto fields = std::tuple{
+      ipc::Field{"message", &MboxTask::message},
+      ipc::Field{"path", &MboxTask::path},
+      ipc::Field{"below", &MboxTask::below},
+      ipc::Field{"owner_only", &MboxTask::owner_only},
+      ipc::Field{"owner", &MboxTask::owner},
+      ipc::Field{"group", &MboxTask::group},
+      ipc::Field{"regular_only", &MboxTask::regular_only},
+      ipc::Field{"need_dotlock", &MboxTask::need_dotlock},
+      ipc::Field{"lock_fcntl", &MboxTask::lock_fcntl},
+      ipc::Field{"lock_flock", &MboxTask::lock_flock},
+      ipc::Field{"lock_dotlock", &MboxTask::lock_dotlock},
+      ipc::Field{"lock_attempts", &MboxTask::lock_attempts},
+      ipc::Field{"lock_delay", &MboxTask::lock_delay},
+      ipc::Field{"stale_lock_time", &MboxTask::stale_lock_time},
+      ipc::Field{"size_limit", &MboxTask::size_limit},
+  };
+};
+
+struct MaildirTask {
+  using Answer = TaskOutcome;
+  static constexpr Task task = Task::maildir;
+  TaskMessage message;
+  std::string path, below, host;
+  std::int64_t size_limit = 0;
+  static constexpr auto fields = std::tuple{
+      ipc::Field{"message", &MaildirTask::message}, ipc::Field{"path", &MaildirTask::path},
+      ipc::Field{"below", &MaildirTask::below},     ipc::Field{"host", &MaildirTask::host},
+      ipc::Field{"size_limit", &MaildirTask::size_limit},
+  };
+};
+
+struct CommandTask {
+  using Answer = TaskOutcome;
+  static constexpr Task task = Task::command;
+  TaskMessage message;
+  std::string command, shell, directory;
+  std::vector<std::string> environment;
+  std::chrono::seconds time_limit{1000};
+  std::int64_t file_size_limit = 0;
+  static constexpr auto fields = std::tuple{
+      ipc::Field{"message", &CommandTask::message},
+      ipc::Field{"command", &CommandTask::command},
+      ipc::Field{"shell", &CommandTask::shell},
+      ipc::Field{"directory", &CommandTask::directory},
+      ipc::Field{"environment", &CommandTask::environment},
+      ipc::Field{"time_limit", &CommandTask::time_limit},
+      ipc::Field{"file_size_limit", &CommandTask::file_size_limit},
+  };
+};
+
+// UserFile, on the wire. `failure`: try again later, and why.
+struct FileAnswer {
+  bool found = false;
+  std::string path;
+  std::vector<std::string> destinations;
+  std::vector<std::string> warnings;
+  std::int64_t owner = 0, group = 0;
+  std::string failure;
+  static constexpr auto fields = std::tuple{
+      ipc::Field{"found", &FileAnswer::found},       ipc::Field{"path", &FileAnswer::path},
+      ipc::Field{"destination", &FileAnswer::destinations}, ipc::Field{"warning", &FileAnswer::warnings},
+      ipc::Field{"owner", &FileAnswer::owner},       ipc::Field{"group", &FileAnswer::group},
+      ipc::Field{"failure", &FileAnswer::failure},
+  };
+};
+
+// The first that exists of the paths of a user's .forward files. `home`: not empty: must exist (require_home_directory).
+struct ForwardTask {
+  using Answer = FileAnswer;
+  static constexpr Task task = Task::forward;
+  std::vector<std::string> paths;
+  std::int64_t user = 0;
+  std::string home;
+  static constexpr auto fields =
+      std::tuple{ipc::Field{"path", &ForwardTask::paths}, ipc::Field{"user", &ForwardTask::user},
+                 ipc::Field{"home", &ForwardTask::home}};
+};
+
+struct IncludeTask {
+  using Answer = FileAnswer;
+  static constexpr Task task = Task::include;
+  std::string path;
+  static constexpr auto fields = std::tuple{ipc::Field{"path", &IncludeTask::path}};
+};
+
+// To the spawner. `number` is the agent's own for the worker. There is no answer: a worker that cannot be made is a
+// connection that ends at once.
+enum class SpawnerOrder { start, end };
+struct SpawnerRequest {
+  SpawnerOrder order = SpawnerOrder::start;
+  std::int64_t number = 0;
+  std::int64_t uid = 0, gid = 0;
+  Fd connection;                 // the worker's end; of an `end`: anything
+  static constexpr auto fields = std::tuple{
+      ipc::Field{"order", &SpawnerRequest::order}, ipc::Field{"number", &SpawnerRequest::number},
+      ipc::Field{"uid", &SpawnerRequest::uid},     ipc::Field{"gid", &SpawnerRequest::gid},
+      ipc::Field{"connection", &SpawnerRequest::connection},
+  };
+};
+
+}  // namespace mailbox

@@ -42,3 +42,47 @@ def log_line(line):
     """A mail log line without its time, host and pid: "smtpd: connect from localhost[127.0.0.1]"."""
     m = re.match(r"\S+ [ \d]\d \S+ \S+ (\S+?)\[\d+\]: (.*)$", line)
     return "%s: %s" % (m.group(1), m.group(2)) if m else line
+
+
+# --- a whole log, told message by message ---
+ID = re.compile(r"(?<![0-9A-Za-z])(?:%s)(?![0-9A-Za-z])" % QUEUE_ID)
+OF_MESSAGE = re.compile(r"\S+: (?:warning: |error: )?(%s): " % QUEUE_ID)
+
+
+def history(text):
+    """The log as stories: one for each SMTP session and each message, in the order of their beginnings, lines masked and
+    without pids. Processes that work side by side mix their lines; within a story the order is the order of causes, but for
+    recipients that are served at the same time, whose lines are sorted."""
+    stories, numbers, sessions = {}, {}, {}
+    text = re.sub(r"<\d{14}\.(?=%s@)" % QUEUE_ID, "<{time}.", text)
+    for raw in text.splitlines():
+        line = log_line(raw)
+        m = re.match(r"\S+ [ \d]\d \S+ \S+ (\S+?)\[(\d+)\]: ", raw)
+        if m and re.search(r"/smtpd$", m.group(1)):
+            if ": connect from" in line:
+                sessions[m.group(2)] = len(stories)
+            key = ("session", m.group(2), sessions.get(m.group(2)))
+        else:
+            of = OF_MESSAGE.match(line)
+            key = ("message", of.group(1)) if of else ("other", m.group(1) if m else line)
+        stories.setdefault(key, []).append(line)
+        for found in ID.findall(line):
+            if re.search(r"[0-9]", found):
+                numbers.setdefault(found, "{q%d}" % (len(numbers) + 1))
+    out = []
+    for lines in stories.values():
+        out += sorted_deliveries(lines) + [""]
+    whole = ID.sub(lambda m: numbers.get(m.group(0), m.group(0)), "\n".join(out))
+    return re.sub(r"\bsize=\d+", "size={n}", mask(whole))
+
+
+def sorted_deliveries(lines):
+    out, run = [], []
+    for line in lines + [""]:
+        if re.search(r": to=<.*, status=", line):
+            run.append(line)
+        else:
+            out += sorted(run, key=lambda x: re.sub(r"delays?=[\d./]+", "", x))
+            run = []
+            out.append(line)
+    return out[:-1]

@@ -103,8 +103,8 @@ class Ours(Suite):
 
     def _enter_private_root(self):
         seed = self.dir / "seed"
-        seed.mkdir()
-        (self.dir / "fs").mkdir()
+        seed.mkdir(exist_ok=True)
+        (self.dir / "fs").mkdir(exist_ok=True)
         settings = {**self._sanitizer_settings(), **self.main_cf}
         files = {"/etc/postfix/main.cf": config.main_cf(settings), "/etc/postfix/master.cf": config.master_cf(self), **self._files()}
         for inside, text in files.items():
@@ -187,6 +187,11 @@ class Ours(Suite):
             return None
         return self
 
+    @staticmethod
+    def remove(directory):
+        """What an instance that is gone left behind."""
+        shutil.rmtree(directory, ignore_errors=True)
+
     def path(self, inside):
         if not self.private:
             if inside.startswith(str(self.dir)):
@@ -199,9 +204,7 @@ class Ours(Suite):
         return "/proc/%d/root%s" % (self.pid, inside)
 
     def run(self, *argv, user=None, input=None, cwd="/", env=None, timeout=60):
-        home = "/home/" + user if user else "/root"
-        base = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": home, "LC_ALL": "C", "TERM": "dumb", "USER": user or "root", "LOGNAME": user or "root",
-                "ASAN_OPTIONS": self._asan()}
+        base = {**self.environment(user), "ASAN_OPTIONS": self._asan()}
         if self.private:
             who = ["setpriv", "--reuid=%d" % config.uid(user), "--regid=%d" % config.uid(user), "--clear-groups"] if user else []
             command = ["nsenter", "-t", str(self.pid), "-m", "-p", "-u", "-i", "-r", "-w", "--", *who,

@@ -57,9 +57,8 @@ class Reference(Suite):
         return self.info["root"] + inside
 
     def run(self, *argv, user=None, input=None, cwd="/", env=None, timeout=60):
-        who = ["-u", user] if user else []
-        command = ["sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", cwd, *argv]
-        if env:
-            command = ["env", *("%s=%s" % kv for kv in env.items()), *command]
-        return subprocess.run([PROGRAM, "exec", *who, self.name, *command], input=input if input is not None else b"",
-                              capture_output=True, timeout=timeout)
+        who = ["setpriv", "--reuid=%d" % config.uid(user), "--regid=%d" % config.uid(user), "--clear-groups"] if user else []
+        command = ["nsenter", "-t", str(self.info["pid"]), "-m", "-p", "-u", "-i", "-r", "-w", "--", *who,
+                   "sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", cwd, *argv]
+        return subprocess.run(command, input=input if input is not None else b"", capture_output=True, timeout=timeout,
+                              env={**self.environment(user), **(env or {})})

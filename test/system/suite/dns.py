@@ -1,0 +1,71 @@
+"""A name server for one test: answers from a table, on a loopback address of its own, port 53 (so only for root)."""
+import os
+import socket
+import struct
+import threading
+
+TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28}
+NXDOMAIN, SERVFAIL, NOERROR = 3, 2, 0
+
+
+def encode(name):
+    return b"".join(bytes([len(p)]) + p.encode() for p in name.strip(".").split(".") if p) + b"\0"
+
+
+class Dns:
+    """zone: {"example.net": {"MX": [(10, "mx.example.net")], "A": ["127.2.0.1"]}}; "SERVFAIL" in place of the records fails.
+    A name that is not there does not exist (NXDOMAIN)."""
+
+    def __init__(self, zone):
+        self.zone, self.asked = {k.lower(): v for k, v in zone.items()}, []
+        self.host = "127.53.%d.%d" % (os.urandom(1)[0], 1 + os.urandom(1)[0] % 250)
+        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.udp.bind((self.host, 53))
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                query, peer = self.udp.recvfrom(2048)
+                self.udp.sendto(self._answer(query), peer)
+            except OSError:
+                return
+
+    def _answer(self, query):
+        labels, at = [], 12
+        while query[at]:
+            labels.append(query[at + 1:at + 1 + query[at]].decode("latin-1"))
+            at += 1 + query[at]
+        question = query[12:at + 5]
+        kind = struct.unpack(">H", query[at + 1:at + 3])[0]
+        name = ".".join(labels).lower()
+        self.asked.append((name, kind))
+        records, code = self._find(name, kind)
+        head = query[:2] + struct.pack(">HHHHH", 0x8580 | code, 1, len(records), 0, 0)
+        return head + question + b"".join(records)
+
+    def _find(self, name, kind):
+        found = self.zone.get(name)
+        if found is None:
+            return [], NXDOMAIN
+        if found == "SERVFAIL":
+            return [], SERVFAIL
+        out = []
+        for word, values in found.items():
+            if TYPES[word] == kind or word == "CNAME":
+                for v in values:
+                    data = (struct.pack(">H", v[0]) + encode(v[1]) if word == "MX" else socket.inet_aton(v) if word == "A" else
+                            socket.inet_pton(socket.AF_INET6, v) if word == "AAAA" else encode(v))
+                    out.append(encode(name) + struct.pack(">HHIH", TYPES[word], 1, 60, len(data)) + data)
+                    if word == "CNAME":
+                        out += self._find(v.lower(), kind)[0]
+        return out, NOERROR
+
+    def close(self):
+        self.udp.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()

@@ -1,0 +1,20 @@
+"""Whole texts that ours must equal: golden/NAME.txt, written by RECORD=1 SUITE=reference, compared otherwise."""
+import difflib
+import os
+from pathlib import Path
+
+GOLDEN = Path(__file__).resolve().parents[1] / "golden"
+
+
+def golden(name, text):
+    path = GOLDEN / (name + ".txt")
+    text = text.decode("utf-8", "backslashreplace") if isinstance(text, bytes) else text
+    if not text.endswith("\n"):
+        text += "\n"
+    if os.environ.get("RECORD") and os.environ.get("SUITE") == "reference":
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        return
+    expected = path.read_text() if path.exists() else ""
+    diff = "".join(difflib.unified_diff(expected.splitlines(True), text.splitlines(True), str(path.name), "got", n=4))
+    assert not diff, "\n" + diff

@@ -1,0 +1,188 @@
+"""The other ends of SMTP: a client that sends a message, and a next hop that takes or refuses it."""
+import re
+import socket
+import socketserver
+import threading
+
+from .base import Timeout
+
+
+class Refused(Exception):
+    pass
+
+
+class Client:
+    """A session that says what it is told and checks the class of each reply."""
+
+    def __init__(self, address, helo="client.example.net", timeout=30):
+        self.socket = socket.create_connection(address, timeout=timeout)
+        self.file = self.socket.makefile("rb")
+        self.greeting = self.reply()
+        self.extensions = self.command("EHLO " + helo)
+
+    def reply(self):
+        lines = []
+        while True:
+            line = self.file.readline()
+            if not line:
+                raise Refused("closed after %r" % lines)
+            lines.append(line.decode("utf-8", "backslashreplace").rstrip("\r\n"))
+            if line[3:4] != b"-":
+                return "\n".join(lines)
+
+    def command(self, line, want="23"):
+        self.socket.sendall(line.encode() + b"\r\n")
+        reply = self.reply()
+        if reply[0] not in want:
+            raise Refused("%s: %s" % (line, reply))
+        return reply
+
+    def send(self, sender, recipients, message, mail="", rcpt=""):
+        """Sends a message (bytes with \\n or \\r\\n; dots are doubled here); its queue id."""
+        recipients = [recipients] if isinstance(recipients, str) else recipients
+        message = message.encode() if isinstance(message, str) else message
+        self.command("MAIL FROM:<%s> %s" % (sender, mail))
+        for r in recipients:
+            self.command("RCPT TO:<%s> %s" % (r, rcpt))
+        self.command("DATA")
+        body = re.sub(rb"\r?\n", b"\r\n", message)
+        body = re.sub(rb"(?m)^\.", b"..", body)
+        self.socket.sendall(body + (b"" if body.endswith(b"\r\n") else b"\r\n") + b".\r\n")
+        reply = self.reply()
+        m = re.search(r"queued as (\S+)", reply)
+        if not m:
+            raise Refused(reply)
+        return m.group(1)
+
+    def close(self):
+        try:
+            self.command("QUIT")
+        except (OSError, Refused):
+            pass
+        self.file.close()
+        self.socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
+
+
+def send(suite, sender, recipients, message="Subject: test\n\nHello.\n", service="smtp", **options):
+    """One message in a session of its own; its queue id."""
+    with Client(suite.address(service)) as client:
+        return client.send(sender, recipients, message, **options)
+
+
+class Sink:
+    """A next hop. `extensions` follow EHLO; `answers` maps a regular expression over "VERB argument" (and "." for the
+    end of a message, "CONNECT" for the greeting) to a reply, None to close, or a list of replies to use one after another.
+    `sessions` is a list of sessions, each a list of lines as they came; `messages` what was taken."""
+
+    def __init__(self, address=("127.0.0.1", 0), extensions=("PIPELINING", "SIZE 1000000", "8BITMIME", "DSN", "ENHANCEDSTATUSCODES"),
+                 answers=None, esmtp=True, name="sink.example.net"):
+        self.extensions, self.answers, self.esmtp, self.name = list(extensions), dict(answers or {}), esmtp, name
+        self.sessions, self.messages, self.changed = [], [], threading.Condition()
+        sink = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self):
+                try:
+                    sink._session(self.rfile, self.wfile)
+                except OSError:
+                    pass
+
+        class Server(socketserver.ThreadingTCPServer):
+            allow_reuse_address = True
+            daemon_threads = True
+            request_queue_size = 128
+
+        self.server = Server(address, Handler)
+        self.address = self.server.server_address
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    @property
+    def nexthop(self):
+        return "[%s]:%d" % self.address
+
+    def _answer(self, line, default):
+        for pattern, reply in self.answers.items():
+            if re.match(pattern, line, re.I):
+                if isinstance(reply, list):
+                    reply = reply.pop(0) if reply else default
+                return reply
+        return default
+
+    def _session(self, rfile, wfile):
+        lines, envelope = [], None
+        with self.changed:
+            self.sessions.append(lines)
+
+        def say(reply):
+            if reply is None:
+                raise OSError("closed on purpose")
+            wfile.write(reply.replace("\n", "\r\n").encode() + b"\r\n")
+        say(self._answer("CONNECT", "220 %s ESMTP sink" % self.name))
+        while True:
+            raw = rfile.readline()
+            if not raw:
+                break
+            line = raw.decode("utf-8", "backslashreplace").rstrip("\r\n")
+            with self.changed:
+                lines.append(line)
+                self.changed.notify_all()
+            verb = line.split(" ")[0].upper()
+            if verb == "EHLO":
+                words = [self.name] + self.extensions
+                say(self._answer(line, "\n".join("250%s%s" % ("-" if i < len(words) - 1 else " ", w) for i, w in enumerate(words))
+                                 if self.esmtp else "502 5.5.1 no"))
+            elif verb == "MAIL":
+                reply = self._answer(line, "250 2.1.0 Ok")
+                envelope = {"mail": line, "rcpt": []} if reply and reply[0] == "2" else None
+                say(reply)
+            elif verb == "RCPT":
+                reply = self._answer(line, "250 2.1.5 Ok")
+                if reply and reply[0] == "2":
+                    envelope["rcpt"].append(line)
+                say(reply)
+            elif verb == "DATA":
+                reply = self._answer(line, "354 Go on" if envelope and envelope["rcpt"] else "554 5.5.1 No valid recipients")
+                say(reply)
+                if reply[0] == "3":
+                    data = b""
+                    while True:
+                        part = rfile.readline()
+                        if not part:
+                            return
+                        if part == b".\r\n":
+                            break
+                        data += part
+                    reply = self._answer(".", "250 2.0.0 Ok: taken")
+                    if reply and reply[0] == "2":
+                        with self.changed:
+                            self.messages.append({**envelope, "data": data})
+                            self.changed.notify_all()
+                    say(reply)
+            elif verb == "QUIT":
+                say(self._answer(line, "221 2.0.0 Bye"))
+                break
+            else:
+                say(self._answer(line, "250 2.0.0 Ok"))
+
+    def wait(self, count=1, timeout=30):
+        """The first `count` messages that were taken."""
+        with self.changed:
+            if not self.changed.wait_for(lambda: len(self.messages) >= count, timeout):
+                raise Timeout("the sink has %d messages; sessions: %r" % (len(self.messages), self.sessions))
+            return self.messages
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()

@@ -1,0 +1,44 @@
+#include "bounce/agent.h"
+
+#include <string_view>
+
+#include "lib/mail/dsn.h"
+
+namespace bounce {
+namespace {
+
+// A route's text with or without a status code in front; the class is the agent's, whatever the code says.
+delivery::Delivery from_route(const ipc::DeliveryRequest& request, delivery::Status status, int cls) {
+  std::string_view text = request.nexthop;
+  const auto dsn = mail::Dsn::parse_prefix(text);
+  delivery::Delivery delivery;
+  delivery.status = status;
+  delivery.dsn = dsn.value_or(mail::Dsn(cls, 0, 0)).with_class(cls);
+  delivery.reason = text;
+  return delivery;
+}
+
+}  // namespace
+
+delivery::Delivery decide_error(const ipc::DeliveryRequest& request) {
+  return from_route(request, delivery::Status::bounced, 5);
+}
+
+delivery::Delivery decide_retry(const ipc::DeliveryRequest& request) {
+  return from_route(request, delivery::Status::deferred, 4);
+}
+
+delivery::Delivery decide_discard(const ipc::DeliveryRequest& request) {
+  return from_route(request, delivery::Status::sent, 2);
+}
+
+void Agent::serve(server::Connection& connection) {
+  server::serve_requests<ipc::Deliver>(connection, [this](const ipc::DeliveryRequest& request) {
+    delivery::Recorder recorder(request, sink_, clock_, settings_);
+    const delivery::Delivery delivery = decide_(request);
+    for (const ipc::DeliveryRecipient& recipient : request.recipients) recorder.record(recipient, delivery);
+    return recorder.answer();
+  });
+}
+
+}  // namespace bounce

@@ -1,0 +1,103 @@
+#include "bounce/server.h"
+
+#include "bounce/bounce_params.h"
+#include "lib/base/ascii.h"
+#include "lib/config/file.h"
+#include "lib/log/log.h"
+#include "lib/queue/log_file.h"
+
+namespace bounce {
+namespace {
+
+Policy policy_of(const Params& params) {
+  Policy policy;
+  for (const std::string_view name : ascii::split(params.notify_classes, ", \t\r\n")) {
+    if (ascii::equal_ignoring_case(name, "bounce")) policy.postmaster_bounce = true;
+    if (ascii::equal_ignoring_case(name, "2bounce")) policy.postmaster_2bounce = true;
+    if (ascii::equal_ignoring_case(name, "delay")) policy.postmaster_delay = true;
+  }
+  policy.bounce_recipient = params.bounce_notice_recipient;
+  policy.double_bounce_recipient = params.p_2bounce_notice_recipient;
+  policy.delay_recipient = params.delay_notice_recipient;
+  policy.double_bounce_sender = params.double_bounce_sender + '@' + params.myhostname;
+  policy.null_sender = "MAILER-DAEMON@" + params.myhostname;
+  policy.size_limit = params.bounce_size_limit;
+  policy.threaded = params.enable_threaded_bounces;
+  return policy;
+}
+
+Result<Templates> templates_of(const Params& params, const config::Main& main) {
+  Templates templates;
+  std::vector<std::string> warnings;
+  if (!params.bounce_template_file.empty()) {
+    const std::string text = TRY(config::read_file(params.bounce_template_file));
+    templates.read(text, params.bounce_template_file, warnings);
+  }
+  const auto expanded = templates.expand(main, warnings);
+  for (const std::string& warning : warnings) maillog::warning("{}", warning);
+  if (!expanded) return base::Failure(expanded.error());
+  return templates;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) {
+  const auto log = queue::find_queue(startup.service);
+  if (log != queue::Queue::bounce && log != queue::Queue::defer && log != queue::Queue::trace) {
+    return base::fail("the service must be named bounce, defer or trace, not " + startup.service);
+  }
+  const Params params = TRY(Params::load(startup.main));
+  Setup setup{
+      .layout = queue::Layout("", params.hash_queue_names, params.hash_queue_depth),
+      .policy = policy_of(params),
+      .templates = TRY(templates_of(params, startup.main)),
+      .site = {.hostname = params.myhostname,
+               .mail_name = params.mail_name,
+               .smtputf8_enable = params.smtputf8_enable,
+               .maximal_queue_lifetime = params.maximal_queue_lifetime},
+      .line_length_limit = static_cast<std::size_t>(params.line_length_limit),
+  };
+  return std::unique_ptr<server::Service>(new Server(startup, *log, std::move(setup)));
+}
+
+Server::Server(server::Startup& startup, queue::Queue log, Setup setup)
+    : log_(log),
+      layout_(setup.layout),
+      outbox_(startup.services, startup.clock, std::move(setup.site), setup.line_length_limit),
+      notifier_(std::move(setup.layout), std::move(setup.policy), std::move(setup.templates), outbox_) {}
+
+void Server::serve(server::Connection& connection) {
+  server::serve_requests<ipc::Bounce>(connection,
+                                      [this](const ipc::BounceRequest& request) { return ipc::BounceAnswer{handle(request)}; });
+}
+
+bool Server::handle(const ipc::BounceRequest& request) {
+  auto id = queue::QueueId::parse(request.queue_id);
+  const auto queue = queue::find_queue(request.queue_name);
+  if (!id || !queue) {
+    maillog::warning("malformed request: queue {}, id {}", request.queue_name, request.queue_id);
+    return false;
+  }
+  const Subject subject{request, std::move(*id), *queue};
+  switch (request.command) {
+    case ipc::BounceCommand::append: return append(subject);
+    case ipc::BounceCommand::flush: return notifier_.flush(subject, log_);
+    case ipc::BounceCommand::warn: return notifier_.warn(subject);
+    case ipc::BounceCommand::one: return notifier_.one(subject);
+    case ipc::BounceCommand::trace: return notifier_.trace(subject);
+    case ipc::BounceCommand::remove: return notifier_.remove(subject, log_);
+  }
+  maillog::warning("{}: unknown request {}", subject.id.text(), static_cast<int>(request.command));
+  return false;
+}
+
+// A recipient of bounce/ID or trace/ID is marked done next: the record must outlive a power cut. One of defer/ID stays
+// in the queue file.
+bool Server::append(const Subject& subject) {
+  const auto durability = log_ == queue::Queue::defer ? queue::Durability::none : queue::Durability::disk;
+  const auto appended = queue::append_status(layout_, log_, subject.id, subject.request.recipient, durability);
+  if (!appended) maillog::warning("{}: {}", subject.id.text(), appended.error().message());
+  return appended.has_value();
+}
+
+}  // namespace bounce

@@ -1,6 +1,7 @@
 #include "lib/config/file.h"
 
 #include <cerrno>
+#include <cstdlib>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -8,77 +9,56 @@
 
 #include <fmt/core.h>
 
-#include "lib/base/fd.h"
+#include "lib/io/file.h"
 
 namespace config {
 
 namespace {
 
-using base::Error;
-using base::fail;
 using base::fail_system;
-
-// Removes the new file unless it has taken its place.
-class Unfinished {
- public:
-  explicit Unfinished(std::string path) : path_(std::move(path)) {}
-  Unfinished(const Unfinished&) = delete;
-  Unfinished& operator=(const Unfinished&) = delete;
-  ~Unfinished() {
-    if (!path_.empty()) unlink(path_.c_str());
-  }
-  void keep() { path_.clear(); }
-
- private:
-  std::string path_;
-};
-
-Result<void> write_all(int fd, std::string_view text, const std::string& path) {
-  while (!text.empty()) {
-    const ssize_t n = write(fd, text.data(), text.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail_system("write " + path);
-    text.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return {};
-}
 
 }  // namespace
 
-Result<std::string> read_file(const std::string& path) {
-  const Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) return fail_system("open " + path);
-  std::string text;
+Result<FileEdit> FileEdit::begin(const std::string& path) {
+  FileEdit edit;
+  char* const real = realpath(path.c_str(), nullptr);
+  if (real == nullptr) return fail_system(fmt::format("open {} for reading", path));
+  edit.path_ = real;
+  std::free(real);
+  const std::string next = edit.path_ + ".tmp";
+  // Whoever held the lock has renamed the file or removed it: then ours is locked but no longer there.
   for (;;) {
-    constexpr std::size_t step = 16384;
-    const std::size_t size = text.size();
-    if (size > max_file_size) return fail(fmt::format("{}: file is too large", path));
-    text.resize(size + step);
-    const ssize_t n = read(file.get(), text.data() + size, step);
-    if (n < 0 && errno != EINTR) return fail_system("read " + path);
-    text.resize(size + static_cast<std::size_t>(n > 0 ? n : 0));
-    if (n == 0) return text;
+    edit.next_ = Fd(open(next.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!edit.next_) return fail_system("open " + next);
+    struct flock lock{};
+    lock.l_type = F_WRLCK;
+    if (fcntl(edit.next_.get(), F_OFD_SETLKW, &lock) != 0) return fail_system("lock " + next);
+    struct stat locked{}, present{};
+    if (fstat(edit.next_.get(), &locked) != 0) return fail_system("fstat " + next);
+    if (lstat(next.c_str(), &present) == 0 && present.st_ino == locked.st_ino && present.st_dev == locked.st_dev) break;
   }
+  edit.next_path_ = next;
+  edit.text_ = TRY(io::read_file(edit.path_, max_file_size));
+  return edit;
 }
 
-Result<void> replace_file(const std::string& path, std::string_view text) {
+FileEdit::~FileEdit() {
+  if (next_ && !next_path_.empty()) unlink(next_path_.c_str());
+}
+
+Result<void> FileEdit::commit(std::string_view text) && {
   struct stat before{};
-  if (stat(path.c_str(), &before) != 0) return fail_system("open " + path);
-  const std::string next = path + ".tmp";
-  // Left over from an edit that was killed: nobody reads it.
-  if (unlink(next.c_str()) != 0 && errno != ENOENT) return fail_system("unlink " + next);
-  Fd file(open(next.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!file) return fail_system("open " + next);
-  Unfinished unfinished(next);
-  TRY(write_all(file.get(), text, next));
-  if (fchown(file.get(), before.st_uid, before.st_gid) != 0) return fail_system("chown " + next);
-  if (fchmod(file.get(), before.st_mode & 07777) != 0) return fail_system("chmod " + next);
-  if (fsync(file.get()) != 0) return fail_system("fsync " + next);
-  TRY(file.close());
-  if (rename(next.c_str(), path.c_str()) != 0) return fail_system(fmt::format("rename {} to {}", next, path));
-  unfinished.keep();
-  const std::string directory = path.substr(0, path.rfind('/') + 1);
-  const Fd folder(open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (stat(path_.c_str(), &before) != 0) return fail_system("stat " + path_);
+  // Left over from an edit that was killed.
+  if (ftruncate(next_.get(), 0) != 0) return fail_system("truncate " + next_path_);
+  TRY(io::write_all(next_, next_path_, text));
+  if (fchown(next_.get(), before.st_uid, before.st_gid) != 0) return fail_system("chown " + next_path_);
+  if (fchmod(next_.get(), before.st_mode & 07777) != 0) return fail_system("chmod " + next_path_);
+  if (fsync(next_.get()) != 0) return fail_system("fsync " + next_path_);
+  if (rename(next_path_.c_str(), path_.c_str()) != 0) return fail_system(fmt::format("rename {} to {}", next_path_, path_));
+  next_path_.clear();
+  const std::string directory = path_.substr(0, path_.rfind('/') + 1);
+  const Fd folder(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder || fsync(folder.get()) != 0) return fail_system("fsync " + directory);
   return {};
 }

@@ -14,6 +14,7 @@
 #include "lib/config/file.h"
 #include "lib/config/logical_lines.h"
 #include "lib/config/value.h"
+#include "lib/io/file.h"
 
 namespace config {
 
@@ -25,7 +26,7 @@ using base::fail;
 bool may_name_a_file(std::string_view name) { return name == "myhostname" || name == "myorigin"; }
 
 Result<std::string> first_line_of(const std::string& path) {
-  const std::string text = TRY(read_file(path));
+  const std::string text = TRY(io::read_file(path, max_file_size));
   const std::string_view line = ascii::trim(std::string_view(text).substr(0, text.find('\n')));
   if (line.empty()) return fail(fmt::format("{}: the first line is empty", path));
   return std::string(line);
@@ -69,7 +70,7 @@ Result<std::vector<Entry>> parse_main_cf(std::string_view text, std::string_view
 
 Result<Main> Main::read(std::string directory, std::span<const std::string> overrides) {
   const std::string path = directory + "/main.cf";
-  return parse(TRY(read_file(path)), std::move(directory), overrides);
+  return parse(TRY(io::read_file(path, max_file_size)), std::move(directory), overrides);
 }
 
 Result<Main> Main::parse(std::string_view text, std::string directory, std::span<const std::string> overrides) {

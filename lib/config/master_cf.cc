@@ -11,6 +11,7 @@
 #include "lib/config/level.h"
 #include "lib/config/logical_lines.h"
 #include "lib/config/main_cf.h"
+#include "lib/io/file.h"
 
 namespace config {
 
@@ -161,9 +162,15 @@ class LineParser {
     entry.program = words_.command.front();
     // A path would let master start what is not a daemon of ours.
     if (entry.program.find('/') != std::string::npos) return bad_value(7, entry.program);
+    bool in_options = true;  // up to the first word that is none; pipe(8) has other people's -o behind it
     for (std::size_t i = 1; i < words_.command.size(); ++i) {
       auto argument = without_braces(words_.command[i]);
       if (!argument) return bad(argument.error().message());
+      in_options = in_options && argument->starts_with('-');
+      if (!in_options) {
+        entry.arguments.push_back(std::move(*argument));
+        continue;
+      }
       // "-oname=value" is "-o name=value".
       if (argument->starts_with("-o") && argument->size() > 2) {
         entry.arguments.emplace_back("-o");
@@ -203,7 +210,7 @@ std::string_view service_type_name(ServiceType type) {
 
 std::vector<std::string> MasterEntry::overrides() const {
   std::vector<std::string> found;
-  for (std::size_t i = 0; i + 1 < arguments.size(); ++i) {
+  for (std::size_t i = 0; i + 1 < arguments.size() && arguments[i].starts_with('-'); ++i) {
     if (arguments[i] == "-o") found.push_back(arguments[++i]);
   }
   return found;
@@ -226,6 +233,7 @@ Result<std::vector<MasterLine>> parse_master_lines(std::string_view text, std::s
     const Words words = words_of(line.text);
     if (words.command.empty()) return fail(fmt::format("file {}: line {}: bad field count", file, line.first));
     MasterLine& read = lines.emplace_back();
+    read.text = line.text;
     read.line = line.first;
     std::ranges::copy(words.fields, read.fields.begin());
     read.command.assign(words.command.begin(), words.command.end());
@@ -247,7 +255,7 @@ Result<std::vector<MasterEntry>> parse_master_cf(std::string_view text, std::str
 Result<std::vector<MasterEntry>> read_master_cf(const Main& main) {
   const std::string path = main.directory() + "/master.cf";
   const MasterDefaults defaults = TRY(master_defaults(main));
-  return parse_master_cf(TRY(read_file(path)), path, defaults);
+  return parse_master_cf(TRY(io::read_file(path, max_file_size)), path, defaults);
 }
 
 }  // namespace config

@@ -31,6 +31,7 @@ inline constexpr std::size_t master_field_count = 7;  // the columns before the 
 struct MasterLine {
   std::array<std::string, master_field_count> fields;  // service ... process_limit
   std::vector<std::string> command;                    // program and arguments, braces kept
+  std::string text;                                    // all of it, for messages
   int line = 0;                                        // of the service's name
 };
 

@@ -57,7 +57,8 @@ TEST_CASE("options are taken in every form") {
 }
 
 TEST_CASE("macros of others stay as they are") {
-  const auto entries = parse("m unix - n n - - pipe flags=R user=nobody argv=/bin/x ${recipient} $nexthop!rmail\n");
+  const auto entries = parse("m unix - n n - - pipe flags=R user=nobody argv=/bin/x -o a ${recipient} $nexthop!rmail\n");
+  CHECK(entries[0].overrides().empty());
   CHECK(entries[0].arguments.back() == "$nexthop!rmail");
 }
 

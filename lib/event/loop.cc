@@ -109,6 +109,10 @@ std::unique_ptr<Loop::Watch> Loop::watch_readable(int fd, std::function<void()> 
   return std::make_unique<EventWatch>(state_->scheduler, reactor::Kind::readable_level, fd, std::move(hook));
 }
 
+std::unique_ptr<Loop::Watch> Loop::watch_writable(int fd, std::function<void()> hook) {
+  return std::make_unique<EventWatch>(state_->scheduler, reactor::Kind::writable_level, fd, std::move(hook));
+}
+
 std::unique_ptr<Loop::Watch> Loop::watch_signal(int signal, std::function<void()> hook) {
   return std::make_unique<EventWatch>(state_->scheduler, reactor::Kind::signal, signal, std::move(hook));
 }

@@ -101,10 +101,12 @@ class Loop {
   // Called before each wait for events: the log's buffer is written here.
   void before_wait(std::function<void()> hook);
 
-  // Calls `hook` in the loop's thread (not in a fiber) each time the descriptor is readable; for the acceptor and for
-  // signals. Lives as long as the returned handle.
+  // Calls `hook` in the loop's thread (not in a fiber) each time the descriptor is readable; for the acceptor, for signals
+  // and for libraries that bring their own sockets. Lives as long as the returned handle. Not for a descriptor that a
+  // Stream or a wait uses too.
   class Watch;
   [[nodiscard]] std::unique_ptr<Watch> watch_readable(int fd, std::function<void()> hook);
+  [[nodiscard]] std::unique_ptr<Watch> watch_writable(int fd, std::function<void()> hook);
   [[nodiscard]] std::unique_ptr<Watch> watch_signal(int signal, std::function<void()> hook);
   // Calls `hook` once, `delay` from now.
   [[nodiscard]] std::unique_ptr<Watch> timer(std::chrono::steady_clock::duration delay, std::function<void()> hook);

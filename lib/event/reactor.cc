@@ -18,6 +18,7 @@ short flags_of(Kind kind) {
     case Kind::readable_edge: return EV_READ | EV_CLOSED | EV_ET | EV_PERSIST;
     case Kind::writable_edge: return EV_WRITE | EV_ET | EV_PERSIST;
     case Kind::readable_level: return EV_READ | EV_PERSIST;
+    case Kind::writable_level: return EV_WRITE | EV_PERSIST;
     case Kind::signal: return EV_SIGNAL | EV_PERSIST;
     case Kind::clock: return 0;
   }

@@ -32,7 +32,7 @@ class Base {
 // For readable_edge the end of the stream is told apart.
 enum class What { ready, closed };
 
-enum class Kind { readable_edge, writable_edge, readable_level, signal, clock };
+enum class Kind { readable_edge, writable_edge, readable_level, writable_level, signal, clock };
 
 // What is called when something happens. Not movable; remove() before the base ends, the destructor does nothing.
 class Registration {

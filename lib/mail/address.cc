@@ -5,12 +5,10 @@
 #include <arpa/inet.h>
 
 #include "lib/base/ascii.h"
+#include "lib/base/host_name.h"
 
 namespace mail {
 namespace {
-
-constexpr std::size_t label_limit = 63;
-constexpr std::size_t hostname_limit = 255;
 
 constexpr std::string_view specials = "()<>[]:;@\\,.\"";  // RFC 5322 section 3.2.3
 
@@ -281,23 +279,7 @@ std::string encode_xtext(std::string_view text) {
   return out;
 }
 
-bool is_valid_hostname(std::string_view name) {
-  if (name.empty() || name.size() > hostname_limit) return false;
-  std::size_t label = 0;
-  bool numeric = true;
-  for (std::size_t i = 0; i < name.size(); ++i) {
-    const char c = name[i];
-    if (c == '.') {
-      if (label == 0 || name[i - 1] == '-') return false;
-      label = 0;
-      continue;
-    }
-    if (!ascii::is_alnum(c) && c != '_' && c != '-') return false;
-    if ((c == '-' && label == 0) || ++label > label_limit) return false;
-    numeric = numeric && ascii::is_digit(c);
-  }
-  return label > 0 && name.back() != '-' && !numeric;
-}
+bool is_valid_hostname(std::string_view name) { return base::is_host_name(name); }
 
 bool is_valid_utf8(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {

@@ -1,0 +1,51 @@
+#pragma once
+// What a name server's answer means. The difference between "there is none" and "nobody could say" decides whether mail
+// bounces, so it is a type.
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lib/io/socket.h"
+
+namespace dns {
+
+inline constexpr std::size_t records_limit = 100;  // of one answer; more are not looked at
+inline constexpr int alias_limit = 10;             // CNAME records in a row
+
+enum class Type : std::uint16_t { a = 1, cname = 5, ptr = 12, mx = 15, txt = 16, aaaa = 28 };
+[[nodiscard]] std::string_view name_of(Type type);
+
+enum class Status {
+  found,
+  no_domain,  // NXDOMAIN: the name does not exist
+  no_data,    // the name exists, without records of this type
+  null_mx,    // RFC 7505: the domain takes no mail
+  invalid,    // records came, but none that can be used
+  temporary,  // server failure, no answer, garbage: ask again later
+};
+
+struct Mx {
+  int preference = 0;
+  std::string host;  // a host name, or (against RFC 1035, but seen) an address
+  bool operator==(const Mx&) const = default;
+};
+
+template <class Record>
+struct Answer {
+  Status status = Status::temporary;
+  std::vector<Record> records;      // not empty when found
+  std::chrono::seconds ttl{0};      // the least of all that led here
+  std::string reason;               // why not, in the words that logs have: "Host not found, try again"
+  [[nodiscard]] explicit operator bool() const { return status == Status::found; }
+};
+
+// The reason that goes with a status, and an answer that has only that.
+[[nodiscard]] std::string_view reason_of(Status status);
+template <class Record>
+[[nodiscard]] Answer<Record> nothing(Status status) {
+  return {status, {}, {}, std::string(reason_of(status))};
+}
+
+}  // namespace dns

@@ -1,0 +1,52 @@
+#pragma once
+// c-ares on our loop: a question goes out, the fiber parks, the packet comes back. Internal to lib/dns.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "lib/base/deadline.h"
+#include "lib/base/error.h"
+#include "lib/dns/answer.h"
+#include "lib/event/loop.h"
+
+struct ares_channeldata;
+
+namespace dns {
+
+class Channel {
+ public:
+  // Reads resolv.conf, unless `servers` names them ("192.0.2.1:53,[2001:db8::1]:53").
+  static Result<std::unique_ptr<Channel>> open(const std::string& servers);
+  ~Channel();
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
+
+  // A question that is under way. It outlives the fiber that asked, since c-ares answers when it likes.
+  struct Question {
+    event::Notify answered;
+    bool is_answered = false;
+    Status status = Status::temporary;  // found: a packet came whose code is NOERROR and that has answers
+    std::string packet;
+  };
+  [[nodiscard]] std::shared_ptr<Question> ask(const std::string& name, Type type);
+  // Parks until the answer or the deadline.
+  static void wait(Question& question, Deadline deadline);
+
+ private:
+  Channel() = default;
+  void socket_changed(int fd, bool wants_read, bool wants_write);
+  void process(int readable, int writable);
+  void set_timer();
+
+  struct Watches {
+    std::unique_ptr<event::Loop::Watch> readable, writable;
+  };
+  ::ares_channeldata* channel_ = nullptr;
+  std::unordered_map<int, Watches> sockets_;
+  std::unique_ptr<event::Loop::Watch> timer_;
+  Deadline timer_at_ = base::no_deadline;
+};
+
+}  // namespace dns

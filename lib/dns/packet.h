@@ -1,0 +1,27 @@
+#pragma once
+// Reading a name server's packet (RFC 1035 section 4). Whatever the bytes say, nothing is read beyond them; a packet that
+// contradicts itself is an Error. Only records of the answer section are looked at, and of those only what leads from the
+// name that was asked: through at most alias_limit CNAMEs to records of the type that was asked.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/base/error.h"
+#include "lib/dns/answer.h"
+
+namespace dns {
+
+struct Found {
+  std::string name;                  // where the CNAMEs led, without the final dot
+  int aliases = 0;                   // how many
+  std::chrono::seconds ttl{0};
+  std::vector<Mx> mx;                // by type; one of these
+  std::vector<io::Address> addresses;
+  std::vector<std::string> texts;    // TXT: the strings of a record joined; PTR: the names
+};
+
+[[nodiscard]] Result<Found> read_packet(std::string_view packet, std::string_view name, Type type);
+
+}  // namespace dns

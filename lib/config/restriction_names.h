@@ -1,0 +1,30 @@
+#pragma once
+// The names of smtpd's restriction language, and which of them smtpd honours so far. smtpd has a function for each
+// honoured one; here they are known to those who must tell the administrator.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace config {
+
+struct RestrictionName {
+  std::string_view name;
+  bool honoured;
+};
+
+// Case does not count. None for a name that Postfix does not know either.
+[[nodiscard]] const RestrictionName* find_restriction_name(std::string_view name);
+
+// The parameters that hold restriction lists.
+inline constexpr std::string_view restriction_lists[] = {
+    "smtpd_client_restrictions",    "smtpd_data_restrictions",      "smtpd_end_of_data_restrictions",
+    "smtpd_etrn_restrictions",      "smtpd_helo_restrictions",      "smtpd_recipient_restrictions",
+    "smtpd_relay_restrictions",     "smtpd_sender_restrictions",
+};
+
+// The items of a list value: separated by comma or white space; one in braces is one item, braces included. The views
+// point into `value`.
+[[nodiscard]] std::vector<std::string_view> list_items(std::string_view value);
+
+}  // namespace config

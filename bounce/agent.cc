@@ -7,14 +7,17 @@
 namespace bounce {
 namespace {
 
-// A route's text with or without a status code in front; the class is the agent's, whatever the code says.
+// Where a route gives no reason.
+constexpr std::string_view no_reason = "Address is undeliverable";
+
+// A route's text with or without a status code in front. A code of another class than the agent's means nothing.
 delivery::Delivery from_route(const ipc::DeliveryRequest& request, delivery::Status status, int cls) {
   std::string_view text = request.nexthop;
   const auto dsn = mail::Dsn::parse_prefix(text);
   delivery::Delivery delivery;
   delivery.status = status;
-  delivery.dsn = dsn.value_or(mail::Dsn(cls, 0, 0)).with_class(cls);
-  delivery.reason = text;
+  delivery.dsn = dsn && dsn->cls() == cls ? *dsn : mail::Dsn(cls, 0, 0);
+  delivery.reason = text.empty() ? no_reason : text;
   return delivery;
 }
 

@@ -23,7 +23,7 @@ Result<std::string> Outbox::send(std::string_view from, const Notice& notice, co
   const Stamp now = clock_.stamp();
   ipc::CleanupFlags flags = ipc::CleanupFlags::internal;
   if (notice.smtputf8) flags = flags | ipc::CleanupFlags::smtputf8;
-  queue::MessageStream message = TRY(queue::MessageStream::open(services_, flags, deadline));
+  queue::MessageStream message = TRY(queue::MessageStream::open(services_, flags, deadline, cleanup_socket_));
   message.add(RecordType::time, time_record(now), deadline);
   message.add_attribute("log_message_origin", "local", deadline);
   message.add_attribute("rewrite_context", "local", deadline);

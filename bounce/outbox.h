@@ -9,13 +9,19 @@
 #include "lib/base/deadline.h"
 #include "lib/base/error.h"
 #include "lib/ipc/connections.h"
+#include "lib/ipc/messages/cleanup.h"
 
 namespace bounce {
 
 class Outbox {
  public:
-  Outbox(ipc::Connections& services, const base::Clock& clock, Site site, std::size_t line_length_limit)
-      : services_(services), clock_(clock), site_(std::move(site)), line_length_limit_(line_length_limit) {}
+  Outbox(ipc::Connections& services, const base::Clock& clock, Site site, std::size_t line_length_limit,
+         std::string cleanup_socket = std::string(ipc::cleanup_socket))
+      : services_(services),
+        clock_(clock),
+        site_(std::move(site)),
+        line_length_limit_(line_length_limit),
+        cleanup_socket_(std::move(cleanup_socket)) {}
 
   [[nodiscard]] const Site& site() const { return site_; }
 
@@ -29,6 +35,7 @@ class Outbox {
   const base::Clock& clock_;
   Site site_;
   std::size_t line_length_limit_;
+  std::string cleanup_socket_;
 };
 
 }  // namespace bounce

@@ -27,6 +27,11 @@ for d in home etc/postfix; do
   mount --bind "$fs/data/$d" "$root/$d"
 done
 cp -a "$dir/seed/." "$root/"
+# Programs of Debian that tests use, unpacked by build-aux/unpack-packages.
+if [ -e "$tree/build/tools/.done" ]; then
+  cp -a "$tree/build/tools/usr/bin/." "$root/usr/bin/"
+  cp -a "$tree"/build/tools/usr/lib/*-linux-*/. "$root"/usr/lib/*-linux-gnu/
+fi
 chmod 2775 "$root/var/mail"; chgrp mail "$root/var/mail"
 # The build tree may lie where only root can go; the instance's users reach it here.
 mkdir -p "$root/valija/tree" "$root/valija/build"

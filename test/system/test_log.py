@@ -1,0 +1,74 @@
+"""The whole log of one script of traffic is the reference's, and so is what log tools make of it."""
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "log"))
+
+import traffic  # noqa: E402
+from suite import make, masks  # noqa: E402
+from suite.golden import golden  # noqa: E402
+from suite.smtp import Sink  # noqa: E402
+
+pytestmark = pytest.mark.root
+
+
+@pytest.fixture(scope="module")
+def days():
+    """Plays the traffic; ([(event, its log)], the whole log)."""
+    with Sink() as sink:
+        with make(main_cf=traffic.main_cf(sink.address[1]), services=traffic.SERVICES, files=traffic.FILES,
+                  prepare=traffic.PREPARE + ["install -d -o alice -g alice /home/vmail"]) as suite:
+            told = []
+            for name, event in traffic.events(traffic.World(suite, sink)):
+                since = suite.log_size()
+                try:
+                    event()
+                    trouble = ""
+                except Exception as e:                  # the rest of the day goes on; the comparison names the event
+                    trouble = "%s: %s\n" % (type(e).__name__, str(e).splitlines()[0])
+                told.append((name, suite.log(since), trouble))
+            return told, suite.log()
+
+
+def test_log_is_the_same_line_by_line(days):
+    told, _ = days
+    assert len(told) >= 60
+    golden("../log/expected", "".join("== %s\n%s%s" % (name, masks.history(log), trouble) for name, log, trouble in told))
+
+
+def tool(*argv, log):
+    try:
+        return subprocess.run(argv, input=log, capture_output=True, text=True, timeout=120)
+    except FileNotFoundError:
+        pytest.skip("no " + argv[0])
+
+
+def without_numbers_that_differ(text):
+    """pflogsumm's report without dates, bytes (a queue id's length counts) and hours."""
+    text = re.sub(r"(?m)^Postfix log summaries for .*", "Postfix log summaries for {date}", text)
+    text = re.sub(r"(?m)^( *)\d+[km]?(  bytes (?:received|delivered))", r"\1{n}\2", text)
+    text = re.sub(r"(?ms)^Per-Hour Traffic Summary.*?\n\n(?=\S)", "", text)
+    text = re.sub(r"(?m)^ *\d+[km]?(  \S+@\S+|  from=<>)$", r"{n}\1", text)
+    text = re.sub(r"(?m)^( *\d+ +)\d+[km]?( +)", r"\1{n}\2", text)
+    text = re.sub(r"\d+\.\d [smh]", "{t}", text)
+    return masks.mask(text)
+
+
+def test_pflogsumm_reports_the_same(days):
+    done = tool("pflogsumm", "--problems-first", "--verbose-msg-detail", log=days[1])
+    assert done.returncode == 0, done.stderr
+    golden("../log/pflogsumm", without_numbers_that_differ(done.stdout))
+
+
+@pytest.mark.parametrize("mode", ["normal", "auth", "more", "ddos", "aggressive", "extra", "errors"])
+def test_fail2ban_matches_the_same(days, tmp_path, mode):
+    path = tmp_path / "mail.log"
+    path.write_text(days[1])
+    done = tool("fail2ban-regex", "--print-all-matched", str(path), "postfix[mode=%s]" % mode, log="")
+    lines = [masks.log_line(x.strip()[2:]) for x in done.stdout.splitlines() if re.match(r"\|  \w{3} [ \d]\d ", x)]
+    golden("../log/fail2ban_" + mode, masks.history("\n".join(sorted(lines))) if lines else "no line\n")

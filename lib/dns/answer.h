@@ -23,7 +23,8 @@ enum class Status {
   no_data,    // the name exists, without records of this type
   null_mx,    // RFC 7505: the domain takes no mail
   invalid,    // records came, but none that can be used
-  temporary,  // server failure, no answer, garbage: ask again later
+  garbled,    // a packet that contradicts itself: as good as no answer, ask again later
+  temporary,  // server failure or no answer: ask again later
 };
 
 struct Mx {

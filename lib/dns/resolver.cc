@@ -38,13 +38,13 @@ Lookup take(Channel& channel, std::shared_ptr<Channel::Question> question, std::
     auto found = read_packet(question->packet, name, type);
     if (!found) {
       maillog::warning("name server reply for {} type {}: {}", name, name_of(type), found.error().message());
-      return {Status::temporary, {}};
+      return {Status::garbled, {}};
     }
     const bool has_records = !found->mx.empty() || !found->addresses.empty() || !found->texts.empty();
     if (has_records) return {Status::found, std::move(*found)};
     if (found->aliases == 0) return {Status::no_data, {}};
     aliases += found->aliases;
-    if (aliases > alias_limit) return {Status::temporary, {}};
+    if (aliases > alias_limit) return {Status::garbled, {}};
     name = found->name;
     question = channel.ask(name, type);
   }
@@ -78,7 +78,7 @@ bool wants(Families families, bool v6) { return families == Families::both || (f
 
 // Neither was found: what may come yet outweighs what is known not to be.
 Status worse(Status a, Status b) {
-  for (const Status status : {Status::temporary, Status::invalid, Status::no_data}) {
+  for (const Status status : {Status::temporary, Status::garbled, Status::invalid, Status::no_data}) {
     if (a == status || b == status) return status;
   }
   return Status::no_domain;
@@ -104,7 +104,8 @@ std::string_view reason_of(Status status) {
     case Status::no_domain: return "Host not found";
     case Status::no_data: return "Host found but no data record of requested type";
     case Status::null_mx: return "Domain does not accept mail (nullMX)";
-    case Status::invalid: return "Malformed or unexpected name server reply";
+    case Status::invalid:
+    case Status::garbled: return "Malformed or unexpected name server reply";
     case Status::temporary: return "Host not found, try again";
   }
   return "";

@@ -71,7 +71,6 @@ class Tokenizer {
         break;
       }
     }
-    word.append(depth, ')');
     add(Token::Kind::comment, std::move(word));
   }
 

@@ -82,7 +82,7 @@ Result<Found> find_address(const Maps& maps, std::string_view internal_address, 
 
 Result<Found> find_domain(const Maps& maps, std::string_view domain, bool parents_match) {
   if (maps.empty()) return Found{};
-  Found found = TRY(maps.lookup(domain));
+  Found found = TRY(maps.lookup_partial(domain));
   // An address literal has no parents.
   if (domain.starts_with('[')) return found;
   for (std::size_t dot = domain.find('.', 1); !found && dot != std::string_view::npos; dot = domain.find('.', dot + 1)) {

@@ -23,7 +23,10 @@ struct Rule {
   std::string result;
   std::size_t end = 0;  // begin_if: the index of its end_if
 
-  [[nodiscard]] bool holds(const BinaryAddress& address) const { return network.contains(address) != negated; }
+  // Neither a network nor its negation holds for an address of the other family.
+  [[nodiscard]] bool holds(const BinaryAddress& address) const {
+    return network.size() == address.size && network.contains(address) != negated;
+  }
 };
 
 class CidrRules final : public Rules {

@@ -24,6 +24,7 @@ class Network {
   // The error's message is the reference's, with the pattern in it.
   static Result<Network> parse(std::string_view pattern);
   [[nodiscard]] bool contains(const BinaryAddress& address) const;
+  [[nodiscard]] unsigned size() const { return address_.size; }  // of an address: 4 or 16 bytes
 
  private:
   BinaryAddress address_;

@@ -11,23 +11,23 @@ namespace maps {
 namespace {
 
 constexpr std::array types{
-    //   name        open             fixed  update build
-    Type{"btree",    &open_btree,     true,  true,  true},
-    Type{"cidr",     &open_cidr,      false, false, false},
-    Type{"environ",  &open_environ,   true,  false, false},
-    Type{"fail",     &open_fail,      true,  false, false},
-    Type{"hash",     &open_hash,      true,  true,  true},
-    Type{"inline",   &open_inline,    true,  false, false},
-    Type{"internal", &open_internal,  true,  true,  false},
-    Type{"pcre",     &open_pcre,      false, false, false},
-    Type{"pipemap",  &open_pipemap,   true,  false, false},
-    Type{"proxy",    &open_proxy,     true,  true,  false},
-    Type{"randmap",  &open_randmap,   false, false, false},
-    Type{"regexp",   &open_regexp,    false, false, false},
-    Type{"static",   &open_static,    false, false, false},
-    Type{"texthash", &open_texthash,  true,  false, false},
-    Type{"unionmap", &open_unionmap,  true,  false, false},
-    Type{"unix",     &open_unix,      true,  false, false},
+    //   name        open             fixed  text
+    Type{"btree",    &open_btree,     true,  false},
+    Type{"cidr",     &open_cidr,      false, true},
+    Type{"environ",  &open_environ,   true,  false},
+    Type{"fail",     &open_fail,      true,  false},
+    Type{"hash",     &open_hash,      true,  false},
+    Type{"inline",   &open_inline,    true,  false},
+    Type{"internal", &open_internal,  true,  false},
+    Type{"pcre",     &open_pcre,      false, true},
+    Type{"pipemap",  &open_pipemap,   true,  false},
+    Type{"proxy",    &open_proxy,     true,  false},
+    Type{"randmap",  &open_randmap,   false, false},
+    Type{"regexp",   &open_regexp,    false, true},
+    Type{"static",   &open_static,    false, false},
+    Type{"texthash", &open_texthash,  true,  true},
+    Type{"unionmap", &open_unionmap,  true,  false},
+    Type{"unix",     &open_unix,      true,  false},
 };
 static_assert(std::ranges::is_sorted(types, {}, &Type::name));
 

@@ -45,8 +45,7 @@ struct Type {
   std::string_view name;
   OpenResult (*open)(const OpenRequest&);
   bool fixed_keys;    // see Table::has_fixed_keys
-  bool can_update;    // Tables::open_for_update
-  bool can_build;     // postmap can make it from a source file
+  bool is_text;       // a file that people write: never opened for update
 };
 
 // Null for a type that nobody knows.

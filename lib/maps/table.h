@@ -93,7 +93,7 @@ class Tables {
   ~Tables();
   // A missing file is not an error here but at each lookup, as in Postfix; an unknown type or a syntax error is.
   [[nodiscard]] Result<std::shared_ptr<Table>> open(std::string_view type_and_name, Flags flags);
-  // The same for reading and writing; the file is made when it is missing.
+  // The same for reading and writing; an index that is missing is made. A type without put and erase says so there.
   [[nodiscard]] Result<std::shared_ptr<Table>> open_for_update(std::string_view type_and_name, Flags flags);
   [[nodiscard]] const Options& options() const;
 
@@ -130,7 +130,7 @@ struct AddressSearch {
                                          std::string* unmatched_extension);
 
 // The first of `key`'s domain and its parents that a table of fixed keys has: "a.b.c", then ".b.c" and ".c", or "b.c" and
-// "c" with parents_match. For transport_maps, relay_domains and the like. Pattern tables see the whole name once.
+// "c" with parents_match. For transport_maps and the like. Pattern tables are not asked: they see whole addresses only.
 [[nodiscard]] Result<Found> find_domain(const Maps& maps, std::string_view domain, bool parents_match);
 
 // A list of names, patterns, /files and type:tables with "!" exclusions, as mydestination, mynetworks or relay_domains.

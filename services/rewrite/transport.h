@@ -1,0 +1,38 @@
+#pragma once
+// "transport:nexthop": the delivery agent and where it sends, from parameters and transport_maps (transport(5)).
+
+#include <string>
+#include <string_view>
+
+#include "lib/base/error.h"
+#include "lib/maps/table.h"
+
+namespace rewrite {
+
+struct Route {
+  std::string transport;
+  std::string nexthop;  // empty: not named
+};
+
+// Splits at the first colon; a text without one is a transport.
+[[nodiscard]] Route parse_route(std::string_view text);
+
+class TransportMaps {
+ public:
+  TransportMaps() = default;
+  TransportMaps(maps::Maps maps, std::string recipient_delimiter, bool parents_match)
+      : maps_(std::move(maps)), recipient_delimiter_(std::move(recipient_delimiter)), parents_match_(parents_match) {}
+
+  // Asks for user+ext@domain, user@domain, domain, its parents, "*". An entry's transport replaces the route's, and then
+  // an entry without nexthop means the recipient's domain; an entry without transport replaces the nexthop, if it has one.
+  [[nodiscard]] Result<void> apply(std::string_view recipient, std::string_view domain, Route& route) const;
+
+ private:
+  [[nodiscard]] Result<maps::Found> find(std::string_view recipient, std::string_view domain) const;
+
+  maps::Maps maps_;
+  std::string recipient_delimiter_;
+  bool parents_match_ = false;
+};
+
+}  // namespace rewrite

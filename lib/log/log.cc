@@ -68,7 +68,7 @@ class Log {
       line = fmt::format("{}{}{}[{}]: {}{}", prefix(level), stamp(), tag, number, label(level),
                          ascii::printable(text.substr(0, line_limit)));
     }
-    if (options_.also_standard_error) to_standard_error(fmt::format("{}: {}{}\n", short_tag(), label(level), text));
+    if (options_.also_standard_error) to_standard_error(fmt::format("{}: {}{}\n", standard_error_name(), label(level), text));
     if (pending_bytes_ + line.size() > pending_limit) send_pending(full_socket_wait_ms);
     if (pending_bytes_ + line.size() > pending_limit) {
       ++dropped_;
@@ -105,6 +105,10 @@ class Log {
   [[nodiscard]] std::string short_tag() const {
     const std::size_t slash = tag.rfind('/');
     return slash == std::string::npos ? tag : tag.substr(slash + 1);
+  }
+
+  [[nodiscard]] std::string standard_error_name() const {
+    return options_.standard_error_name.empty() ? short_tag() : options_.standard_error_name;
   }
 
   std::string tag = "postfix";
@@ -258,11 +262,11 @@ void open(SinkOptions options) { the_log().open(std::move(options)); }
 void write_composed(std::string_view lines) { the_log().write_composed(lines); }
 void reopen() { the_log().reopen(); }
 
-void exit_fatal(std::string_view text) {
+void exit_fatal(std::string_view text, int status) {
   write(Level::fatal, text);
   the_log().last_flush();
   std::fflush(nullptr);
-  ::_exit(1);  // not exit(): pool threads and fibers must not meet destructors
+  ::_exit(status);  // not exit(): pool threads and fibers must not meet destructors
 }
 
 }  // namespace maillog

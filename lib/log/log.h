@@ -28,8 +28,8 @@ void write(Level level, std::string_view text);
 // Hands buffered lines to the sink. The event loop calls it before each wait, the stream before each reply.
 void flush();
 
-// Ends the process after its line is written: the kind of failure that a restart may cure. Exit status 1.
-[[noreturn]] void exit_fatal(std::string_view text);
+// Ends the process after its line is written: the kind of failure that a restart may cure.
+[[noreturn]] void exit_fatal(std::string_view text, int status = 1);
 
 template <class... Args>
 void info(fmt::format_string<Args...> format, Args&&... args) {

@@ -20,6 +20,7 @@ struct SinkOptions {
   std::string fallback_file; // postlog: appended to when nobody serves the socket and we may write it; empty: none
   int facility = 2;          // syslog facility number; 2 is mail
   bool also_standard_error = false;
+  std::string standard_error_name;  // in front of those lines; empty: the tag's last part
 };
 
 // Opens now, so that it also works after chroot. Until it is called lines go to standard error.

@@ -1,7 +1,8 @@
 #pragma once
 // What is written to "public/qmgr", as bytes without an answer:
 //   "W" wakeup, "I" scan incoming, "D" scan deferred, "A" ignore time stamps, "F" flush dead destinations: as in Postfix;
-//   "N" queue-id NUL: cleanup's notice that this message is complete in incoming/, which saves the scan.
+//   "N" queue-id NUL: cleanup's notice that this message is complete in incoming/, which saves the scan;
+//   "T" queue-id NUL: try this deferred message now (postqueue -i).
 
 #include <string_view>
 
@@ -16,6 +17,7 @@ enum class QmgrTrigger : char {
   scan_all = 'A',
   flush_dead = 'F',
   notice = 'N',
+  try_now = 'T',
 };
 
 }  // namespace ipc

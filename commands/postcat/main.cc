@@ -1,0 +1,81 @@
+// postcat(1): prints queue files, by path or by queue id. Run by whoever may read them, which is root and the mail owner.
+
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "commands/postcat/postcat_params.h"
+#include "commands/postcat/printer.h"
+#include "lib/base/fd.h"
+#include "lib/config/log_setup.h"
+#include "lib/config/main_cf.h"
+#include "lib/log/log.h"
+#include "lib/queue/layout.h"
+
+namespace {
+
+constexpr std::string_view usage =
+    "usage: postcat [-b (body text)] [-c config_dir] [-d (decimal record type)] [-e (envelope records)] [-h (header text)] "
+    "[-q (access queue)] [-v] [file(s)...]";
+constexpr queue::Queue searched[] = {queue::Queue::maildrop, queue::Queue::hold,    queue::Queue::incoming,
+                                     queue::Queue::active,   queue::Queue::deferred, queue::Queue::corrupt};
+
+void print_file(const std::string& path, const std::string& name, const postcat::Choice& choice) {
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) maillog::fatal("{}", base::Error::system("open " + path).message());
+  if (const auto printed = postcat::print(file.get(), name, choice); !printed) {
+    std::fflush(stdout);
+    maillog::warning("{}: {}", name, printed.error().message());
+  }
+}
+
+void print_queued(const queue::Layout& layout, const std::string& text, const postcat::Choice& choice) {
+  const auto id = queue::QueueId::parse(text);
+  if (!id && text.find_first_of("/.") != std::string::npos) maillog::fatal("bad mail queue ID: {}", text);
+  if (id) {
+    for (const queue::Queue queue : searched) {
+      if (layout.exists(queue, *id)) return print_file(layout.path(queue, *id), layout.path(queue, *id).substr(layout.root().size()), choice);
+    }
+  }
+  maillog::fatal("open queue file {}: No such file or directory", text);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  maillog::set_tag("postfix/postcat");
+  postcat::Choice choice;
+  bool by_id = false;
+  std::string directory = config::config_directory_from_environment();
+  for (int option; (option = ::getopt(argc, argv, "bc:dehoqrs:v")) != -1;) {
+    switch (option) {
+      case 'b': choice.body = true; break;
+      case 'c': directory = optarg; break;
+      case 'd': choice.decimal_types = true; break;
+      case 'e': choice.envelope = true; break;
+      case 'h': choice.headers = true; break;
+      case 'o': choice.offsets = true; break;
+      case 'q': by_id = true; break;
+      case 'r': choice.raw = true; break;
+      case 'v': break;
+      default: maillog::fatal("{}", usage);
+    }
+  }
+  const auto main_cf = config::Main::read(directory);
+  if (!main_cf) maillog::fatal("{}", main_cf.error().message());
+  const auto params = postcat::Params::load(*main_cf);
+  if (!params) maillog::fatal("{}", params.error().message());
+  config::open_log(*main_cf, "postcat", config::LogUser::command);
+  const queue::Layout layout(params->queue_directory + "/", params->hash_queue_names, params->hash_queue_depth);
+  for (int i = optind; i < argc; ++i) {
+    if (by_id) {
+      print_queued(layout, argv[i], choice);
+    } else {
+      print_file(argv[i], argv[i], choice);
+    }
+  }
+  return std::fflush(stdout) == 0 ? 0 : 1;
+}

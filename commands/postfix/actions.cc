@@ -1,0 +1,169 @@
+#include "commands/postfix/actions.h"
+
+#include <csignal>
+#include <cstdlib>
+#include <optional>
+
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "commands/postfix/directories.h"
+#include "lib/base/ascii.h"
+#include "lib/config/main_cf.h"
+#include "lib/config/master_cf.h"
+#include "lib/io/file.h"
+#include "lib/log/log.h"
+#include "lib/process/process.h"
+#include "master/lock.h"
+#include "master/options.h"
+
+namespace postfix {
+namespace {
+
+// How long a stop may take before the processes are killed.
+constexpr int stop_limit_ms = 10'000;
+constexpr int abort_limit_ms = 1'000;
+constexpr std::size_t pid_file_limit = 100;
+
+std::string pid_path(const Context& context) { return context.params.queue_directory + "/" + master::pid_file; }
+
+bool is_running(const Context& context) { return master::MasterLock::is_held(pid_path(context)); }
+
+// The process id of the master that holds the lock.
+std::optional<pid_t> master_pid(const Context& context) {
+  if (!is_running(context)) return std::nullopt;
+  const auto text = io::read_file(pid_path(context), pid_file_limit);
+  const auto number = text ? ascii::parse_number(ascii::trim(*text), INT32_MAX) : std::nullopt;
+  if (!number || *number == 0) return std::nullopt;
+  return static_cast<pid_t>(*number);
+}
+
+int not_running() {
+  maillog::write(maillog::Level::fatal, "the Postfix mail system is not running");
+  return 1;
+}
+
+// Directories, owners and configuration. False when the suite should not start.
+bool is_sound(const Context& context) {
+  const auto complain = [](const base::Error& error) {
+    maillog::write(maillog::Level::error, error.message());
+    return false;
+  };
+  const auto owners = find_owners(context.params);
+  if (!owners) return complain(owners.error());
+  if (const auto made = create_missing(context.params, *owners); !made) return complain(made.error());
+  static_cast<void>(check_owners(context.params, *owners));  // warnings only, as an administrator may have reasons
+  const auto main = config::Main::read(context.config_directory);
+  if (!main) return complain(main.error());
+  const auto entries = config::read_master_cf(*main);
+  if (!entries) return complain(entries.error());
+  return true;
+}
+
+std::vector<std::string> environment(const Context& context) {
+  std::vector<std::string> out{"MAIL_CONFIG=" + context.config_directory, "PATH=/usr/sbin:/usr/bin:/sbin:/bin"};
+  for (const char* const name : {"TZ", "LANG", "ASAN_OPTIONS", "UBSAN_OPTIONS"}) {
+    if (const char* const value = std::getenv(name); value != nullptr) out.push_back(std::string(name) + "=" + value);
+  }
+  return out;
+}
+
+int run_program(const Context& context, std::vector<std::string> argv) {
+  auto process = process::Process::start({.argv = std::move(argv), .environment = environment(context)});
+  if (!process) {
+    maillog::write(maillog::Level::fatal, process.error().message());
+    return 1;
+  }
+  const process::Exit exit = process->wait();
+  return exit.signalled ? 1 : exit.status;
+}
+
+bool prepare_start(const Context& context) {
+  if (is_running(context)) {
+    maillog::write(maillog::Level::fatal, "the Postfix mail system is already running");
+    return false;
+  }
+  if (!is_sound(context)) {
+    maillog::write(maillog::Level::fatal, "Postfix integrity check failed!");
+    return false;
+  }
+  maillog::info("starting the Postfix mail system");
+  return true;
+}
+
+// Waits on the process itself, so that nothing is polled and no other process with the same number is meant.
+bool ends_within(int pidfd, int limit_ms) {
+  pollfd end{pidfd, POLLIN, 0};
+  return ::poll(&end, 1, limit_ms) > 0;
+}
+
+int end_master(const Context& context, std::string_view announcement, int limit_ms) {
+  const std::optional<pid_t> pid = master_pid(context);
+  if (!pid) return not_running();
+  const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)));
+  maillog::info("{}", announcement);
+  ::kill(*pid, SIGTERM);
+  if (process && ends_within(process.get(), limit_ms)) return 0;
+  maillog::warning("stopping the Postfix mail system with force");
+  ::kill(-*pid, SIGKILL);
+  if (process && ends_within(process.get(), limit_ms)) return 0;
+  return 1;
+}
+
+}  // namespace
+
+int start(const Context& context) {
+  if (!prepare_start(context)) return 1;
+  if (run_program(context, {context.params.daemon_directory + "/master", "-w", "-c", context.config_directory}) == 0) return 0;
+  maillog::write(maillog::Level::fatal, "mail system startup failed");
+  return 1;
+}
+
+int start_foreground(const Context& context) {
+  if (!prepare_start(context)) return 1;
+  const std::string path = context.params.daemon_directory + "/master";
+  maillog::flush();
+  ::execl(path.c_str(), path.c_str(), ::getpid() == 1 ? "-i" : "-s", "-c", context.config_directory.c_str(), nullptr);
+  maillog::write(maillog::Level::fatal, base::Error::system("run " + path).message());
+  return 1;
+}
+
+int stop(const Context& context) { return end_master(context, "stopping the Postfix mail system", stop_limit_ms); }
+
+int abort(const Context& context) { return end_master(context, "aborting the Postfix mail system", abort_limit_ms); }
+
+int reload(const Context& context) {
+  const std::optional<pid_t> pid = master_pid(context);
+  if (!pid) return not_running();
+  if (!is_sound(context)) {
+    maillog::write(maillog::Level::fatal, "Postfix integrity check failed!");
+    return 1;
+  }
+  maillog::info("refreshing the Postfix mail system");
+  return ::kill(*pid, SIGHUP) == 0 ? 0 : 1;
+}
+
+int flush(const Context& context) {
+  if (!is_running(context)) return not_running();
+  return run_program(context, {context.params.command_directory + "/postqueue", "-f"});
+}
+
+int status(const Context& context) {
+  if (const std::optional<pid_t> pid = master_pid(context)) {
+    maillog::info("the Postfix mail system is running: PID: {}", *pid);
+    return 0;
+  }
+  maillog::info("the Postfix mail system is not running");
+  return 1;
+}
+
+int check(const Context& context) {
+  if (!is_sound(context)) {
+    maillog::write(maillog::Level::fatal, "Postfix integrity check failed!");
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace postfix

@@ -1,0 +1,118 @@
+#include "commands/postfix/directories.h"
+
+#include <array>
+#include <cerrno>
+#include <string>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/log/log.h"
+#include "lib/process/account.h"
+
+namespace postfix {
+namespace {
+
+enum class Owner { root, mail };
+enum class Group { root, mail, setgid };
+
+struct Directory {
+  std::string_view name;
+  mode_t mode;
+  Owner owner;
+  Group group;
+};
+// As Debian's package has them.
+constexpr std::array queue_directories{
+    Directory{"active", 0700, Owner::mail, Group::root},    Directory{"bounce", 0700, Owner::mail, Group::root},
+    Directory{"corrupt", 0700, Owner::mail, Group::root},   Directory{"defer", 0700, Owner::mail, Group::root},
+    Directory{"deferred", 0700, Owner::mail, Group::root},  Directory{"flush", 0700, Owner::mail, Group::root},
+    Directory{"hold", 0700, Owner::mail, Group::root},      Directory{"incoming", 0700, Owner::mail, Group::root},
+    Directory{"private", 0700, Owner::mail, Group::root},   Directory{"saved", 0700, Owner::mail, Group::root},
+    Directory{"trace", 0700, Owner::mail, Group::root},     Directory{"maildrop", 01730, Owner::mail, Group::setgid},
+    Directory{"public", 02710, Owner::mail, Group::setgid}, Directory{"pid", 0755, Owner::root, Group::root},
+};
+
+constexpr mode_t queue_mode = 0755;
+constexpr mode_t data_mode = 0700;
+
+uid_t uid_of(Owner owner, const Owners& owners) { return owner == Owner::root ? 0 : owners.mail_uid; }
+
+gid_t gid_of(Group group, const Owners& owners) {
+  switch (group) {
+    case Group::root: return 0;
+    case Group::mail: return owners.mail_gid;
+    case Group::setgid: return owners.setgid_gid;
+  }
+  return 0;
+}
+
+Result<void> make_directory(const std::string& path, mode_t mode, uid_t uid, gid_t gid, bool may_change) {
+  if (::mkdir(path.c_str(), mode) != 0) {
+    if (errno == EEXIST) return {};
+    return base::fail_system("create directory " + path);
+  }
+  if (may_change && ::chown(path.c_str(), uid, gid) != 0) return base::fail_system("change owner of " + path);
+  if (::chmod(path.c_str(), mode) != 0) return base::fail_system("change mode of " + path);  // past the umask
+  return {};
+}
+
+}  // namespace
+
+Result<Owners> find_owners(const Params& params) {
+  const process::Account account = TRY(process::find_account(params.mail_owner));
+  if (::geteuid() != 0) {
+    if (account.uid != ::geteuid()) return base::fail("the postfix command is reserved for the superuser");
+    return Owners{account.uid, account.gid, account.gid, false};
+  }
+  return Owners{account.uid, account.gid, TRY(process::find_group(params.setgid_group)), true};
+}
+
+Result<void> create_missing(const Params& params, const Owners& owners) {
+  TRY(make_directory(params.queue_directory, queue_mode, 0, 0, owners.may_change));
+  for (const Directory& directory : queue_directories) {
+    TRY(make_directory(params.queue_directory + "/" + std::string(directory.name), directory.mode,
+                       uid_of(directory.owner, owners), gid_of(directory.group, owners), owners.may_change));
+  }
+  return make_directory(params.data_directory, data_mode, owners.mail_uid, owners.mail_gid, owners.may_change);
+}
+
+int check_owners(const Params& params, const Owners& owners) {
+  if (!owners.may_change) return 0;
+  int problems = 0;
+  const auto warn = [&](std::string_view what, const std::string& path) {
+    maillog::warning("not owned by {}: {}", what, path);
+    ++problems;
+  };
+  const auto status_of = [&](const std::string& path, struct stat& status) {
+    if (::lstat(path.c_str(), &status) == 0) return true;
+    maillog::warning("{}: {}", path, base::Error::system("lstat").message());
+    ++problems;
+    return false;
+  };
+  struct stat status {};
+  for (const Directory& directory : queue_directories) {
+    const std::string path = params.queue_directory + "/" + std::string(directory.name);
+    if (!status_of(path, status)) continue;
+    if (status.st_uid != uid_of(directory.owner, owners)) {
+      warn(directory.owner == Owner::root ? "root" : params.mail_owner, path);
+    }
+    if (directory.group == Group::setgid && status.st_gid != owners.setgid_gid) {
+      maillog::warning("not owned by group {}: {}", params.setgid_group, path);
+      ++problems;
+    }
+  }
+  if (status_of(params.data_directory, status) && status.st_uid != owners.mail_uid) warn(params.mail_owner, params.data_directory);
+  for (const std::string& path : {params.config_directory, params.config_directory + "/main.cf",
+                                  params.config_directory + "/master.cf", params.daemon_directory, params.queue_directory}) {
+    if (!status_of(path, status)) continue;
+    if (status.st_uid != 0) warn("root", path);
+    if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0 && !S_ISLNK(status.st_mode)) {
+      maillog::warning("group or other writable: {}", path);
+      ++problems;
+    }
+  }
+  return problems;
+}
+
+}  // namespace postfix

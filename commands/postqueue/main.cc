@@ -1,0 +1,113 @@
+// postqueue(1): lists and flushes the queue for any user whom authorized_mailq_users and authorized_flush_users allow. Setgid
+// postdrop to reach showq and qmgr in public/; reads the queue itself only for root while the mail system is down.
+
+#include <cstdio>
+#include <optional>
+
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "commands/postqueue/access.h"
+#include "commands/postqueue/listing.h"
+#include "commands/postqueue/postqueue_params.h"
+#include "commands/postqueue/requests.h"
+#include "lib/base/ascii.h"
+#include "lib/config/log_setup.h"
+#include "lib/config/main_cf.h"
+#include "lib/io/socket.h"
+#include "lib/log/log.h"
+
+namespace {
+
+constexpr std::string_view usage =
+    "usage: postqueue -f | postqueue -i queueid | postqueue -j | postqueue -p | postqueue -s site";
+constexpr std::chrono::seconds listing_limit{3600};
+
+[[noreturn]] void die(int status, std::string_view text) { maillog::exit_fatal(text, status); }
+
+struct Options {
+  char action = 0;
+  std::string argument;
+  std::string directory = config::config_directory_from_environment();
+};
+
+Options parse_options(int argc, char** argv) {
+  Options options;
+  for (int option; (option = ::getopt(argc, argv, "c:fi:jps:v")) != -1;) {
+    if (option == 'v') continue;
+    if (option == 'c') {
+      options.directory = optarg;
+      continue;
+    }
+    if (option == '?' || options.action != 0) die(EX_UNAVAILABLE, usage);
+    options.action = static_cast<char>(option);
+    if (optarg != nullptr) options.argument = optarg;
+  }
+  if (options.action == 0 || optind < argc) die(EX_UNAVAILABLE, usage);
+  return options;
+}
+
+// Root may look at the queue itself when showq is down; one uid stands for all in a private instance.
+void list_directly(const postqueue::Params& params, postqueue::Printer& printer) {
+  const queue::Layout layout(params.queue_directory + "/", params.hash_queue_names, params.hash_queue_depth);
+  for (const queue::Queue queue : queue::listed_queues) {
+    for (const queue::QueueId& id : queue::list_ids(layout, queue)) {
+      if (const auto message = queue::read_listed(layout, queue, id)) printer.print(*message);
+    }
+  }
+}
+
+Result<void> list(const postqueue::Params& params, postqueue::Printer& printer) {
+  const Deadline deadline = base::after(listing_limit);
+  auto socket = io::connect_unix(params.queue_directory + "/public/showq", deadline);
+  if (!socket) {
+    const std::string why = "Connect to the Postfix showq service: " + base::Error::system("", socket.error().code()).message().substr(2);
+    if (::access((params.queue_directory + "/deferred").c_str(), R_OK) != 0) {
+      return base::fail("Queue report unavailable - mail system is down (" + why + ")");
+    }
+    maillog::warning("Mail system is down -- accessing queue directly ({})", why);
+    list_directly(params, printer);
+    return {};
+  }
+  io::Stream stream(std::move(*socket));
+  TRY(queue::read_listing_start(stream, deadline));
+  for (;;) {
+    const auto message = TRY(queue::read_listing_next(stream, deadline));
+    if (!message) return {};
+    printer.print(*message);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  maillog::set_tag("postfix/postqueue");
+  const Options options = parse_options(argc, argv);
+  const auto main_cf = config::Main::read(options.directory);
+  if (!main_cf) die(EX_UNAVAILABLE, main_cf.error().message());
+  const auto params = postqueue::Params::load(*main_cf);
+  if (!params) die(EX_UNAVAILABLE, params.error().message());
+  config::open_log(*main_cf, "postqueue", config::LogUser::command);
+
+  const bool lists = options.action == 'p' || options.action == 'j';
+  if (const auto allowed = postqueue::check_access(*main_cf, *params, lists); !allowed) die(EX_NOPERM, allowed.error().message());
+  switch (options.action) {
+    case 'p':
+    case 'j': {
+      postqueue::Printer printer(lists && options.action == 'j' ? postqueue::Format::json : postqueue::Format::table, params->enable_long_queue_ids);
+      if (const auto listed = list(*params, printer); !listed) die(EX_UNAVAILABLE, listed.error().message());
+      printer.finish();
+      return std::fflush(stdout) == 0 ? 0 : EX_IOERR;
+    }
+    case 'i': {
+      const auto id = queue::QueueId::parse(options.argument);
+      if (!id) die(EX_USAGE, "Cannot flush queue file: bad queue ID: " + options.argument);
+      if (!postqueue::try_now(params->queue_directory, *id)) die(EX_UNAVAILABLE, "Cannot flush mail queue - mail system is down");
+      return 0;
+    }
+    case 's': die(EX_UNAVAILABLE, "Flush service is not configured for destination \"" + options.argument + "\"");
+    default:
+      if (!postqueue::flush_all(params->queue_directory)) die(EX_UNAVAILABLE, "Cannot flush mail queue - mail system is down");
+      return 0;
+  }
+}

@@ -1,0 +1,16 @@
+#pragma once
+// What postqueue asks of qmgr(8), as bytes without an answer.
+
+#include <string>
+#include <string_view>
+
+#include "lib/base/error.h"
+#include "lib/queue/id.h"
+
+namespace postqueue {
+
+// Everything deferred now, dead destinations too.
+[[nodiscard]] Result<void> flush_all(const std::string& queue_directory);
+[[nodiscard]] Result<void> try_now(const std::string& queue_directory, const queue::QueueId& id);
+
+}  // namespace postqueue

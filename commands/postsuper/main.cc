@@ -1,0 +1,161 @@
+// postsuper(1): deletes, holds, releases, requeues and expires messages. Run by root (or the owner of a private instance),
+// works as the mail owner. Renames and removes queue files; what it does to a message is done or not done, never half.
+
+#include <array>
+#include <clocale>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "commands/postsuper/operations.h"
+#include "commands/postsuper/postsuper_params.h"
+#include "lib/base/ascii.h"
+#include "lib/config/log_setup.h"
+#include "lib/config/main_cf.h"
+#include "lib/io/stream.h"
+#include "lib/log/log.h"
+#include "lib/process/account.h"
+#include "lib/queue/listing.h"
+
+namespace {
+
+using postsuper::Operation;
+
+constexpr std::string_view usage =
+    "usage: postsuper [-c config_dir] [-d queue_id (delete)] [-e queue_id (expire)] [-f queue_id (expire and/or un-hold)] "
+    "[-h queue_id (hold)] [-H queue_id (un-hold)] [-p (purge temporary files)] [-r queue_id (requeue)] [-s (structure fix)] "
+    "[-S (redundant structure fix)][-v (verbose)] [queue...]";
+constexpr std::size_t input_line_limit = 100;
+
+struct Request {
+  Operation operation;
+  std::string id;   // an id, "ALL", or "-" for ids on standard input
+};
+
+struct Options {
+  std::string directory = config::config_directory_from_environment();
+  std::vector<Request> requests;
+  std::vector<queue::Queue> queues;
+  bool purge = false;
+};
+
+Options parse_options(int argc, char** argv) {
+  static constexpr std::array<std::pair<char, Operation>, 6> letters{{{'d', Operation::erase},
+                                                                      {'e', Operation::expire},
+                                                                      {'f', Operation::expire_release},
+                                                                      {'h', Operation::hold},
+                                                                      {'H', Operation::release},
+                                                                      {'r', Operation::requeue}}};
+  Options options;
+  for (int option; (option = ::getopt(argc, argv, "c:d:e:f:h:H:pr:sSv")) != -1;) {
+    if (option == 'c') options.directory = optarg;
+    if (option == 'p') options.purge = true;
+    if (option == '?') maillog::fatal("{}", usage);
+    for (const auto& [letter, operation] : letters) {
+      if (letter == option) options.requests.push_back({operation, optarg});
+    }
+  }
+  for (int i = optind; i < argc; ++i) {
+    const auto found = queue::find_queue(argv[i]);
+    if (!found) maillog::fatal("invalid directory name: {}", argv[i]);
+    options.queues.push_back(*found);
+  }
+  return options;
+}
+
+class Superuser {
+ public:
+  Superuser(const queue::Layout& layout, const Options& options) : layout_(layout), options_(options) {}
+
+  void run() {
+    for (const Request& request : options_.requests) {
+      int& count = counts_[request.operation];
+      if (request.id == "ALL") {
+        count += all(request.operation);
+      } else if (request.id == "-") {
+        count += from_input(request.operation);
+      } else {
+        count += one(request.operation, request.id, queues(request.operation));
+      }
+    }
+    if (options_.purge) {
+      if (const int purged = postsuper::purge(layout_, std::chrono::system_clock::now()); purged > 0) maillog::info("Purged: {} files", purged);
+    }
+    for (const auto& [operation, count] : counts_) {
+      maillog::info("{}: {} message{}", postsuper::words(operation).all, count, count == 1 ? "" : "s");
+    }
+  }
+
+ private:
+  [[nodiscard]] std::vector<queue::Queue> queues(Operation operation) const {
+    return options_.queues.empty() ? postsuper::default_queues(operation) : options_.queues;
+  }
+
+  int one(Operation operation, const std::string& text, const std::vector<queue::Queue>& where) {
+    const auto id = queue::QueueId::parse(text);
+    if (!id) {
+      maillog::warning("invalid mail queue id: {}", text);
+      return 0;
+    }
+    const auto done = postsuper::apply(layout_, operation, *id, where);
+    if (!done) maillog::warning("{}: {}", text, done.error().message());
+    if (!done || !*done) return 0;
+    maillog::info("{}: {}", text, postsuper::words(operation).one);
+    return 1;
+  }
+
+  int all(Operation operation) {
+    int count = 0;
+    for (const queue::Queue queue : queues(operation)) {
+      for (const queue::QueueId& id : queue::list_ids(layout_, queue)) count += apply_quietly(operation, id, queue);
+    }
+    return count;
+  }
+
+  // ALL logs only the sum, as there may be very many.
+  int apply_quietly(Operation operation, const queue::QueueId& id, queue::Queue queue) {
+    const auto done = postsuper::apply(layout_, operation, id, {queue});
+    if (!done) maillog::warning("{}: {}", id.text(), done.error().message());
+    return done && *done ? 1 : 0;
+  }
+
+  int from_input(Operation operation) {
+    int count = 0;
+    io::Stream input{Fd(::dup(STDIN_FILENO))};
+    for (;;) {
+      const io::LineResult line = input.read_line(base::no_deadline, input_line_limit);
+      const std::string text(ascii::trim(line.text()));
+      if (!text.empty()) count += one(operation, text, queues(operation));
+      if (line.end() != io::End::ok) return count;
+    }
+  }
+
+  const queue::Layout& layout_;
+  const Options& options_;
+  std::map<Operation, int> counts_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  maillog::set_tag("postfix/postsuper");
+  const Options options = parse_options(argc, argv);
+  const auto main_cf = config::Main::read(options.directory);
+  if (!main_cf) maillog::fatal("{}", main_cf.error().message());
+  const auto params = postsuper::Params::load(*main_cf);
+  if (!params) maillog::fatal("{}", params.error().message());
+  config::open_log(*main_cf, "postsuper", config::LogUser::command);
+  const auto owner = process::find_account(params->mail_owner);
+  if (!owner) maillog::fatal("{}", owner.error().message());
+  if (::getuid() != 0 && ::getuid() != owner->uid) maillog::fatal("use of this command is reserved for the superuser");
+  ::umask(077);
+  if (::geteuid() == 0) {
+    if (const auto became = process::become(*owner); !became) maillog::fatal("{}", became.error().message());
+  }
+  const queue::Layout layout(params->queue_directory + "/", params->hash_queue_names, params->hash_queue_depth);
+  Superuser(layout, options).run();
+  return 0;
+}

@@ -1,0 +1,62 @@
+#include "lib/config/log_setup.h"
+
+#include <array>
+#include <cstdlib>
+
+#include "lib/log/log.h"
+#include "lib/log/sink.h"
+
+namespace config {
+namespace {
+
+struct Facility {
+  std::string_view name;
+  int number;
+};
+// syslog(3) facilities.
+constexpr std::array facilities{
+    Facility{"kern", 0},    Facility{"user", 1},    Facility{"mail", 2},    Facility{"daemon", 3},  Facility{"auth", 4},
+    Facility{"syslog", 5},  Facility{"lpr", 6},     Facility{"news", 7},    Facility{"uucp", 8},    Facility{"cron", 9},
+    Facility{"authpriv", 10}, Facility{"ftp", 11},  Facility{"local0", 16}, Facility{"local1", 17}, Facility{"local2", 18},
+    Facility{"local3", 19}, Facility{"local4", 20}, Facility{"local5", 21}, Facility{"local6", 22}, Facility{"local7", 23},
+};
+
+int facility_number(std::string_view name) {
+  for (const Facility& facility : facilities) {
+    if (facility.name == name) return facility.number;
+  }
+  maillog::fatal("unknown syslog facility name: {}", name);
+}
+
+std::string value_of(const Main& main, std::string_view name) {
+  Result<std::string> value = main.string(name);
+  if (!value) maillog::fatal("{}", value.error().message());
+  return std::move(*value);
+}
+
+constexpr std::string_view syslog_socket = "/dev/log";
+
+}  // namespace
+
+void open_log(const Main& main, std::string_view program, LogUser user) {
+  // An entry point that runs another program hands its own tag down.
+  const char* const tag = std::getenv("MAIL_LOGTAG");
+  const std::string name = tag != nullptr && user == LogUser::command ? std::string(tag) : value_of(main, "syslog_name");
+  maillog::set_tag(name + "/" + std::string(program));
+
+  maillog::SinkOptions options;
+  options.also_standard_error = user == LogUser::command;
+  const std::string file = value_of(main, "maillog_file");
+  if (file.empty()) {
+    options.target = maillog::Target::syslog;
+    options.path = syslog_socket;
+    options.facility = facility_number(value_of(main, "syslog_facility"));
+  } else {
+    options.target = maillog::Target::postlog;
+    options.path = user == LogUser::daemon ? "public/postlog" : value_of(main, "queue_directory") + "/public/postlog";
+    options.fallback_file = file;
+  }
+  maillog::open(std::move(options));
+}
+
+}  // namespace config

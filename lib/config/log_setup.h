@@ -1,0 +1,19 @@
+#pragma once
+// Opens the mail log as main.cf says: syslog, or postlogd when maillog_file is set.
+
+#include <string>
+#include <string_view>
+
+#include "lib/config/main_cf.h"
+
+namespace config {
+
+enum class LogUser {
+  daemon,   // in the queue directory; the log socket must be reachable after chroot
+  command,  // anywhere; errors go to standard error too
+};
+
+// The tag is "$syslog_name/program", as in "postfix/smtpd".
+void open_log(const Main& main, std::string_view program, LogUser user);
+
+}  // namespace config

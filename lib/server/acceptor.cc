@@ -1,0 +1,239 @@
+#include "lib/server/acceptor.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <limits>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/ascii.h"
+#include "lib/base/check.h"
+#include "lib/io/file.h"
+#include "lib/log/log.h"
+
+namespace server {
+namespace {
+
+constexpr int accepts_per_turn = 64;                          // then the fibers run
+constexpr int datagrams_per_turn = 256;
+constexpr std::size_t datagram_size = 256 * 1024;
+constexpr std::chrono::milliseconds pause_when_out{200};      // out of descriptors, stacks or memory
+constexpr std::chrono::seconds file_check_interval{1};
+constexpr unsigned long sessions_per_process = 10'000;        // before a number comes round again
+
+Acceptor* the_acceptor = nullptr;
+
+// Session numbers lie above every process id, and are unique on this host.
+unsigned long first_session_number() {
+  const auto text = io::read_file("/proc/sys/kernel/pid_max", 64);
+  const auto pid_max = text ? ascii::parse_number(ascii::trim(*text)) : std::nullopt;
+  return pid_max.value_or(4'194'304) + static_cast<unsigned long>(::getpid()) * sessions_per_process;
+}
+
+}  // namespace
+
+// A file as it was when the process started from it; held open, since the path may not be reachable after chroot.
+struct Acceptor::WatchedFile {
+  Fd fd;
+  struct stat then {};
+  [[nodiscard]] bool has_changed() const {
+    struct stat now {};
+    if (::fstat(fd.get(), &now) != 0) return false;
+    return now.st_nlink == 0 || now.st_size != then.st_size || now.st_mtim.tv_sec != then.st_mtim.tv_sec ||
+           now.st_mtim.tv_nsec != then.st_mtim.tv_nsec;
+  }
+};
+
+Acceptor::Acceptor(Kind kind, std::string name, Service& service, Limits limits, std::vector<int> listeners)
+    : kind_(kind),
+      name_(std::move(name)),
+      service_(service),
+      limits_(limits),
+      listeners_(std::move(listeners)),
+      requests_(limits.share > 0 ? limits.share : std::numeric_limits<std::size_t>::max()),
+      next_session_(first_session_number()),
+      last_use_(std::chrono::steady_clock::now()),
+      files_checked_(last_use_) {
+  CHECK(the_acceptor == nullptr);
+  the_acceptor = this;
+}
+
+Acceptor::~Acceptor() { the_acceptor = nullptr; }
+
+Acceptor& Acceptor::instance() {
+  CHECK(the_acceptor != nullptr);
+  return *the_acceptor;
+}
+
+void Acceptor::start(std::function<void(ChildSays)> tell_master) {
+  tell_master_ = std::move(tell_master);
+  listen(true);
+  if (limits_.max_idle.count() > 0) check_idle();
+}
+
+void Acceptor::watch_file(const std::string& path) {
+  auto file = std::make_unique<WatchedFile>();
+  file->fd = Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (file->fd && ::fstat(file->fd.get(), &file->then) == 0) files_.push_back(std::move(file));
+}
+
+bool Acceptor::files_changed() {
+  const Deadline now = std::chrono::steady_clock::now();
+  if (now - files_checked_ < file_check_interval) return false;
+  files_checked_ = now;
+  return std::ranges::any_of(files_, [](const auto& file) { return file->has_changed(); });
+}
+
+void Acceptor::listen(bool on) {
+  if (on == listening_ || (on && draining_)) return;
+  listening_ = on;
+  watches_.clear();
+  if (on) {
+    for (const int listener : listeners_) {
+      watches_.push_back(event::Loop::current().watch_readable(listener, [this, listener] { on_readable(listener); }));
+    }
+  }
+  if (!draining_) tell_master_(on ? ChildSays::available : ChildSays::full);
+}
+
+void Acceptor::on_readable(int listener) {
+  last_use_ = std::chrono::steady_clock::now();
+  if (kind_ == Kind::datagrams) return receive_datagrams(listener);
+  // The client in the backlog is left to a successor that starts from the changed file.
+  if (files_changed()) return drain(true);
+  for (int i = 0; i < accepts_per_turn && listening_; ++i) {
+    Result<Fd> fd = io::accept(listener);
+    if (fd) {
+      accept_one(std::move(*fd));
+      continue;
+    }
+    const int code = fd.error().code();
+    if (code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM) {
+      maillog::warning("{}: {}; no new clients for a moment", name_, fd.error().message());
+      watches_.clear();
+      pause_timer_ = event::Loop::current().timer(pause_when_out, [this] {
+        listening_ = false;
+        listen(true);
+      });
+    }
+    return;
+  }
+}
+
+void Acceptor::accept_one(Fd fd) {
+  const int raw = fd.get();
+  auto client = clients_.insert(clients_.end(), Client{Connection{.stream = io::Stream(std::move(fd)),
+                                                                  .peer = io::peer_of(raw),
+                                                                  .local = io::local_of(raw),
+                                                                  .session = 0,
+                                                                  .stressed = stressed_},
+                                                       {}});
+  if (kind_ == Kind::sessions) {
+    client->connection.session = next_session_++;
+    if (next_session_ % sessions_per_process == 0) next_session_ = first_session_number();
+  }
+  auto fiber = event::Loop::current().spawn(name_, [this, client] { run_client(client); });
+  if (!fiber) {
+    maillog::warning("{}: cannot take a client: {}", name_, fiber.error().message());
+    clients_.erase(client);
+    return;
+  }
+  client->fiber = *fiber;
+  if (kind_ == Kind::sessions && limits_.share > 0 && clients_.size() >= limits_.share) listen(false);
+}
+
+void Acceptor::run_client(std::list<Client>::iterator client) {
+  // Also when the session is cancelled: the client's place becomes free.
+  struct Place {
+    Acceptor& acceptor;
+    std::list<Client>::iterator client;
+    ~Place() {
+      acceptor.clients_.erase(client);
+      acceptor.after_client();
+    }
+  } const place{*this, client};
+  Connection& connection = client->connection;
+  maillog::set_session(connection.session);
+  if (kind_ != Kind::triggers) return service_.serve(connection);
+  for (;;) {
+    const io::Stream::Bytes bytes = connection.stream.read_some(io::Stream::input_size, base::no_deadline);
+    if (bytes.end != io::End::ok) return;
+    last_use_ = std::chrono::steady_clock::now();
+    service_.trigger(bytes.data);
+  }
+}
+
+void Acceptor::after_client() {
+  last_use_ = std::chrono::steady_clock::now();
+  if (kind_ == Kind::sessions && clients_.size() < limits_.share) listen(true);
+  stop_if_drained();
+}
+
+void Acceptor::receive_datagrams(int socket) {
+  std::vector<char> buffer(datagram_size);
+  for (int i = 0; i < datagrams_per_turn; ++i) {
+    const ssize_t size = ::recv(socket, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (size < 0) return;
+    service_.datagram(std::string_view(buffer.data(), static_cast<std::size_t>(size)));
+  }
+}
+
+void Acceptor::begin_request(Connection& connection) {
+  connection.at_rest = false;
+  ++busy_;
+  // At maxproc requests the others wait their turn; the connection does not count, only what is being served.
+  if (!requests_.acquire(base::no_deadline)) CHECK(false);
+  last_use_ = std::chrono::steady_clock::now();
+}
+
+void Acceptor::end_request(Connection& connection) {
+  requests_.release();
+  --busy_;
+  connection.at_rest = true;
+  last_use_ = std::chrono::steady_clock::now();
+  if (!draining_ && files_changed()) drain(true);
+}
+
+bool Acceptor::is_idle() const { return kind_ == Kind::requests ? busy_ == 0 : clients_.empty(); }
+
+void Acceptor::check_idle() {
+  const Deadline now = std::chrono::steady_clock::now();
+  if (is_idle() && now - last_use_ >= limits_.max_idle) return drain(true);
+  const auto rest = is_idle() ? limits_.max_idle - (now - last_use_) : std::chrono::steady_clock::duration(limits_.max_idle);
+  idle_timer_ = event::Loop::current().timer(rest + std::chrono::milliseconds(1), [this] { check_idle(); });
+}
+
+void Acceptor::drain(bool tell) {
+  if (draining_) return;
+  draining_ = true;
+  watches_.clear();
+  listening_ = false;
+  if (tell) tell_master_(ChildSays::leaving);
+  service_.draining();
+  for (Client& client : clients_) {
+    if (kind_ == Kind::triggers || (kind_ == Kind::requests && client.connection.at_rest)) client.fiber.cancel();
+  }
+  if (limits_.drain_time_limit.count() > 0) {
+    drain_timer_ = event::Loop::current().timer(limits_.drain_time_limit, [this] {
+      for (Client& client : clients_) client.fiber.cancel();
+    });
+  }
+  stop_if_drained();
+}
+
+void Acceptor::stop_if_drained() {
+  if (draining_ && clients_.empty()) event::Loop::current().stop();
+}
+
+Busy::Busy(Connection& connection) : connection_(connection) { Acceptor::instance().begin_request(connection); }
+Busy::~Busy() { Acceptor::instance().end_request(connection_); }
+
+bool is_draining() { return Acceptor::instance().is_draining(); }
+
+void log_bad_request(const base::Error& error) { maillog::warning("bad request: {}", error.message()); }
+
+}  // namespace server

@@ -1,0 +1,83 @@
+#pragma once
+// Takes clients from the listening sockets, one fiber each, within the process's share of the service's maxproc. At the
+// share it stops: the backlog holds the rest, or another process of the service takes them.
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lib/event/loop.h"
+#include "lib/server/master_protocol.h"
+#include "lib/server/service.h"
+
+namespace server {
+
+class Acceptor {
+ public:
+  struct Limits {
+    std::size_t share;                       // clients (sessions) or requests at once; 0: without limit
+    std::chrono::seconds max_idle;           // 0: stays
+    std::chrono::seconds drain_time_limit;   // sessions that are older than this after draining are cancelled
+  };
+
+  Acceptor(Kind kind, std::string name, Service& service, Limits limits, std::vector<int> listeners);
+  ~Acceptor();
+  Acceptor(const Acceptor&) = delete;
+  Acceptor& operator=(const Acceptor&) = delete;
+
+  // The acceptor of this process: there is one, made by run().
+  static Acceptor& instance();
+
+  void start(std::function<void(ChildSays)> tell_master);
+  // Files whose change ends this process; see Startup::watch_file.
+  void watch_file(const std::string& path);
+  // Accepts no more; the loop stops when the last client is gone.
+  void drain(bool tell);
+  [[nodiscard]] bool is_draining() const { return draining_; }
+  void set_stress(bool stressed) { stressed_ = stressed; }
+
+  // See Busy.
+  void begin_request(Connection& connection);
+  void end_request(Connection& connection);
+
+ private:
+  struct Client {
+    Connection connection;
+    event::FiberRef fiber;
+  };
+  struct WatchedFile;
+
+  void listen(bool on);
+  void on_readable(int listener);
+  void accept_one(Fd fd);
+  void receive_datagrams(int socket);
+  void run_client(std::list<Client>::iterator client);
+  void after_client();
+  void check_idle();
+  [[nodiscard]] bool files_changed();
+  [[nodiscard]] bool is_idle() const;
+  void stop_if_drained();
+
+  Kind kind_;
+  std::string name_;
+  Service& service_;
+  Limits limits_;
+  std::vector<int> listeners_;
+  std::vector<std::unique_ptr<event::Loop::Watch>> watches_;
+  std::vector<std::unique_ptr<WatchedFile>> files_;
+  std::unique_ptr<event::Loop::Watch> idle_timer_, pause_timer_, drain_timer_;
+  std::function<void(ChildSays)> tell_master_;
+  std::list<Client> clients_;
+  event::Semaphore requests_;
+  std::size_t busy_ = 0;
+  unsigned long next_session_ = 0;
+  Deadline last_use_;
+  Deadline files_checked_;
+  bool listening_ = false;
+  bool draining_ = false;
+  bool stressed_ = false;
+};
+
+}  // namespace server

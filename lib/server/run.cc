@@ -1,0 +1,167 @@
+#include "lib/server/service.h"
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+#include <vector>
+
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/ascii.h"
+#include "lib/config/log_setup.h"
+#include "lib/event/loop.h"
+#include "lib/log/log.h"
+#include "lib/process/account.h"
+#include "lib/sandbox/enforce.h"
+#include "lib/server/acceptor.h"
+#include "lib/server/server_params.h"
+
+namespace server {
+namespace {
+
+// What master told the child on its command line.
+struct Arguments {
+  std::string service = "unknown";
+  std::string type;
+  int sockets = 1;
+  bool unprivileged = false;
+  bool chrooted = false;
+  int process_limit = 0;
+  int share = 0;
+  std::vector<std::string> overrides;  // name=value
+};
+
+Arguments parse_arguments(int argc, char** argv) {
+  Arguments arguments;
+  const auto number = [](const char* text) { return static_cast<int>(ascii::parse_number(text, 1'000'000).value_or(0)); };
+  for (int option; (option = ::getopt(argc, argv, "cl:n:o:p:s:t:uvDS")) != -1;) {
+    switch (option) {
+      case 'c': arguments.chrooted = true; break;
+      case 'l': arguments.share = number(optarg); break;
+      case 'n': arguments.service = optarg; break;
+      case 'o': arguments.overrides.emplace_back(optarg); break;
+      case 'p': arguments.process_limit = number(optarg); break;
+      case 's': arguments.sockets = number(optarg); break;
+      case 't': arguments.type = optarg; break;
+      case 'u': arguments.unprivileged = true; break;
+      case 'v':
+      case 'D':
+      case 'S': break;
+      case '?':
+      default: maillog::fatal("this program is started by master(8)");
+    }
+  }
+  return arguments;
+}
+
+// Where a daemon's life ends when it cannot start; master throttles the service.
+template <class T>
+T or_fatal(Result<T> result) {
+  if (!result) maillog::fatal("{}", result.error().message());
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
+
+// Gives up root and the view of the file system. The account was looked up before the chroot took the user database away.
+Result<void> change_identity(const Arguments& arguments, const std::optional<process::Account>& owner) {
+  if (arguments.chrooted && ::chroot(".") != 0) return base::fail_system("chroot to the queue directory");
+  if (owner) TRY(process::become(*owner));
+  return {};
+}
+
+// As many descriptors as the system allows: a session needs one or two.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::vector<int> listeners(const Arguments& arguments) {
+  std::vector<int> out;
+  for (int i = 0; i < arguments.sockets; ++i) out.push_back(first_listener_fd + i);
+  return out;
+}
+
+void tell_master(ChildSays word) {
+  const char byte = static_cast<char>(word);
+  [[maybe_unused]] const ssize_t ignored = ::send(control_fd, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+// Words from master, until its end of the socket is gone, which means the same as "drain".
+void hear_master(Acceptor& acceptor) {
+  for (;;) {
+    char byte = 0;
+    const ssize_t size = ::recv(control_fd, &byte, 1, MSG_DONTWAIT);
+    if (size < 0) return;
+    switch (size == 0 ? MasterSays::drain : static_cast<MasterSays>(byte)) {
+      case MasterSays::drain: acceptor.drain(false); return;
+      case MasterSays::stress: acceptor.set_stress(true); break;
+      case MasterSays::calm: acceptor.set_stress(false); break;
+    }
+  }
+}
+
+Acceptor::Limits limits_of(const Arguments& arguments, const Params& params, const Program& program) {
+  return {.share = static_cast<std::size_t>(arguments.share),
+          .max_idle = program.stays ? std::chrono::seconds(0) : params.max_idle,
+          .drain_time_limit = params.drain_time_limit};
+}
+
+}  // namespace
+
+int run(int argc, char** argv, const Program& program) {
+  maillog::set_tag("postfix/" + std::string(program.name));
+  const Arguments arguments = parse_arguments(argc, argv);
+  ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGHUP, SIG_IGN);
+  ::umask(077);
+
+  config::Main main = or_fatal(config::Main::read(config::config_directory_from_environment(), arguments.overrides));
+  main.set("service_name", arguments.service);  // a macro of -o values
+  const Params params = or_fatal(Params::load(main));
+  if (::chdir(params.queue_directory.c_str()) != 0) {
+    maillog::fatal("{}", base::Error::system("chdir " + params.queue_directory).message());
+  }
+  config::open_log(main, program.name, config::LogUser::daemon);
+  raise_descriptor_limit();
+
+  event::Loop loop;
+  loop.before_wait([] { maillog::flush(); });
+  ipc::Connections services;
+  std::vector<std::string> watched{main.directory() + "/main.cf"};
+  Startup startup{.main = main,
+                  .services = services,
+                  .clock = base::system_clock(),
+                  .service = arguments.service,
+                  .privileged = !arguments.unprivileged,
+                  .chrooted = arguments.chrooted,
+                  .process_limit = arguments.process_limit,
+                  .watch_file = [&](const std::string& path) { watched.push_back(path); }};
+  std::optional<process::Account> owner;
+  if (arguments.unprivileged && ::geteuid() == 0) owner = or_fatal(process::find_account(params.mail_owner));
+
+  const std::unique_ptr<Service> service = or_fatal(program.make(startup));
+  Acceptor acceptor(program.kind, std::string(program.name), *service, limits_of(arguments, params, program),
+                    listeners(arguments));
+  for (const std::string& path : watched) acceptor.watch_file(path);
+  or_fatal(change_identity(arguments, owner));
+  or_fatal(sandbox::enforce(program.needs));
+
+  const auto control = loop.watch_readable(control_fd, [&] { hear_master(acceptor); });
+  const auto first = loop.spawn(std::string(program.name), [&] {
+    service->started();
+    acceptor.start(tell_master);
+  });
+  if (!first) maillog::fatal("{}", first.error().message());
+  loop.run();
+  maillog::flush();
+  // Not by way of destructors: pool threads may still be at work for sessions that were cut off.
+  std::fflush(nullptr);
+  ::_exit(0);
+}
+
+}  // namespace server

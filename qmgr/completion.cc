@@ -1,0 +1,89 @@
+#include "qmgr/completion.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "lib/log/log.h"
+
+namespace qmgr {
+
+using queue::Queue;
+
+Completed Completion::complete(const ActiveMessage& message) {
+  const queue::QueueId& id = message.id();
+  // The order: a recipient that bounced is done in the file, so the notice must be in the queue before the message may
+  // go. Whatever fails leaves the log where it is, and the message for another try.
+  bool deferred = message.is_deferred();
+  if (layout_.exists(Queue::bounce, id) && !ask_bounce("private/bounce", ipc::BounceCommand::flush, message)) deferred = true;
+  if (layout_.exists(Queue::trace, id) && !ask_bounce("private/trace", ipc::BounceCommand::trace, message)) deferred = true;
+  if (deferred && is_expired(message)) {
+    maillog::info("{}: from=<{}>, status=expired, returned to sender", id.text(), message.envelope().sender);
+    deferred = !ask_bounce("private/defer", ipc::BounceCommand::flush, message);
+  } else if (deferred && warns_now(message)) {
+    // A warning that cannot be sent now is due again at the next try.
+    if (ask_bounce("private/defer", ipc::BounceCommand::warn, message)) {
+      const std::string path = layout_.path(Queue::active, id);
+      const Fd file(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+      const auto cleared = queue::clear_warn_time(file.get(), message.envelope().warn_offset);
+      if (!cleared) maillog::warning("{}: {}", id.text(), cleared.error().message());
+    }
+  }
+  if (deferred) {
+    defer(id, message.envelope().arrived);
+    return Completed::deferred;
+  }
+  static_cast<void>(layout_.remove(Queue::defer, id));
+  if (const auto removed = layout_.remove(Queue::active, id); !removed) {
+    maillog::warning("{}: {}", id.text(), removed.error().message());
+  }
+  maillog::info("{}: removed", id.text());
+  return Completed::removed;
+}
+
+bool Completion::ask_bounce(std::string_view service, ipc::BounceCommand command, const ActiveMessage& message) {
+  const queue::Message& envelope = message.envelope();
+  ipc::BounceRequest request{.command = command,
+                             .queue_name = std::string(queue::name(Queue::active)),
+                             .queue_id = message.id().text(),
+                             .sender = envelope.sender,
+                             .encoding = envelope.encoding,
+                             .smtputf8 = envelope.send_options != 0,
+                             .dsn_envid = envelope.dsn_envid,
+                             .dsn_ret = envelope.dsn_ret};
+  const auto answer = services_.ask_at<ipc::Bounce>(service, request);
+  if (answer && answer->ok) return true;
+  maillog::warning("{}: {}: no notice could be sent{}{}", message.id().text(), service, answer ? "" : ": ",
+                   answer ? "" : answer.error().message());
+  return false;
+}
+
+bool Completion::is_expired(const ActiveMessage& message) const {
+  const auto lifetime =
+      message.envelope().sender.empty() ? params_.bounce_queue_lifetime : params_.maximal_queue_lifetime;
+  return clock_.stamp() - message.envelope().arrived >= lifetime;
+}
+
+bool Completion::warns_now(const ActiveMessage& message) const {
+  const auto warn_time = message.envelope().warn_time;
+  return warn_time && !message.envelope().sender.empty() && clock_.stamp() >= *warn_time;
+}
+
+void Completion::defer(const queue::QueueId& id, Stamp arrived) {
+  const Stamp now = clock_.stamp();
+  const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - arrived);
+  const auto wait = std::clamp(age, params_.minimal_backoff_time, params_.maximal_backoff_time);
+  const auto next = std::chrono::duration_cast<std::chrono::seconds>((now + wait).time_since_epoch()).count();
+  const std::string path = layout_.path(Queue::active, id);
+  const timespec stamp{static_cast<time_t>(next), 0};
+  const timespec times[2] = {stamp, stamp};
+  if (::utimensat(AT_FDCWD, path.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0 && errno != ENOENT) {
+    maillog::warning("{}: {}", id.text(), base::Error::system("set next try of " + path).message());
+  }
+  const auto moved = layout_.move(id, Queue::active, Queue::deferred);
+  if (!moved && moved.error().code() != ENOENT) maillog::warning("{}: {}", id.text(), moved.error().message());
+}
+
+}  // namespace qmgr

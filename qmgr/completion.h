@@ -1,0 +1,37 @@
+#pragma once
+// What becomes of a message when nothing of it is under way: its notices are sent, then it is removed, or it goes back to
+// the deferred queue with its next try as the file's modification time.
+
+#include "lib/ipc/connections.h"
+#include "lib/ipc/messages/bounce.h"
+#include "lib/queue/layout.h"
+#include "qmgr/active_message.h"
+#include "qmgr/qmgr_params.h"
+
+namespace qmgr {
+
+enum class Completed { removed, deferred };
+
+class Completion {
+ public:
+  Completion(const Params& params, const queue::Layout& layout, ipc::Connections& services, const base::Clock& clock)
+      : params_(params), layout_(layout), services_(services), clock_(clock) {}
+
+  // Parks while bounce(8) works. In doubt the message is deferred.
+  [[nodiscard]] Completed complete(const ActiveMessage& message);
+
+  // Back to deferred without having been tried.
+  void defer(const queue::QueueId& id, Stamp arrived);
+
+ private:
+  [[nodiscard]] bool ask_bounce(std::string_view service, ipc::BounceCommand command, const ActiveMessage& message);
+  [[nodiscard]] bool is_expired(const ActiveMessage& message) const;
+  [[nodiscard]] bool warns_now(const ActiveMessage& message) const;
+
+  const Params& params_;
+  const queue::Layout& layout_;
+  ipc::Connections& services_;
+  const base::Clock& clock_;
+};
+
+}  // namespace qmgr

@@ -1,0 +1,76 @@
+#include "qmgr/dispatch.h"
+
+#include <cerrno>
+
+#include <fcntl.h>
+
+namespace qmgr {
+namespace {
+
+// An agent that is being restarted comes back within this time; one that is not there at all is not waited for longer.
+constexpr std::chrono::seconds connect_limit{5};
+
+ipc::DeliveryRequest make_request(const std::string& transport, const std::string& nexthop, const Batch& batch, Stamp now) {
+  const ActiveMessage& message = *batch.message;
+  const queue::Message& envelope = message.envelope();
+  ipc::DeliveryRequest request;
+  request.queue_name = queue::name(queue::Queue::active);
+  request.queue_id = message.id().text();
+  request.transport = transport;
+  request.nexthop = nexthop;
+  request.sender = envelope.sender;
+  request.encoding = envelope.encoding;
+  request.data_offset = envelope.data_offset;
+  request.data_size = envelope.data_size;
+  request.smtputf8 = envelope.send_options != 0;
+  request.dsn_envid = envelope.dsn_envid;
+  request.dsn_ret = envelope.dsn_ret;
+  request.success_trace = !envelope.attribute("trace_flags").empty();
+  request.arrived = envelope.arrived;
+  request.activated = message.activated();
+  request.requested = now;
+  request.client_name = envelope.attribute("log_client_name");
+  request.client_address = envelope.attribute("log_client_address");
+  request.client_port = envelope.attribute("log_client_port");
+  request.client_proto = envelope.attribute("log_protocol_name");
+  request.client_helo = envelope.attribute("log_helo_name");
+  request.sasl_method = envelope.attribute("sasl_method");
+  request.sasl_username = envelope.attribute("sasl_username");
+  request.sasl_sender = envelope.attribute("sasl_sender");
+  request.log_ident = envelope.attribute("log_ident");
+  request.rewrite_context = envelope.attribute("rewrite_context");
+  request.recipients = batch.recipients;
+  return request;
+}
+
+}  // namespace
+
+Dispatched dispatch(ipc::Connections& services, const queue::Layout& layout, const std::string& transport,
+                    const std::string& nexthop, const Batch& batch, Stamp now) {
+  using How = Dispatched::How;
+  ipc::DeliveryRequest request = make_request(transport, nexthop, batch, now);
+  // A description of its own for each agent: its lock and position are its own.
+  const std::string path = layout.path(queue::Queue::active, batch.message->id());
+  request.file = Fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  if (!request.file) return {How::file_gone, {}, base::Error::system("open " + path).message()};
+
+  const std::string socket = "private/" + transport;
+  for (;;) {
+    auto connection = services.take(socket, base::after(connect_limit));
+    if (!connection) return {How::unreachable, {}, connection.error().message()};
+    const Deadline deadline = base::after(ipc::Deliver::timeout);
+    ipc::send(connection->stream, request, deadline);
+    if (connection->stream.flush(deadline) != io::End::ok) {
+      if (connection->reused) continue;  // it was closed while at rest
+      return {How::unreachable, {}, "connection to " + socket + " lost"};
+    }
+    auto answer = ipc::receive<ipc::DeliveryAnswer>(connection->stream, deadline);
+    if (answer) {
+      services.keep(socket, std::move(*connection));
+      return {How::answered, std::move(*answer), ""};
+    }
+    return {How::agent_died, {}, answer.error().message()};
+  }
+}
+
+}  // namespace qmgr

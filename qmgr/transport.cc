@@ -1,0 +1,75 @@
+#include "qmgr/transport.h"
+
+#include <algorithm>
+
+namespace qmgr {
+
+Result<std::unique_ptr<Transport>> Transport::make(std::string name, const config::Main& main, int process_limit) {
+  std::unique_ptr<Transport> transport(new Transport(std::move(name), process_limit));
+  DestinationLimits& limits = transport->limits_;
+  const std::string& service = transport->name_;
+  limits.initial_concurrency = TRY(main.integer(service + "_initial_destination_concurrency"));
+  limits.concurrency_limit = TRY(main.integer(service + "_destination_concurrency_limit"));
+  limits.recipient_limit = TRY(main.integer(service + "_destination_recipient_limit"));
+  limits.failed_cohort_limit = TRY(main.integer(service + "_destination_concurrency_failed_cohort_limit"));
+  limits.positive = Feedback::parse(TRY(main.string(service + "_destination_concurrency_positive_feedback")));
+  limits.negative = Feedback::parse(TRY(main.string(service + "_destination_concurrency_negative_feedback")));
+  limits.rate_delay = TRY(main.time(service + "_destination_rate_delay"));
+  if (limits.concurrency_limit > 0) {
+    limits.initial_concurrency = std::min(limits.initial_concurrency, limits.concurrency_limit);
+  }
+  return transport;
+}
+
+Destination& Transport::destination(const std::string& nexthop, const std::string& recipient) {
+  const std::string& name = limits_.recipient_limit == 1 ? recipient : nexthop;
+  const auto found = destinations_.find(name);
+  if (found != destinations_.end()) return *found->second;
+  return *destinations_.emplace(name, std::make_unique<Destination>(name, nexthop, limits_)).first->second;
+}
+
+void Transport::add(Destination& destination, Batch batch) {
+  if (!destination.has_waiting()) in_line_.push_back(&destination);
+  destination.add(std::move(batch));
+}
+
+Destination* Transport::next_ready(Deadline now) {
+  if (is_suspended(now) || (process_limit_ > 0 && busy_ >= process_limit_)) return nullptr;
+  for (std::size_t looked_at = in_line_.size(); looked_at > 0; --looked_at) {
+    Destination* const destination = in_line_.front();
+    in_line_.pop_front();
+    if (!destination->has_waiting()) continue;  // died, and what waited was deferred
+    in_line_.push_back(destination);
+    if (destination->may_start(now)) return destination;
+  }
+  return nullptr;
+}
+
+void Transport::started(Destination& destination, Deadline now) {
+  ++busy_;
+  destination.started(now);
+}
+
+void Transport::ended(Destination& destination) {
+  --busy_;
+  destination.ended();
+  const Deadline now = std::chrono::steady_clock::now();
+  if (destination.is_idle(now) && std::ranges::find(in_line_, &destination) == in_line_.end()) {
+    destinations_.erase(destination.name());
+  }
+}
+
+Deadline Transport::next_start(Deadline now) const {
+  Deadline soonest = base::no_deadline;
+  for (const Destination* const destination : in_line_) {
+    if (destination->next_start() > now) soonest = std::min(soonest, destination->next_start());
+  }
+  return suspended_until_ > now && !in_line_.empty() ? std::min(soonest, suspended_until_) : soonest;
+}
+
+void Transport::revive() {
+  suspended_until_ = {};
+  for (auto& [name, destination] : destinations_) destination->revive();
+}
+
+}  // namespace qmgr

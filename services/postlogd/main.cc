@@ -1,0 +1,55 @@
+// postlogd: writes $maillog_file. Reads datagrams of finished log lines from any program that may reach public/postlog,
+// trusts none of them. Opens the file before root is given up, keeps only that descriptor. When it dies, senders keep
+// their lines for a while; mail is never held up by it.
+
+#include <algorithm>
+#include <cstdlib>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "lib/base/ascii.h"
+#include "lib/log/log.h"
+#include "lib/log/sink.h"
+#include "lib/server/service.h"
+#include "services/postlogd/postlogd_params.h"
+
+namespace {
+
+class Logger : public server::Service {
+ public:
+  static Result<std::unique_ptr<server::Service>> make(server::Startup& startup) {
+    const auto params = TRY(postlogd::Params::load(startup.main));
+    const std::string& path = params.maillog_file;
+    const auto prefixes = ascii::split(params.maillog_file_prefixes, ", \t\r\n");
+    const bool allowed = std::ranges::any_of(prefixes, [&](std::string_view prefix) { return path.starts_with(prefix); });
+    if (path.empty()) return base::fail("maillog_file is not set");
+    if (!allowed) return base::fail("maillog_file " + path + " is not below any directory of maillog_file_prefixes");
+    const auto mode = static_cast<mode_t>(std::strtoul(params.maillog_file_permissions.c_str(), nullptr, 8));
+    const Fd file(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, mode));
+    if (!file) return base::fail_system("open " + path);
+    maillog::open({.target = maillog::Target::file, .path = path});
+    return std::make_unique<Logger>();
+  }
+
+  void serve(server::Connection& connection) override { static_cast<void>(connection); }
+
+  void datagram(std::string_view bytes) override {
+    std::string lines;
+    for (const std::string_view line : ascii::split(bytes, "\n")) {
+      lines += ascii::printable(line.substr(0, maillog::line_limit));
+      lines += '\n';
+    }
+    maillog::write_composed(lines);
+  }
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return server::run(argc, argv, {.name = "postlogd",
+                                  .kind = server::Kind::datagrams,
+                                  .needs = {.connects_unix = false, .accepts = false},
+                                  .make = &Logger::make,
+                                  .stays = true});
+}

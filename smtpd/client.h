@@ -1,0 +1,25 @@
+#pragma once
+// Who is at the other end of the connection, as the log, the policies and the Received: header name him.
+
+#include <string>
+
+#include "lib/io/socket.h"
+
+namespace smtpd {
+
+struct Client {
+  std::string name = "unknown";           // host name, confirmed forward and backward, or "unknown"
+  std::string reverse_name = "unknown";   // what the PTR record says, not confirmed, or "unknown"
+  std::string address;                    // "192.0.2.1", "2001:db8::1"; "unknown" for a UNIX socket
+  std::string port;                       // "12345", or "unknown"
+  io::Address ip;                         // as `address`, for lists of networks
+  bool is_ip = false;
+
+  // "name[address]", or with smtpd_client_port_logging "name[address]:port". Built once: every log line has it.
+  std::string name_and_address;
+
+  // As in the Received: header and in log_client_address: "192.0.2.1" or "IPv6:2001:db8::1" (RFC 5321 section 4.1.3).
+  [[nodiscard]] std::string address_literal() const { return is_ip && ip.is_v6() ? "IPv6:" + address : address; }
+};
+
+}  // namespace smtpd

@@ -1,0 +1,63 @@
+#pragma once
+// How much one client may do at a time and per minute, over all processes of the service: counted by anvil(8).
+
+#include <optional>
+#include <string>
+
+#include "lib/event/loop.h"
+#include "lib/ipc/connections.h"
+#include "lib/ipc/messages/anvil.h"
+#include "lib/maps/table.h"
+#include "smtpd/client.h"
+#include "smtpd/reply.h"
+#include "smtpd/smtpd_params.h"
+
+namespace smtpd {
+
+// The process's one lasting connection to anvil: it must be one, since anvil takes back what a connection that closes
+// has counted. Questions of several sessions wait for each other here.
+class AnvilClient {
+ public:
+  explicit AnvilClient(ipc::Connections& services) : services_(services), turn_(1) {}
+
+  // When anvil cannot be asked, nothing is limited: a warning, and an answer of zeros.
+  [[nodiscard]] ipc::AnvilAnswer ask(ipc::AnvilEvent event, std::string ident);
+
+ private:
+  [[nodiscard]] Result<ipc::AnvilAnswer> try_ask(const ipc::AnvilRequest& request, Deadline deadline);
+
+  ipc::Connections& services_;
+  event::Semaphore turn_;
+  std::optional<ipc::Connections::Connection> connection_;
+};
+
+// The limits on one session. Counts the connection for as long as it lives.
+class ClientLimits {
+ public:
+  // `exceptions`: smtpd_client_event_limit_exceptions.
+  ClientLimits(AnvilClient& anvil, const Params& params, const maps::MatchList& exceptions, std::string_view service,
+               const Client& client);
+  ClientLimits(const ClientLimits&) = delete;
+  ClientLimits& operator=(const ClientLimits&) = delete;
+
+  // Each gives the refusal when the event is one too many; the warning is logged here.
+  [[nodiscard]] std::optional<Reply> connected();
+  [[nodiscard]] std::optional<Reply> message();
+  [[nodiscard]] std::optional<Reply> recipient();
+
+  // The end of the session: gives the connection back. Not in the destructor, since it waits.
+  void disconnected();
+
+ private:
+  // Counts one event and says what is too much about it, or nothing.
+  void warn(std::string_view what, int count) const;
+
+  AnvilClient& anvil_;
+  const Params& params_;
+  const Client& client_;
+  std::string service_, ident_;
+  bool is_limited_;
+  bool is_counted_ = false;
+};
+
+}  // namespace smtpd

@@ -1,0 +1,47 @@
+#pragma once
+// The ESMTP parameters of MAIL and RCPT (RFC 1870 SIZE, RFC 6152 BODY, RFC 3461 RET ENVID NOTIFY ORCPT, RFC 4954 AUTH,
+// RFC 6531 SMTPUTF8). Pure: words in, values or the refusal out.
+
+#include <cstdint>
+#include <expected>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "smtpd/reply.h"
+
+namespace smtpd {
+
+// Numbers as the queue file and DeliveryRequest have them.
+enum class DsnReturn : int { not_given = 0, full = 1, headers = 2 };
+enum class Body { not_given, seven_bit, eight_bit };
+
+namespace notify {
+inline constexpr int never = 1, success = 2, failure = 4, delay = 8;
+}
+
+struct MailParameters {
+  std::uint64_t size = 0;         // SIZE=; 0 when not given
+  Body body = Body::not_given;
+  bool smtputf8 = false;
+  DsnReturn ret = DsnReturn::not_given;
+  std::string envid;              // decoded
+  std::string auth_sender;        // AUTH=, as given (RFC 4954 section 5)
+};
+
+struct RcptParameters {
+  int notify = 0;                 // sum of notify:: bits; 0 when not given
+  std::string orcpt;              // "type;address", decoded; empty when not given
+};
+
+// What EHLO announced. SIZE= is taken from who was not told of it, too.
+struct Announced {
+  bool eight_bit_mime = true, dsn = true, smtputf8 = true;
+};
+
+[[nodiscard]] std::expected<MailParameters, Reply> parse_mail_parameters(std::span<const std::string_view> words,
+                                                                         const Announced& announced);
+[[nodiscard]] std::expected<RcptParameters, Reply> parse_rcpt_parameters(std::span<const std::string_view> words,
+                                                                         const Announced& announced);
+
+}  // namespace smtpd

@@ -1,0 +1,364 @@
+#include "smtpd/command.h"
+#include "smtpd/content.h"
+#include "smtpd/counters.h"
+#include "smtpd/ehlo_keywords.h"
+#include "smtpd/parameters.h"
+#include "smtpd/received.h"
+#include "smtpd/reply.h"
+
+#include <random>
+#include <vector>
+
+#include "lib/testing/catch.h"
+
+using namespace std::string_view_literals;
+using namespace smtpd;
+
+TEST_CASE("a command line is a verb and the rest, up to a NUL") {
+  struct Row {
+    std::string_view line, verb, rest;
+  };
+  const Row rows[] = {
+      {"NOOP", "NOOP", ""},          {"  noop  a  b ", "noop", "a  b"}, {"", "", ""},
+      {"   \t", "", ""},             {"MAIL FROM:<a@b>", "MAIL", "FROM:<a@b>"},
+      {"NOOP \0x"sv, "NOOP", ""},    {"\0NOOP"sv, "", ""},
+  };
+  for (const Row& row : rows) {
+    const Command command = Command::parse(row.line);
+    CHECK(command.verb == row.verb);
+    CHECK(command.rest == row.rest);
+  }
+}
+
+TEST_CASE("a path argument is a keyword, a path and parameters") {
+  using Form = PathArgument::Form;
+  struct Row {
+    std::string_view rest;
+    Form form;
+    std::string_view path;
+    std::size_t parameters;
+  };
+  const Row rows[] = {
+      {"", Form::missing, "", 0},
+      {"FROM", Form::missing, "", 0},
+      {"FROM:", Form::missing, "", 0},
+      {"FROM :<a@b>", Form::missing, "", 0},
+      {"TO:<a@b>", Form::missing, "", 0},
+      {"from:<a@b>", Form::ok, "<a@b>", 0},
+      {"FROM: <a@b> SIZE=1  BODY=7BIT", Form::ok, "<a@b>", 2},
+      {"FROM:a@b X", Form::ok, "a@b", 1},
+      {"FROM:<a b@c>", Form::ok, "<a b@c>", 0},
+      {"FROM:<\"a > b\"@c> X", Form::ok, "<\"a > b\"@c>", 1},
+      {"FROM:<a", Form::unbalanced, "<a", 0},
+      {"FROM:<\"a>", Form::unbalanced, "<\"a>", 0},
+      {"FROM:<\"a\\\">", Form::unbalanced, "<\"a\\\">", 0},
+      {"FROM:<>", Form::ok, "<>", 0},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.rest);
+    const PathArgument argument = PathArgument::parse(row.rest, "FROM:");
+    CHECK(argument.form == row.form);
+    CHECK(argument.path == row.path);
+    CHECK(argument.parameters.size() == row.parameters);
+  }
+}
+
+TEST_CASE("the number of parameters is limited") {
+  std::string rest = "FROM:<>";
+  for (int i = 0; i < 1000; ++i) rest += " A";
+  CHECK(PathArgument::parse(rest, "FROM:").parameters.size() == parameter_limit + 1);
+}
+
+TEST_CASE("BDAT has a size that can be counted, and maybe LAST") {
+  const auto parse = [](std::string_view line) { return ChunkArgument::parse(Command::parse(line)); };
+  CHECK(parse("BDAT 10")->size == 10);
+  CHECK_FALSE(parse("BDAT 10")->is_last);
+  CHECK(parse("BDAT 0 last")->is_last);
+  for (const char* bad : {"BDAT", "BDAT x", "BDAT -1", "BDAT 18446744073709551616", "BDAT 9223372036854775807", "BDAT 5 FOO",
+                          "BDAT 5 LAST x", "BDAT LAST", "BDAT 0x1", "BDAT +1"}) {
+    CHECK_FALSE(parse(bad));
+  }
+}
+
+namespace {
+
+std::string mail_reply(std::string_view words, const Announced& announced = {}) {
+  const auto split = Command{.verb = {}, .rest = words}.words();
+  const auto parsed = parse_mail_parameters(split, announced);
+  return parsed ? "ok" : parsed.error().text();
+}
+
+std::string rcpt_reply(std::string_view words, const Announced& announced = {}) {
+  const auto split = Command{.verb = {}, .rest = words}.words();
+  const auto parsed = parse_rcpt_parameters(split, announced);
+  return parsed ? "ok" : parsed.error().text();
+}
+
+}  // namespace
+
+TEST_CASE("MAIL's parameters, with Postfix's refusals") {
+  const std::pair<std::string_view, std::string_view> rows[] = {
+      {"", "ok"},
+      {"SIZE=1 BODY=8bitmime smtputf8 RET=full ENVID=a+41 AUTH=<>", "ok"},
+      {"SIZE=1 SIZE=2", "ok"},
+      {"FOO", "555 5.5.4 Unsupported option: FOO"},
+      {"FOO=1", "555 5.5.4 Unsupported option: FOO=1"},
+      {"SIZE", "555 5.5.4 Unsupported option: SIZE"},
+      {"SIZE=", "501 5.5.4 Bad message size syntax"},
+      {"SIZE=abc", "501 5.5.4 Bad message size syntax"},
+      {"SIZE=-1", "501 5.5.4 Bad message size syntax"},
+      {"SIZE=18446744073709551616", "552 5.3.4 Message size exceeds file system imposed limit"},
+      {"BODY=BINARYMIME", "555 5.5.4 Unsupported option: BODY=BINARYMIME"},
+      {"RET=X", "501 5.5.4 Bad RET parameter syntax"},
+      {"RET=", "501 5.5.4 Bad RET parameter syntax"},
+      {"RET=FULL RET=HDRS", "501 5.5.4 Bad RET parameter syntax"},
+      {"ENVID=", "501 5.5.4 Bad ENVID parameter syntax"},
+      {"ENVID=+4", "501 5.5.4 Bad ENVID parameter syntax"},
+      {"ENVID=a+0Ab", "501 5.5.4 Bad ENVID parameter syntax"},
+      {"AUTH=a+0Ab", "501 5.5.4 Bad AUTH parameter syntax"},
+      {"SMTPUTF8=1", "555 5.5.4 Unsupported option: SMTPUTF8=1"},
+      {"XVERP", "555 5.5.4 Unsupported option: XVERP"},
+      {"HOLDUNTIL=1", "555 5.5.4 Unsupported option: HOLDUNTIL=1"},
+  };
+  for (const auto& [words, reply] : rows) CHECK(mail_reply(words) == reply);
+  const Announced nothing{.eight_bit_mime = false, .dsn = false, .smtputf8 = false};
+  for (const char* word : {"BODY=7BIT", "RET=FULL", "ENVID=a", "SMTPUTF8"}) {
+    CHECK(mail_reply(word, nothing) == "555 5.5.4 Unsupported option: " + std::string(word));
+  }
+  CHECK(mail_reply("SIZE=1", nothing) == "ok");
+}
+
+TEST_CASE("RCPT's parameters, with Postfix's refusals") {
+  const std::string notify = "501 5.5.4 Error: Bad NOTIFY parameter syntax";
+  const std::string orcpt = "501 5.5.4 Error: Bad ORCPT parameter syntax";
+  const std::pair<std::string_view, std::string> rows[] = {
+      {"", "ok"},
+      {"NOTIFY=NEVER ORCPT=rfc822;a@b", "ok"},
+      {"notify=success,success,delay", "ok"},
+      {"NOTIFY=,success", "ok"},
+      {"NOTIFY=", notify},
+      {"NOTIFY=NEVER,SUCCESS", notify},
+      {"NOTIFY=success,foo", notify},
+      {"NOTIFY=SUCCESS NOTIFY=DELAY", notify},
+      {"ORCPT=", orcpt},
+      {"ORCPT=rfc822", orcpt},
+      {"ORCPT=;a@b", orcpt},
+      {"ORCPT=rfc822;a+4", orcpt},
+      {"ORCPT=rfc822;a+0Ab", orcpt},
+      {"ORCPT=rfc822;a+FFb", orcpt},
+      {"ORCPT=rfc822;a ORCPT=rfc822;b", orcpt},
+      {"FOO", "555 5.5.4 Unsupported option: FOO"},
+      {"SIZE=1", "555 5.5.4 Unsupported option: SIZE=1"},
+  };
+  for (const auto& [words, reply] : rows) CHECK(rcpt_reply(words) == reply);
+  const std::string_view words[] = {"ORCPT=rfc822;foo+40bar", "NOTIFY=SUCCESS,DELAY"};
+  const auto parsed = parse_rcpt_parameters(words, {});
+  REQUIRE(parsed);
+  CHECK(parsed->orcpt == "rfc822;foo@bar");
+  CHECK(parsed->notify == 10);
+}
+
+TEST_CASE("a reply has its code on every line and nothing that forges one") {
+  CHECK(Reply(250, "2.0.0 Ok").wire() == "250 2.0.0 Ok\r\n");
+  CHECK(Reply(250, "a\nb\nc").wire() == "250-a\r\n250-b\r\n250 c\r\n");
+  CHECK(Reply(550, "<a\rb\x01>").wire() == "550 <a?b?>\r\n");
+  CHECK(Reply(550, "5.1.1 <a>").softened().wire() == "450 4.1.1 <a>\r\n");
+  CHECK(Reply(521, "5.5.1 x", Reply::Then::close).softened().closes());
+  CHECK(Reply(250, "2.0.0 Ok").softened().code() == 250);
+}
+
+TEST_CASE("a reply that somebody else wrote keeps its codes when they make sense") {
+  const auto text = [](std::string_view given) { return Reply::from_text(given, 554, mail::Dsn(5, 7, 1)).text(); };
+  CHECK(text("5.1.6 User has moved") == "554 5.1.6 User has moved");
+  CHECK(text("450 4.2.0 later") == "450 4.2.0 later");
+  CHECK(text("no") == "554 5.7.1 no");
+  CHECK(text("450 later") == "450 4.7.1 later");
+  CHECK(text("2.0.0 fine") == "554 5.7.1 fine");
+}
+
+namespace {
+
+// What came, as text: '|' ends a line, '/' a part of one.
+class Recorder : public ContentSink {
+ public:
+  void take(Piece piece) override {
+    text += piece.text;
+    text += piece.is_last ? '|' : '/';
+  }
+  std::string text;
+};
+
+// Feeds `bytes` as Stream::read_line would give them; the content, and whether and where the end was.
+struct Decoded {
+  std::string content;
+  std::optional<std::size_t> end;
+  bool bare_newline;
+};
+
+Decoded decode(std::string_view bytes, std::size_t limit) {
+  Recorder recorder;
+  DataDecoder decoder(recorder, limit);
+  std::size_t at = 0;
+  while (at < bytes.size()) {
+    const std::size_t newline = bytes.find('\n', at);
+    std::size_t end = newline == std::string_view::npos ? bytes.size() : newline;
+    io::LineEnding ending = newline == std::string_view::npos ? io::LineEnding::none : io::LineEnding::lf;
+    std::size_t next = newline == std::string_view::npos ? end : newline + 1;
+    std::string_view text = bytes.substr(at, end - at);
+    if (ending == io::LineEnding::lf && text.ends_with('\r')) {
+      text.remove_suffix(1);
+      ending = io::LineEnding::crlf;
+    }
+    if (text.size() > limit) {
+      text = bytes.substr(at, limit);
+      ending = io::LineEnding::none;
+      next = at + limit;
+    }
+    at = next;
+    if (decoder.feed(text, ending)) return {recorder.text, at, decoder.has_bare_newline()};
+  }
+  return {recorder.text, std::nullopt, decoder.has_bare_newline()};
+}
+
+}  // namespace
+
+TEST_CASE("only CRLF dot CRLF ends the data (S01)") {
+  const std::string_view endings[] = {"\r\n",   "\n",     "\r",  "\r\r\n", "\n\r",        "\r\n\0"sv,
+                                      "\r\0\n"sv, "\v", "\f",  "\x85",   "\xe2\x80\xa8"};
+  for (const std::string_view before : endings) {
+    for (const std::string_view after : endings) {
+      const std::string data = "a" + std::string(before) + "." + std::string(after) + "MAIL FROM:<x>\r\n.\r\n";
+      const bool ends_early = before.ends_with("\r\n") && after.starts_with("\r\n");
+      const Decoded decoded = decode(data, 2048);
+      CAPTURE(data);
+      REQUIRE(decoded.end);
+      CHECK((*decoded.end == data.size()) == !ends_early);
+    }
+  }
+}
+
+TEST_CASE("the end of data is found however the lines are cut into parts") {
+  for (std::size_t limit = 1; limit < 12; ++limit) {
+    CHECK(decode("abc\r\n.\r\n", limit).end == 8u);
+    CHECK_FALSE(decode("abc\n.\r\n", limit).end);
+    CHECK_FALSE(decode("abc\r\n.\n", limit).end);
+    CHECK_FALSE(decode("abc\r\n..\r\n", limit).end);
+    CHECK_FALSE(decode("abc.\r\n", limit).end);
+  }
+}
+
+TEST_CASE("dots are taken away, bare newlines are line ends, long lines come in parts") {
+  CHECK(decode("..a\r\n.b\r\n.\r\n", 100).content == ".a|b|");
+  CHECK(decode("a\n.\nb\r\n.\r\n", 100).content == "a||b|");
+  CHECK(decode("a\n.\nb\r\n.\r\n", 100).bare_newline);
+  CHECK_FALSE(decode("a\r\n.\r\n", 100).bare_newline);
+  CHECK(decode("a\rb\r\r\n.\r\n", 100).content == "a\rb\r|");
+  CHECK(decode("abcdef\r\n.\r\n", 4).content == "abcd/ef|");
+  CHECK(decode("abc\rdef\r\n.\r\n", 4).content == "abc/\rdef|");
+  CHECK(decode("abcd\r\n.\r\n", 4).content == "abcd|");
+}
+
+TEST_CASE("chunks are the same lines however they are cut") {
+  const std::string data = "Subject: x\r\n\r\nab\rc\nlonger than the limit\r\n.\r\n..\r\nlast";
+  for (std::size_t limit : {4u, 7u, 100u}) {
+    Recorder whole;
+    ChunkDecoder reference(whole, limit);
+    reference.feed(data);
+    reference.finish();
+    for (std::size_t step = 1; step < data.size(); ++step) {
+      Recorder recorder;
+      ChunkDecoder decoder(recorder, limit);
+      for (std::size_t at = 0; at < data.size(); at += step) decoder.feed(std::string_view(data).substr(at, step));
+      decoder.finish();
+      std::string without_parts = recorder.text, expected = whole.text;
+      std::erase(without_parts, '/');
+      std::erase(expected, '/');
+      CHECK(without_parts == expected);
+      CHECK(decoder.size() == reference.size());
+      CHECK(decoder.has_bare_newline());
+    }
+  }
+}
+
+TEST_CASE("BDAT's sizes are Postfix's") {
+  const auto size = [](std::initializer_list<std::string_view> chunks) {
+    Recorder recorder;
+    ChunkDecoder decoder(recorder, 2048);
+    for (const std::string_view chunk : chunks) decoder.feed(chunk);
+    decoder.finish();
+    return decoder.size();
+  };
+  CHECK(size({"abc\nabc\n"}) == 10);
+  CHECK(size({"a: b\r\nabc\r"}) == 12);
+  CHECK(size({"abc\r", "\ndef"}) == 10);
+  CHECK(size({"Foo: bar\r\n\r\nabc\r\nabc"}) == 22);
+  CHECK(size({}) == 0);
+}
+
+TEST_CASE("a million tiny chunks need no memory (S09)") {
+  Recorder recorder;
+  ChunkDecoder decoder(recorder, 2048);
+  for (int i = 0; i < 10'000; ++i) decoder.feed("x");
+  CHECK(decoder.size() == 10'000);
+  CHECK(std::ranges::count(recorder.text, '/') >= 4);
+}
+
+TEST_CASE("parsers hold against random bytes") {
+  std::mt19937 random(20261124);
+  const std::string_view alphabet = "<>\"\\@:;,=+ ()\r\n\0.ABCfromtosize09\xc3\xa4"sv;
+  for (int i = 0; i < 20'000; ++i) {
+    std::string line;
+    const std::size_t length = random() % 60;
+    for (std::size_t n = 0; n < length; ++n) line += alphabet[random() % alphabet.size()];
+    const Command command = Command::parse("MAIL FROM:" + line);
+    const PathArgument argument = PathArgument::parse(command.rest, "FROM:");
+    CHECK(argument.parameters.size() <= parameter_limit + 1);
+    static_cast<void>(parse_mail_parameters(argument.parameters, {}));
+    static_cast<void>(parse_rcpt_parameters(argument.parameters, {}));
+    CHECK(Reply(550, line).wire().find('\r') != std::string::npos);
+    static_cast<void>(neutral_helo(line));
+    static_cast<void>(ChunkArgument::parse(Command::parse(line)));
+  }
+}
+
+TEST_CASE("EHLO keywords are words of a list") {
+  CHECK(ehlo_keywords_text(*parse_ehlo_keywords("chunking, starttls silent-discard")) == "STARTTLS CHUNKING");
+  CHECK_FALSE(parse_ehlo_keywords("chunking, foo"));
+  CHECK(ehlo_keywords_text(*parse_ehlo_keywords("")).empty());
+}
+
+TEST_CASE("the disconnect line counts what succeeded") {
+  Counters counters;
+  const auto label = [](std::size_t i) { return i == 0 ? "ehlo" : "rcpt"; };
+  CHECK(counters.text(label) == " commands=0/0");
+  counters.count(0, true);
+  CHECK(counters.text(label) == " ehlo=1 commands=1");
+  counters.count(1, true);
+  counters.count(1, false);
+  CHECK(counters.text(label) == " ehlo=1 rcpt=1/2 commands=2/3");
+}
+
+TEST_CASE("the Received: header is Postfix's") {
+  Client client{.name = "mail.example.test", .address = "127.30.1.1", .port = "1", .ip = {}, .is_ip = true, .name_and_address = {}};
+  ReceivedFacts facts{.client = client,
+                      .helo = "c",
+                      .protocol = "ESMTP",
+                      .myhostname = "mail.example.test",
+                      .mail_name = "Postfix",
+                      .queue_id = "6941BDEF",
+                      .only_recipient = "a b@y.test",
+                      .arrived = Stamp(std::chrono::seconds(1795503904))};
+  setenv("TZ", "UTC", 1);
+  CHECK(received_header(facts) ==
+        "Received: from c (mail.example.test [127.30.1.1])\n\tby mail.example.test (Postfix) with ESMTP id 6941BDEF\n"
+        "\tfor <\"a b\"@y.test>; Tue, 24 Nov 2026 07:05:04 +0000 (UTC)");
+  facts.only_recipient = {};
+  facts.smtputf8 = true;
+  CHECK(received_header(facts) ==
+        "Received: from c (mail.example.test [127.30.1.1])\n\tby mail.example.test (Postfix) with UTF8SMTP id 6941BDEF;\n"
+        "\tTue, 24 Nov 2026 07:05:04 +0000 (UTC)");
+  facts.hide_client = true;
+  CHECK(received_header(facts) ==
+        "Received: by mail.example.test (Postfix) id 6941BDEF;\n\tTue, 24 Nov 2026 07:05:04 +0000 (UTC)");
+  CHECK(neutral_helo("a(b)c\\d e@f;\"<>") == "a?b?c?d?e?f????");
+}

@@ -1,0 +1,93 @@
+// Does the recipient exist, or the sender? Asked of the tables of the class of his domain.
+
+#include <fmt/format.h>
+
+#include "lib/base/ascii.h"
+#include "lib/mail/address.h"
+#include "smtpd/policy/policy.h"
+
+namespace smtpd::policy {
+namespace {
+
+// The names that every mail system has (RFC 5321 section 4.5.1), whatever its tables say.
+constexpr std::string_view required_names[] = {"mailer-daemon", "postmaster", "double-bounce"};
+
+// The tables of one address class, what an unknown user there is told, and with which code.
+struct ClassTables {
+  const maps::Maps& maps;
+  std::string_view table_name;
+  int code;
+  bool lists_everybody;   // no table: every user is taken to exist
+};
+
+ClassTables tables_of(ipc::AddressClass address_class, const Tables& tables, const Params& params) {
+  switch (address_class) {
+    case ipc::AddressClass::local:
+      return {tables.local_recipients, "local recipient table", params.unknown_local_recipient_reject_code,
+              tables.local_recipients.empty()};
+    case ipc::AddressClass::virtual_alias:
+      return {tables.virtual_aliases, "virtual alias table", params.unknown_virtual_alias_reject_code, false};
+    case ipc::AddressClass::virtual_mailbox:
+      return {tables.virtual_mailboxes, "virtual mailbox table", params.unknown_virtual_mailbox_reject_code,
+              tables.virtual_mailboxes.empty()};
+    case ipc::AddressClass::relay:
+      return {tables.relay_recipients, "relay recipient table", params.unknown_relay_recipient_reject_code,
+              tables.relay_recipients.empty()};
+    case ipc::AddressClass::other: break;
+  }
+  return {tables.relay_recipients, "", 0, true};
+}
+
+bool is_required_name(std::string_view local) {
+  for (const std::string_view name : required_names) {
+    if (ascii::equal_ignoring_case(local, name)) return true;
+  }
+  return local.empty();  // "@domain" means its postmaster
+}
+
+// The same question for either end of the message; `address` is what `question.stage` is about.
+Verdict unlisted(const Question& question, std::string_view address, std::string_view permanent_dsn) {
+  Policy& policy = question.policy;
+  const auto answer = policy.resolve(question.subject.sender, address);
+  if (!answer) return policy.lookup_failed(question, answer.error());
+  if (answer->status == ipc::ResolveStatus::fail) return Verdict::refuse(policy.temporary_failure(question));
+
+  // A transport that ends in refusal says so here already, in its own words.
+  if (answer->status == ipc::ResolveStatus::error || answer->transport == "error" || answer->transport == "retry") {
+    const bool is_retry = answer->transport == "retry";
+    std::string_view text = answer->nexthop;
+    mail::Dsn dsn = mail::Dsn::parse(permanent_dsn).value_or(mail::Dsn(5, 1, 1)).with_class(is_retry ? 4 : 5);
+    if (const auto given = mail::Dsn::parse_prefix(text); given && !given->is_success()) dsn = given->with_class(dsn.cls());
+    return Verdict::refuse(refusal(question, is_retry ? 450 : 550, dsn.text(), ascii::trim(text)));
+  }
+
+  const Tables& tables = policy.tables();
+  const ClassTables of_class = tables_of(answer->address_class, tables, policy.params());
+  if (of_class.lists_everybody || is_required_name(mail::split(answer->address).local)) return Verdict::dunno();
+  const bool is_local = answer->address_class == ipc::AddressClass::local;
+  for (const maps::Maps* maps : {&tables.virtual_aliases, &of_class.maps}) {
+    if (maps->empty()) continue;
+    const auto found = policy.find_address(*maps, answer->address, is_local);
+    if (!found) return policy.lookup_failed(question, found.error());
+    if (found->has_value()) return Verdict::dunno();
+  }
+  const std::string text = policy.params().show_user_unknown_table_name
+                               ? fmt::format("User unknown in {}", of_class.table_name)
+                               : std::string("User unknown");
+  const auto dsn = mail::Dsn::parse(permanent_dsn).value_or(mail::Dsn(5, 1, 1)).with_class(of_class.code / 100);
+  return Verdict::refuse(refusal(question, of_class.code, dsn.text(), text));
+}
+
+}  // namespace
+
+Verdict reject_unlisted_recipient(const Question& question) {
+  if (question.subject.recipient.empty()) return Verdict::dunno();
+  return unlisted({question.policy, Stage::recipient, question.subject}, question.subject.recipient, "5.1.1");
+}
+
+Verdict reject_unlisted_sender(const Question& question) {
+  if (question.subject.sender.empty()) return Verdict::dunno();
+  return unlisted({question.policy, Stage::sender, question.subject}, question.subject.sender, "5.1.0");
+}
+
+}  // namespace smtpd::policy

@@ -1,0 +1,85 @@
+#include "smtpd/policy/restriction.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "lib/base/ascii.h"
+#include "lib/log/log.h"
+#include "lib/mail/address.h"
+
+namespace smtpd::policy {
+namespace {
+
+constexpr std::string_view separators = ", \t\r\n";
+
+// The items of a list value; one in braces is one item, braces included.
+std::vector<std::string_view> split_items(std::string_view value) {
+  std::vector<std::string_view> items;
+  std::size_t at = 0;
+  while ((at = value.find_first_not_of(separators, at)) != std::string_view::npos) {
+    std::size_t end = at;
+    int depth = 0;
+    while (end < value.size() && (depth > 0 || !separators.contains(value[end]))) {
+      if (value[end] == '{') ++depth;
+      if (value[end] == '}') --depth;
+      ++end;
+    }
+    items.push_back(value.substr(at, end - at));
+    at = end;
+  }
+  return items;
+}
+
+// "<alice@example.com>: Recipient address", or what else the stage is about.
+std::string about(const Question& question) {
+  const Subject& subject = question.subject;
+  switch (question.stage) {
+    case Stage::client: return fmt::format("<{}>: Client host", subject.client.name_and_address);
+    case Stage::helo: return fmt::format("<{}>: Helo command", subject.helo);
+    case Stage::sender: return fmt::format("<{}>: Sender address", subject.sender);
+    case Stage::relay:
+    case Stage::recipient: return fmt::format("<{}>: Recipient address", subject.recipient);
+    case Stage::data: return "<DATA>: Data command";
+    case Stage::end_of_data: return "<END-OF-MESSAGE>: End-of-data";
+    case Stage::etrn: return fmt::format("<{}>: Etrn command", subject.etrn_domain);
+  }
+  return {};
+}
+
+}  // namespace
+
+Reply refusal(const Question& question, int code, std::string_view dsn, std::string_view text) {
+  return {code, fmt::format("{} {} rejected: {}", dsn, about(question), text)};
+}
+
+Restrictions Restrictions::parse(std::string_view parameter, std::string_view value) {
+  Restrictions out;
+  bool is_warning = false;
+  for (const std::string_view name : split_items(value)) {
+    if (ascii::equal_ignoring_case(name, "warn_if_reject")) {
+      is_warning = true;
+      continue;
+    }
+    const Row* row = find_row(name);
+    out.items_.push_back({row, std::string(name), is_warning});
+    is_warning = false;
+    if (row == nullptr) {
+      if (is_not_yet_honoured(name)) maillog::warning("{}: {} is not yet honoured", parameter, name);
+      else maillog::warning("unknown smtpd restriction: \"{}\"", name);
+      break;  // nothing after it is ever reached; what follows may be its argument
+    }
+  }
+  return out;
+}
+
+bool Restrictions::guards_relay() const {
+  for (const Item& item : items_) {
+    if (item.row == nullptr) return true;  // refuses everyone
+    if (item.row->guard == Guard::relay && !item.is_warning) return true;
+    if (item.row->check == &permit) return false;
+  }
+  return false;
+}
+
+}  // namespace smtpd::policy

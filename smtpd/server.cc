@@ -1,0 +1,99 @@
+#include "smtpd/server.h"
+
+#include <algorithm>
+
+#include "lib/base/ascii.h"
+#include "lib/log/log.h"
+#include "smtpd/own_addresses.h"
+#include "smtpd/session.h"
+
+namespace smtpd {
+namespace {
+
+Result<BareNewline> parse_bare_newline(std::string_view value) {
+  struct Word {
+    std::string_view text;
+    BareNewline meaning;
+  };
+  constexpr Word words[] = {{"no", BareNewline::accept},
+                            {"yes", BareNewline::normalize},
+                            {"normalize", BareNewline::normalize},
+                            {"note", BareNewline::note},
+                            {"reject", BareNewline::reject}};
+  for (const Word& word : words) {
+    if (ascii::equal_ignoring_case(word.text, value)) return word.meaning;
+  }
+  return base::fail("bad parameter value: smtpd_forbid_bare_newline = " + std::string(value));
+}
+
+}  // namespace
+
+Result<Snapshot> Snapshot::load(const config::Main& main, maps::Tables& tables) {
+  Snapshot out{.params = TRY(Params::load(main)), .lists = {}, .forbidden_commands = {}, .noop_commands = {}};
+  out.lists = TRY(policy::Lists::parse(out.params));
+  if (auto discarded = parse_ehlo_keywords(out.params.smtpd_discard_ehlo_keywords)) out.discarded = *discarded;
+  else return base::Failure(std::move(discarded).error().within("smtpd_discard_ehlo_keywords"));
+  out.bare_newline = TRY(parse_bare_newline(out.params.smtpd_forbid_bare_newline));
+  const auto commands = [&](std::string_view parameter, std::string_view value) {
+    return maps::MatchList::parse(tables, parameter, value, maps::ListKind::string, false);
+  };
+  out.forbidden_commands = TRY(commands("smtpd_forbidden_commands", out.params.smtpd_forbidden_commands));
+  out.noop_commands = TRY(commands("smtpd_noop_commands", out.params.smtpd_noop_commands));
+  return out;
+}
+
+Result<SharedTables> SharedTables::open(maps::Tables& tables, const Params& params) {
+  const auto addresses = [&](std::string_view parameter, std::string_view value) {
+    return maps::MatchList::parse(tables, parameter, value, maps::ListKind::address, false);
+  };
+  const auto parents = ascii::split(params.parent_domain_matches_subdomains, ", \t\r\n");
+  SharedTables out;
+  out.policy = TRY(policy::Tables::open(tables, params));
+  out.bare_newline_exclusions =
+      TRY(addresses("smtpd_forbid_bare_newline_exclusions", params.smtpd_forbid_bare_newline_exclusions));
+  out.event_limit_exceptions =
+      TRY(addresses("smtpd_client_event_limit_exceptions", params.smtpd_client_event_limit_exceptions));
+  out.fast_flush_domains =
+      TRY(maps::MatchList::parse(tables, "fast_flush_domains", params.fast_flush_domains, maps::ListKind::domain,
+                                 std::ranges::find(parents, "fast_flush_domains") != parents.end()));
+  out.discard_ehlo_maps = TRY(maps::Maps::open(tables, "smtpd_discard_ehlo_keyword_address_maps",
+                                               params.smtpd_discard_ehlo_keyword_address_maps, maps::Flags::fold_keys));
+  out.own_addresses = TRY(smtpd::own_addresses(params.inet_interfaces));
+  return out;
+}
+
+Server::Server(Parts parts, ipc::Connections& services, const base::Clock& clock)
+    : maps_(std::move(parts.maps)),
+      normal_(std::move(parts.normal)),
+      stressed_(std::move(parts.stressed)),
+      tables_(std::move(parts.tables)),
+      peer_names_(std::move(parts.peer_names)),
+      service_name_(std::move(parts.service_name)),
+      services_(services),
+      clock_(clock),
+      addresses_(services, clock),
+      anvil_(services) {}
+
+Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) {
+  const auto general = TRY(Params::load(startup.main));
+  auto maps = std::make_unique<maps::Tables>(maps::Tables::Options{
+      .config_directory = startup.main.directory(),
+      .default_database_type = general.default_database_type,
+      .services = &startup.services});
+  // The same main.cf twice: defaults such as smtpd_timeout look at $stress, which is ours to say.
+  Snapshot normal = TRY(Snapshot::load(startup.main.with("stress", ""), *maps));
+  Snapshot stressed = TRY(Snapshot::load(startup.main.with("stress", "yes"), *maps));
+  SharedTables tables = TRY(SharedTables::open(*maps, normal.params));
+  std::unique_ptr<PeerNames> peer_names = TRY(make_peer_names(startup.clock));
+  return std::make_unique<Server>(Parts{.maps = std::move(maps),
+                                        .normal = std::move(normal),
+                                        .stressed = std::move(stressed),
+                                        .tables = std::move(tables),
+                                        .peer_names = std::move(peer_names),
+                                        .service_name = startup.service},
+                                  startup.services, startup.clock);
+}
+
+void Server::serve(server::Connection& connection) { Session(*this, connection).run(); }
+
+}  // namespace smtpd

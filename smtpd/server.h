@@ -1,0 +1,81 @@
+#pragma once
+// The process: what its sessions share, opened before the chroot, and one session for each connection.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/ipc/addresses.h"
+#include "lib/maps/table.h"
+#include "lib/server/service.h"
+#include "smtpd/ehlo_keywords.h"
+#include "smtpd/limits.h"
+#include "smtpd/peer_name.h"
+#include "smtpd/policy/policy.h"
+#include "smtpd/smtpd_params.h"
+
+namespace smtpd {
+
+enum class BareNewline { accept, note, normalize, reject };
+
+// What follows from main.cf. There are two of it: `stress` is empty in the one and "yes" in the other.
+struct Snapshot {
+  Params params;
+  policy::Lists lists;
+  Ehlo discarded = Ehlo::none;              // smtpd_discard_ehlo_keywords
+  BareNewline bare_newline = BareNewline::normalize;
+  maps::MatchList forbidden_commands, noop_commands;
+
+  static Result<Snapshot> load(const config::Main& main, maps::Tables& tables);
+};
+
+// Tables that do not depend on `stress`.
+struct SharedTables {
+  policy::Tables policy;
+  maps::MatchList bare_newline_exclusions, event_limit_exceptions, fast_flush_domains;
+  maps::Maps discard_ehlo_maps;             // by client address
+  std::vector<io::Address> own_addresses;   // inet_interfaces
+
+  static Result<SharedTables> open(maps::Tables& tables, const Params& params);
+};
+
+class Server : public server::Service {
+ public:
+  static Result<std::unique_ptr<server::Service>> make(server::Startup& startup);
+
+  void serve(server::Connection& connection) override;
+
+  // For sessions.
+  [[nodiscard]] const Snapshot& snapshot(bool stressed) const { return stressed ? stressed_ : normal_; }
+  [[nodiscard]] const SharedTables& tables() const { return tables_; }
+  [[nodiscard]] ipc::Connections& services() { return services_; }
+  [[nodiscard]] ipc::Addresses& addresses() { return addresses_; }
+  [[nodiscard]] AnvilClient& anvil() { return anvil_; }
+  [[nodiscard]] const base::Clock& clock() const { return clock_; }
+  [[nodiscard]] PeerNames& peer_names() { return *peer_names_; }
+  [[nodiscard]] const std::string& service_name() const { return service_name_; }
+
+  // Tests give their own parts.
+  struct Parts {
+    std::unique_ptr<maps::Tables> maps;     // outlives what was opened in it
+    Snapshot normal, stressed;
+    SharedTables tables;
+    std::unique_ptr<PeerNames> peer_names;
+    std::string service_name;
+  };
+  Server(Parts parts, ipc::Connections& services, const base::Clock& clock);
+
+ private:
+  std::unique_ptr<maps::Tables> maps_;
+  Snapshot normal_, stressed_;
+  SharedTables tables_;
+  std::unique_ptr<PeerNames> peer_names_;
+  std::string service_name_;
+  ipc::Connections& services_;
+  const base::Clock& clock_;
+  ipc::Addresses addresses_;
+  AnvilClient anvil_;
+};
+
+}  // namespace smtpd

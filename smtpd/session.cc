@@ -1,0 +1,430 @@
+#include "smtpd/session.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "lib/base/ascii.h"
+#include "lib/base/check.h"
+#include "lib/event/loop.h"
+#include "lib/log/log.h"
+#include "lib/mail/address.h"
+#include "smtpd/received.h"
+
+namespace smtpd {
+namespace {
+
+// A client that says nothing for this long has its stack given back.
+constexpr std::chrono::seconds idle_before_trim{2};
+// How much of a command line is shown when it is too long, and of the input that should not have been there.
+constexpr std::size_t shown_of_long_line = 30, shown_of_pipelined = 100;
+// A line longer than this many times line_length_limit is not a command that somebody will end.
+constexpr std::size_t endless_line = 2;
+
+Client describe(Server& server, const server::Connection& connection, const Params& params) {
+  Client client{.address = "unknown", .port = "unknown", .ip = {}, .name_and_address = {}};
+  if (connection.peer) {
+    client.ip = connection.peer->address;
+    client.is_ip = true;
+    client.address = client.ip.text();
+    client.port = std::to_string(connection.peer->port);
+    if (params.smtpd_peername_lookup) {
+      PeerName found = server.peer_names().look_up(client.ip);
+      client.name = std::move(found.name);
+      client.reverse_name = std::move(found.reverse_name);
+    }
+  } else {
+    client.name = client.reverse_name = "localhost";   // a UNIX socket: somebody on this machine
+    client.address = "127.0.0.1";
+  }
+  client.name_and_address = params.smtpd_client_port_logging
+                                ? fmt::format("{}[{}]:{}", client.name, client.address, client.port)
+                                : fmt::format("{}[{}]", client.name, client.address);
+  return client;
+}
+
+BareNewline bare_newline_for(Server& server, const Snapshot& snapshot, const Client& client) {
+  const bool is_excluded =
+      client.is_ip && server.tables().bare_newline_exclusions.matches(client.name, client.address).value_or(false);
+  return is_excluded ? BareNewline::accept : snapshot.bare_newline;
+}
+
+// Line breaks and other control characters in C's notation, so that what came can be read in one line.
+std::string escaped(std::string_view bytes) {
+  std::string out;
+  for (const char c : bytes) {
+    if (c == '\r') out += "\\r";
+    else if (c == '\n') out += "\\n";
+    else if (ascii::is_printable(c)) out += c;
+    else out += fmt::format("\\{:03o}", static_cast<unsigned char>(c));
+  }
+  return out;
+}
+
+}  // namespace
+
+Session::Session(Server& server, server::Connection& connection)
+    : server_(server),
+      snapshot_(server.snapshot(connection.stressed)),
+      stream_(connection.stream),
+      client_(describe(server, connection, snapshot_.params)),
+      limits_(server.anvil(), snapshot_.params, server.tables().event_limit_exceptions, server.service_name(), client_),
+      policy_(snapshot_.params, server.tables().policy, snapshot_.lists, server.addresses()),
+      bare_newline_(bare_newline_for(server, snapshot_, client_)) {
+  if (connection.local) {
+    server_address_ = connection.local->address.text();
+    server_port_ = std::to_string(connection.local->port);
+  }
+}
+
+void Session::run() {
+  maillog::info("connect from {}", client_.name_and_address);
+  if (greet()) {
+    while (serve_one()) {
+    }
+  }
+  log_end();
+  const std::string notes = noted_bare_newline_ ? " notes=bare_lf" : "";
+  maillog::info("disconnect from {}{}{}", client_.name_and_address,
+            counters_.text([](std::size_t i) { return command_row(i).label; }), notes);
+  reset();
+  limits_.disconnected();
+}
+
+bool Session::greet() {
+  if (auto refusal = limits_.connected()) {
+    ending_ = Ending::refused;
+    static_cast<void>(send(*refusal) && stream_.flush(deadline()) == io::End::ok);
+    return false;
+  }
+  if (!params().smtpd_delay_reject) {
+    const policy::Verdict verdict = policy_.ask(policy::Stage::client, subject(), *this);
+    if (verdict.refuses()) {
+      is_denied_ = true;
+      return send(refuse(verdict.reply()));
+    }
+  }
+  return send(Reply(220, params().smtpd_banner));
+}
+
+bool Session::serve_one() {
+  if (errors_ >= params().smtpd_hard_error_limit) {
+    ending_ = Ending::too_many_errors;
+    static_cast<void>(send(Reply(421, fmt::format("4.7.0 {} Error: too many errors", params().myhostname))));
+    static_cast<void>(stream_.flush(deadline()));
+    return false;
+  }
+  const std::optional<std::string> line = read_command();
+  if (!line) return false;
+  const Command command = Command::parse(*line);
+  const std::size_t index = find_command(command.verb);
+  const std::optional<Reply> reply = dispatch(command, *line, index);
+  if (!reply) return false;
+  count(index, *reply);
+  if (!send(*reply)) return false;
+  if (!reply->closes()) return true;
+  static_cast<void>(stream_.flush(deadline()));
+  if (ending_ == Ending::none) ending_ = reply->is_error() ? Ending::refused : Ending::quit;
+  return false;
+}
+
+std::optional<Reply> Session::dispatch(const Command& command, std::string_view line, std::size_t index) {
+  const CommandRow& row = command_row(index);
+  const bool is_known = index != unknown_command();
+  where_ = is_known ? row.verb : "UNKNOWN";
+  if (command.verb.empty()) return Reply(500, "5.5.2 Error: bad syntax");
+  if (params().smtputf8_enable && !mail::is_valid_utf8(line)) {
+    where_ = "UNKNOWN";
+    return Reply(500, "5.5.2 Error: bad UTF-8 syntax");
+  }
+  if (is_denied_ && (row.flags & serves_denied) == 0) {
+    return Reply(503, fmt::format("5.7.0 Error: access denied for {}", client_.name_and_address));
+  }
+  if (is_improper_pipelining(row.flags)) {
+    return Reply(554, "5.5.0 Error: SMTP protocol synchronization", Reply::Then::close);
+  }
+  if ((row.flags & needs_helo) != 0 && params().smtpd_helo_required && !has_helo()) {
+    return Reply(503, "5.5.1 Error: send HELO/EHLO first");
+  }
+  if (const char* refusal = row.refusals[static_cast<std::size_t>(phase_)]; refusal != nullptr) {
+    return Reply::from_text(refusal, 503, mail::Dsn(5, 5, 1));
+  }
+  return row.handler(*this, command);
+}
+
+// RFC 2920: without PIPELINING nothing may follow a command, with it nothing a command that must be the last.
+bool Session::is_improper_pipelining(unsigned flags) {
+  const bool may_pipeline = is_extended_ && !has(discarded_, Ehlo::pipelining);
+  if (may_pipeline && (flags & ends_pipeline) == 0) return false;
+  if (!stream_.peek_input()) return false;
+  if (!noted_pipelining_) {
+    maillog::info("improper command pipelining after {} from {}: {}", where_, client_.name_and_address,
+              escaped(stream_.buffered().substr(0, shown_of_pipelined)));
+    noted_pipelining_ = true;
+  }
+  return params().smtpd_forbid_unauth_pipelining;
+}
+
+// Parks until there is something to read. Gives the stack back where that takes long; costs nothing where it does not.
+void Session::wait_for_command() {
+  if (stream_.has_input()) {
+    is_trimmed_ = false;
+    return;
+  }
+  if (!event::in_fiber() || is_trimmed_) return;
+  if (stream_.flush(deadline()) != io::End::ok) return;
+  if (event::wait_fd(stream_.fd(), event::Ready::readable, base::after(idle_before_trim))) return;
+  event::trim_stack();
+  is_trimmed_ = true;
+}
+
+std::optional<std::string> Session::read_command() {
+  const Deadline until = deadline();
+  wait_for_command();
+  const std::size_t limit = static_cast<std::size_t>(params().line_length_limit);
+  const io::LineResult line = stream_.read_line(until, limit);
+  is_trimmed_ = false;
+  switch (line.end()) {
+    case io::End::ok: break;
+    case io::End::too_long: {
+      std::string kept(line.text());
+      maillog::warning("{}: request longer than {}: {}...", client_.name_and_address, limit, kept.substr(0, shown_of_long_line));
+      if (!skip_rest_of_line(kept.size())) return std::nullopt;
+      return kept;
+    }
+    case io::End::timeout:
+      ending_ = Ending::timeout;
+      static_cast<void>(send(Reply(421, fmt::format("4.4.2 {} Error: timeout exceeded", params().myhostname))));
+      static_cast<void>(stream_.flush(deadline()));
+      return std::nullopt;
+    case io::End::eof:
+    case io::End::error: ending_ = Ending::lost_connection; return std::nullopt;
+  }
+  if (line.ending() == io::LineEnding::lf) {
+    switch (bare_newline_) {
+      case BareNewline::accept:
+      case BareNewline::normalize: break;
+      case BareNewline::note: note_bare_newline(); break;
+      case BareNewline::reject:
+        log_reject(where_, "bare <LF> received");
+        ending_ = Ending::refused;
+        static_cast<void>(send(Reply(params().smtpd_forbid_bare_newline_reject_code,
+                                     fmt::format("5.5.2 {} Error: bare <LF> received", params().myhostname))));
+        static_cast<void>(stream_.flush(deadline()));
+        return std::nullopt;
+    }
+  }
+  return std::string(line.text());
+}
+
+// What is behind the part of an overlong command line that counts.
+bool Session::skip_rest_of_line(std::size_t already) {
+  const Deadline until = deadline();
+  const std::size_t limit = static_cast<std::size_t>(params().line_length_limit);
+  for (;;) {
+    const io::LineResult part = stream_.read_line(until, limit);
+    if (part) return true;
+    already += part.text().size();
+    if (part.end() != io::End::too_long) {
+      lost(part.end(), 0);
+      content_bytes_.reset();
+      return false;
+    }
+    if (already > endless_line * limit) break;
+  }
+  ending_ = Ending::line_too_long;
+  static_cast<void>(send(Reply(421, fmt::format("4.7.0 {} Error: line too long", params().myhostname))));
+  static_cast<void>(stream_.flush(deadline()));
+  return false;
+}
+
+void Session::count(std::size_t command, const Reply& reply) {
+  const CommandRow& row = command_row(command);
+  // What the site lets pass as no operation counts for nothing; whatever else is no command is a mistake.
+  const bool is_unknown = command == unknown_command();
+  if (is_unknown && reply.code() == 250) return;
+  const bool succeeded = (!reply.is_error() && !is_unknown) || overshoot_is_forgiven_;
+  overshoot_is_forgiven_ = false;
+  counters_.count(command, succeeded);
+  if (!succeeded) ++errors_;
+  if ((row.flags & is_junk) != 0 && ++junk_ > params().smtpd_junk_command_limit) ++errors_;
+}
+
+Deadline Session::deadline() const { return server_.clock().now() + params().smtpd_timeout; }
+
+void Session::enter(Phase phase) {
+  CHECK(phase != Phase::idle);  // reset() goes there
+  CHECK((phase == Phase::chunks_failed_idle) == (transaction_ == nullptr));
+  phase_ = phase;
+}
+
+void Session::reset() {
+  transaction_.reset();
+  recipient_.clear();
+  phase_ = Phase::idle;
+}
+
+void Session::set_helo(std::string name, bool is_extended) {
+  helo_ = std::move(name);
+  is_extended_ = is_extended_ || is_extended;
+}
+
+Announced Session::announced() const {
+  return {.eight_bit_mime = !has(discarded_, Ehlo::eight_bit_mime),
+          .dsn = !has(discarded_, Ehlo::dsn),
+          .smtputf8 = params().smtputf8_enable && !has(discarded_, Ehlo::smtputf8)};
+}
+
+Transaction& Session::transaction() {
+  CHECK(transaction_ != nullptr);
+  return *transaction_;
+}
+
+void Session::begin(std::unique_ptr<Transaction> transaction) {
+  CHECK(phase_ == Phase::idle);
+  transaction_ = std::move(transaction);
+  phase_ = Phase::mail;
+}
+
+std::optional<Reply> Session::open_message() {
+  Transaction& message = transaction();
+  if (message.is_open()) return std::nullopt;
+  const auto opened = message.open(server_.services(), origin(), params().ipc_timeout,
+                                   static_cast<std::size_t>(params().line_length_limit));
+  if (!opened) {
+    maillog::warning("{}", opened.error().message());
+    if (opened.error().code() == ENOSPC) return refuse(Reply(452, "4.3.1 Insufficient system storage"));
+    return refuse(Reply(451, "4.3.0 Error: queue file write error"));
+  }
+  const std::string& auth_sender = message.parameters().auth_sender;
+  const bool has_auth_sender = !auth_sender.empty() && auth_sender != "<>";
+  maillog::info("{}: client={}{}{}", message.queue_id(), client_.name_and_address, has_auth_sender ? ", sasl_sender=" : "",
+            has_auth_sender ? auth_sender : std::string());
+  return std::nullopt;
+}
+
+Origin Session::origin() const {
+  return {.client_name = client_.name,
+          .client_address = client_.address,
+          .client_port = client_.port,
+          .reverse_name = client_.reverse_name,
+          .message_origin = client_.name_and_address,
+          .helo = helo_,
+          .protocol = protocol(),
+          .server_address = server_address_,
+          .server_port = server_port_,
+          .rewrite_context = rewrite_context(),
+          .is_v6 = client_.ip.is_v6()};
+}
+
+std::string_view Session::rewrite_context() const {
+  const std::vector<io::Address>& own = server_.tables().own_addresses;
+  for (const std::string_view name : ascii::split(params().local_header_rewrite_clients, ", \t\r\n")) {
+    const bool is_local =
+        (name == "permit_inet_interfaces" && client_.is_ip &&
+         std::ranges::find(own, client_.ip) != own.end()) ||
+        (name == "permit_mynetworks" && client_.is_ip &&
+         server_.tables().policy.mynetworks.matches(client_.address).value_or(false));
+    if (is_local) return "local";
+  }
+  return client_.is_ip ? "remote" : "local";
+}
+
+std::string Session::received_header() const {
+  CHECK(transaction_ != nullptr);
+  return smtpd::received_header({.client = client_,
+                                 .helo = helo_,
+                                 .protocol = protocol(),
+                                 .smtputf8 = transaction_->parameters().smtputf8,
+                                 .hide_client = params().smtpd_hide_client_session,
+                                 .myhostname = params().myhostname,
+                                 .mail_name = params().mail_name,
+                                 .queue_id = transaction_->queue_id(),
+                                 .only_recipient = transaction_->only_recipient(),
+                                 .arrived = transaction_->arrived()});
+}
+
+policy::Subject Session::subject(std::string_view recipient) const {
+  return {.client = client_,
+          .helo = helo_,
+          .sender = transaction_ ? std::string_view(transaction_->sender()) : std::string_view(),
+          .recipient = recipient,
+          .etrn_domain = {}};
+}
+
+Reply Session::refuse(Reply reply) {
+  if (params().soft_bounce) reply = reply.softened();
+  log_action("reject", where_, reply.text());
+  return reply;
+}
+
+void Session::log_action(std::string_view action, std::string_view where, std::string_view text) const {
+  std::string details;
+  if (transaction_) details += fmt::format(" from=<{}>", mail::to_external(transaction_->sender()));
+  const std::string_view to = !recipient_.empty() ? std::string_view(recipient_)
+                              : transaction_      ? transaction_->only_recipient()
+                                                  : std::string_view();
+  if (!to.empty()) details += fmt::format(" to=<{}>", mail::to_external(to));
+  details += fmt::format(" proto={}", protocol());
+  if (has_helo()) details += fmt::format(" helo=<{}>", helo_);
+  maillog::info("{}: {}: {} from {}: {};{}", log_id(), action, where, client_.name_and_address, text, details);
+}
+
+std::string_view Session::log_id() const {
+  return transaction_ && transaction_->is_open() ? transaction_->queue_id() : std::string_view("NOQUEUE");
+}
+
+bool Session::send(const Reply& reply) {
+  // The penalty for clients that go on making mistakes (smtpd_soft_error_limit). What was said before goes out first.
+  if (errors_ > params().smtpd_soft_error_limit && params().smtpd_error_sleep_time.count() > 0) {
+    if (stream_.flush(deadline()) != io::End::ok) {
+      ending_ = Ending::lost_connection;
+      return false;
+    }
+    event::sleep_until(server_.clock().now() + params().smtpd_error_sleep_time);
+  }
+  if (stream_.write(params().soft_bounce ? reply.softened().wire() : reply.wire(), deadline())) return true;
+  if (ending_ == Ending::none) ending_ = Ending::lost_connection;
+  return false;
+}
+
+void Session::lost(io::End end, std::size_t content_bytes) {
+  content_bytes_ = content_bytes;
+  if (end != io::End::timeout) {
+    ending_ = Ending::lost_connection;
+    return;
+  }
+  ending_ = Ending::timeout;
+  static_cast<void>(send(Reply(421, fmt::format("4.4.2 {} Error: timeout exceeded", params().myhostname))));
+  static_cast<void>(stream_.flush(deadline()));
+}
+
+void Session::forgive() {
+  errors_ = 0;
+  junk_ = 0;
+}
+
+void Session::log_end() {
+  const std::string bytes = content_bytes_ ? fmt::format(" ({} bytes)", *content_bytes_) : std::string();
+  switch (ending_) {
+    case Ending::none:
+    case Ending::quit:
+    case Ending::refused: break;
+    case Ending::lost_connection:
+      // After a message there is nothing to lose: a client that does not say QUIT is only impolite.
+      if (where_ == end_of_message) break;
+      maillog::info("{}: lost connection after {}{} from {}", log_id(), where_, bytes, client_.name_and_address);
+      break;
+    case Ending::timeout:
+      maillog::info("{}: timeout after {}{} from {}", log_id(), where_, bytes, client_.name_and_address);
+      break;
+    case Ending::too_many_errors:
+      maillog::info("{}: too many errors after {} from {}", log_id(), where_, client_.name_and_address);
+      break;
+    case Ending::line_too_long:
+      maillog::info("{}: endless command line after {} from {}", log_id(), where_, client_.name_and_address);
+      break;
+  }
+}
+
+}  // namespace smtpd

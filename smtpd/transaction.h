@@ -1,0 +1,76 @@
+#pragma once
+// One mail transaction: what MAIL and RCPT said, and the message on its way to cleanup(8). It exists from MAIL until its
+// end or reset; destroying it abandons the message, and nothing of it stays in the queue.
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "lib/base/deadline.h"
+#include "lib/queue/message_stream.h"
+#include "smtpd/content.h"
+#include "smtpd/parameters.h"
+
+namespace smtpd {
+
+// What the envelope says about where the message came from; the same for every message of a session but for HELO.
+struct Origin {
+  std::string_view client_name, client_address, client_port, reverse_name, message_origin, helo, protocol;
+  std::string_view server_address, server_port;
+  std::string_view rewrite_context;   // "local" or "remote"
+  bool is_v6 = false;
+};
+
+class Transaction : public ContentSink {
+ public:
+  Transaction(std::string sender, MailParameters parameters, Stamp arrived)
+      : sender_(std::move(sender)), parameters_(std::move(parameters)), arrived_(arrived) {}
+
+  [[nodiscard]] const std::string& sender() const { return sender_; }
+  [[nodiscard]] const MailParameters& parameters() const { return parameters_; }
+  [[nodiscard]] Stamp arrived() const { return arrived_; }
+
+  // Opens the message at cleanup and writes the envelope up to the recipients. Once.
+  [[nodiscard]] Result<void> open(ipc::Connections& services, const Origin& origin, std::chrono::seconds timeout,
+                                  std::size_t line_length_limit);
+  [[nodiscard]] bool is_open() const { return message_.has_value(); }
+  [[nodiscard]] std::string_view queue_id() const { return message_ ? std::string_view(message_->queue_id()) : std::string_view(); }
+
+  void add_recipient(std::string_view recipient, const RcptParameters& parameters);
+  [[nodiscard]] std::size_t recipients() const { return recipients_; }
+  // Empty when there is none or more than one.
+  [[nodiscard]] std::string_view only_recipient() const { return only_recipient_; }
+
+  // One more recipient beyond the limit; how many there were.
+  [[nodiscard]] std::size_t count_overshoot() { return ++overshoot_; }
+
+  // Ends the envelope and puts the header in front of the content.
+  void begin_content(std::string_view received_header);
+  // A piece of content; dropped after refuse_content().
+  void take(Piece piece) override;
+  // The rest of the content is read but goes nowhere: it is too big, or not allowed.
+  void refuse_content() { message_.reset(); }
+
+  // Hands the message over. Only CleanupStatus::ok means that it is on disk.
+  [[nodiscard]] Result<ipc::MessageClosed> finish();
+
+  // BDAT's decoder lives from the first chunk to the last.
+  [[nodiscard]] ChunkDecoder& chunks();
+
+ private:
+  [[nodiscard]] Deadline deadline() const { return base::after(timeout_); }
+
+  std::string sender_;
+  MailParameters parameters_;
+  Stamp arrived_;
+  std::chrono::seconds timeout_{0};       // for each exchange with cleanup
+  std::size_t line_length_limit_ = 0;
+  std::size_t recipients_ = 0, overshoot_ = 0;
+  std::string only_recipient_;
+  std::optional<queue::MessageStream> message_;
+  std::unique_ptr<ChunkDecoder> chunks_;
+};
+
+}  // namespace smtpd

@@ -1,0 +1,42 @@
+// DATA (RFC 5321 section 4.1.1.4): the message itself, up to CRLF "." CRLF.
+
+#include "lib/log/log.h"
+#include "smtpd/content.h"
+#include "smtpd/end_of_message.h"
+#include "smtpd/session.h"
+#include "smtpd/verbs/verbs.h"
+
+namespace smtpd {
+
+std::optional<Reply> data(Session& s, const Command& command) {
+  if (!command.rest.empty()) return Reply(501, "5.5.4 Syntax: DATA");
+  if (const policy::Verdict verdict = s.policy().ask(policy::Stage::data, s.subject(), s.warnings()); verdict.refuses()) {
+    return s.refuse(verdict.reply());
+  }
+  Transaction& message = s.transaction();
+  message.begin_content(s.received_header());
+  if (!s.send(Reply(354, "End data with <CR><LF>.<CR><LF>"))) return std::nullopt;
+
+  const std::size_t line_limit = static_cast<std::size_t>(s.params().line_length_limit);
+  const auto size_limit = static_cast<std::size_t>(s.params().message_size_limit);
+  DataDecoder decoder(message, line_limit);
+  ContentVerdict verdict = ContentVerdict::good;
+  Deadline until = s.deadline();
+  for (;;) {
+    // The deadline is for one line; the clock need not be asked while there is input.
+    if (!s.stream().has_input()) until = s.deadline();
+    const io::LineResult line = s.stream().read_line(until, line_limit);
+    if (!line && line.end() != io::End::too_long) {
+      s.lost(line.end(), decoder.size());
+      return std::nullopt;
+    }
+    if (decoder.feed(line.text(), line ? line.ending() : io::LineEnding::none)) break;
+    if (verdict == ContentVerdict::good) {
+      verdict = judge_content(s, decoder.size(), decoder.has_bare_newline(), size_limit);
+      if (verdict != ContentVerdict::good) message.refuse_content();
+    }
+  }
+  return end_message(s, verdict, std::nullopt);
+}
+
+}  // namespace smtpd

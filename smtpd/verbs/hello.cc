@@ -1,0 +1,81 @@
+// HELO and EHLO (RFC 5321 section 4.1.1.1). Either ends a transaction that is under way.
+
+#include <fmt/format.h>
+
+#include "lib/base/ascii.h"
+#include "lib/log/log.h"
+#include "smtpd/received.h"
+#include "smtpd/session.h"
+#include "smtpd/verbs/verbs.h"
+
+namespace smtpd {
+namespace {
+
+// The refusal of smtpd_helo_restrictions where they are not put off until RCPT.
+std::optional<Reply> refused(Session& s) {
+  if (s.params().smtpd_delay_reject) return std::nullopt;
+  const policy::Verdict verdict = s.policy().ask(policy::Stage::helo, s.subject(), s.warnings());
+  if (!verdict.refuses()) return std::nullopt;
+  Reply reply = s.refuse(verdict.reply());
+  s.forget_helo();
+  return reply;
+}
+
+// What is not announced to this client: by his address, or for all.
+Ehlo discarded_for(Session& s) {
+  const maps::Maps& by_address = s.server().tables().discard_ehlo_maps;
+  if (by_address.empty() || !s.client().is_ip) return s.snapshot().discarded;
+  const auto found = by_address.lookup(s.client().address);
+  if (!found) {
+    maillog::warning("{}", found.error().message());
+    return s.snapshot().discarded;
+  }
+  if (!found->has_value()) return s.snapshot().discarded;
+  const auto set = parse_ehlo_keywords(**found);
+  if (set) return *set;
+  maillog::warning("smtpd_discard_ehlo_keyword_address_maps: {}", set.error().message());
+  return s.snapshot().discarded;
+}
+
+std::string announcement(const Session& s) {
+  const Params& params = s.params();
+  std::string text = params.myhostname;
+  const auto announce = [&](Ehlo keyword, const std::string& line) {
+    if (!has(s.discarded(), keyword)) text += "\n" + line;
+  };
+  announce(Ehlo::pipelining, "PIPELINING");
+  announce(Ehlo::size, params.message_size_limit > 0 ? fmt::format("SIZE {}", params.message_size_limit) : "SIZE");
+  if (!params.disable_vrfy_command) announce(Ehlo::vrfy, "VRFY");
+  announce(Ehlo::etrn, "ETRN");
+  announce(Ehlo::enhanced_status_codes, "ENHANCEDSTATUSCODES");
+  announce(Ehlo::eight_bit_mime, "8BITMIME");
+  announce(Ehlo::dsn, "DSN");
+  if (params.smtputf8_enable) announce(Ehlo::smtputf8, "SMTPUTF8");
+  announce(Ehlo::chunking, "CHUNKING");
+  return text;
+}
+
+}  // namespace
+
+std::optional<Reply> helo(Session& s, const Command& command) {
+  if (command.rest.empty()) return Reply(501, "Syntax: HELO hostname");
+  s.reset();
+  s.set_helo(neutral_helo(command.rest), false);
+  if (auto reply = refused(s)) return reply;
+  return Reply(250, s.params().myhostname);
+}
+
+std::optional<Reply> ehlo(Session& s, const Command& command) {
+  if (command.rest.empty()) return Reply(501, "Syntax: EHLO hostname");
+  s.reset();
+  s.set_helo(neutral_helo(command.rest), false);
+  if (auto reply = refused(s)) return reply;
+  s.set_helo(s.helo(), true);
+  s.discard(discarded_for(s));
+  if (const std::string text = ehlo_keywords_text(s.discarded()); !text.empty() && !has(s.discarded(), Ehlo::silent_discard)) {
+    maillog::info("discarding EHLO keywords: {}", text);
+  }
+  return Reply(250, announcement(s));
+}
+
+}  // namespace smtpd

@@ -1,0 +1,56 @@
+// MAIL FROM (RFC 5321 section 4.1.1.2): begins a transaction.
+
+#include <fmt/format.h>
+
+#include "lib/base/ascii.h"
+#include "lib/log/log.h"
+#include "lib/mail/address.h"
+#include "smtpd/session.h"
+#include "smtpd/space.h"
+#include "smtpd/verbs/verbs.h"
+
+namespace smtpd {
+
+std::optional<Reply> mail_from(Session& s, const Command& command) {
+  const Params& params = s.params();
+  const PathArgument argument = PathArgument::parse(command.rest, "FROM:");
+  switch (argument.form) {
+    case PathArgument::Form::ok: break;
+    case PathArgument::Form::missing: return Reply(501, "5.5.4 Syntax: MAIL FROM:<address>");
+    case PathArgument::Form::unbalanced: return Reply(501, "5.1.7 Bad sender address syntax");
+  }
+  auto sender = mail::parse_path(argument.path, params.smtputf8_enable, params.strict_rfc821_envelopes);
+  if (!sender) {
+    maillog::warning("Illegal address syntax from {} in MAIL command: {}", s.client().name_and_address, argument.path);
+    return Reply(501, "5.1.7 Bad sender address syntax");
+  }
+  auto parameters = parse_mail_parameters(argument.parameters, s.announced());
+  if (!parameters) return parameters.error();
+
+  if (auto refusal = s.limits().message()) return refusal;
+  const std::uint64_t size = parameters->size;
+  s.begin(std::make_unique<Transaction>(std::move(*sender), std::move(*parameters), s.server().clock().stamp()));
+  const auto give_up = [&](Reply reply) {
+    Reply refusal = s.refuse(std::move(reply));
+    s.reset();
+    return refusal;
+  };
+  if (params.message_size_limit > 0 && size > static_cast<std::uint64_t>(params.message_size_limit)) {
+    return give_up(Reply(552, "5.3.4 Message size exceeds fixed limit"));
+  }
+  if (!has_queue_space(params.queue_minfree, params.message_size_limit, size)) {
+    return give_up(Reply(452, "4.3.1 Insufficient system storage"));
+  }
+  if (const policy::Verdict verdict = s.policy().sender(s.subject(), s.warnings()); verdict.refuses()) {
+    return give_up(verdict.reply());
+  }
+  if (!params.smtpd_delay_open_until_valid_rcpt) {
+    if (auto refusal = s.open_message()) {
+      s.reset();
+      return refusal;
+    }
+  }
+  return Reply(250, "2.1.0 Ok");
+}
+
+}  // namespace smtpd

@@ -1,0 +1,33 @@
+// What is no command: a mistake, a site's own (smtpd_noop_commands), or a client that speaks another protocol.
+
+#include <fmt/format.h>
+
+#include "lib/log/log.h"
+#include "lib/mail/header.h"
+#include "smtpd/session.h"
+#include "smtpd/verbs/verbs.h"
+
+namespace smtpd {
+namespace {
+
+// A header line where commands belong is a web browser or a proxy that was made to talk to us.
+bool is_foreign(Session& s, const Command& command, std::string_view line) {
+  if (mail::split_header(line)) return true;
+  const auto is_forbidden = s.snapshot().forbidden_commands.matches(command.verb);
+  if (!is_forbidden) maillog::warning("{}", is_forbidden.error().message());
+  return is_forbidden.value_or(false);
+}
+
+}  // namespace
+
+std::optional<Reply> unknown(Session& s, const Command& command) {
+  if (s.snapshot().noop_commands.matches(command.verb).value_or(false)) return Reply(250, "2.0.0 Ok");
+  const std::string line = fmt::format("{}{}{}", command.verb, command.rest.empty() ? "" : " ", command.rest);
+  if (is_foreign(s, command, line)) {
+    maillog::warning("non-SMTP command from {}: {}", s.client().name_and_address, line.substr(0, 100));
+    return Reply(221, "2.7.0 Error: I can break rules, too. Goodbye.", Reply::Then::close);
+  }
+  return Reply(500, "5.5.2 Error: command not recognized");
+}
+
+}  // namespace smtpd

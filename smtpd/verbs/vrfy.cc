@@ -1,0 +1,39 @@
+// VRFY (RFC 5321 section 4.1.1.6): would RCPT take this address?
+
+#include <fmt/format.h>
+
+#include "lib/base/ascii.h"
+#include "lib/log/log.h"
+#include "lib/mail/address.h"
+#include "smtpd/session.h"
+#include "smtpd/verbs/verbs.h"
+
+namespace smtpd {
+
+std::optional<Reply> vrfy(Session& s, const Command& command) {
+  const Params& params = s.params();
+  if (params.disable_vrfy_command) return Reply(502, "5.5.1 VRFY command is disabled");
+  auto words = command.words();
+  // RFC 6531 section 3.7.4.2.
+  std::string_view text = command.rest;
+  if (words.size() > 1 && s.announced().smtputf8 && ascii::equal_ignoring_case(words.back(), "SMTPUTF8")) {
+    text = ascii::trim(text.substr(0, text.size() - words.back().size()));
+  }
+  if (text.empty()) return Reply(501, "5.5.4 Syntax: VRFY address [SMTPUTF8]");
+  const auto address = mail::parse_path(text, params.smtputf8_enable, false);
+  if (!address || address->empty()) {
+    maillog::warning("Illegal address syntax from {} in VRFY command: {}", s.client().name_and_address, text);
+    return Reply(501, "5.1.3 Bad recipient address syntax");
+  }
+  s.set_recipient(*address);
+  policy::Subject subject = s.subject(*address);
+  subject.sender = {};
+  const policy::Verdict verdict = s.policy().recipient(subject, s.warnings());
+  std::optional<Reply> refusal;
+  if (verdict.refuses()) refusal = s.refuse(verdict.reply());
+  s.set_recipient({});
+  if (refusal) return refusal;
+  return Reply(252, fmt::format("2.0.0 {}", text));
+}
+
+}  // namespace smtpd

@@ -2,12 +2,14 @@
 
 #include "bounce/bounce_params.h"
 #include "lib/base/ascii.h"
-#include "lib/config/file.h"
+#include "lib/io/file.h"
 #include "lib/log/log.h"
 #include "lib/queue/log_file.h"
 
 namespace bounce {
 namespace {
+
+constexpr std::size_t template_file_limit = 1024 * 1024;
 
 Policy policy_of(const Params& params) {
   Policy policy;
@@ -30,7 +32,7 @@ Result<Templates> templates_of(const Params& params, const config::Main& main) {
   Templates templates;
   std::vector<std::string> warnings;
   if (!params.bounce_template_file.empty()) {
-    const std::string text = TRY(config::read_file(params.bounce_template_file));
+    const std::string text = TRY(io::read_file(params.bounce_template_file, template_file_limit));
     templates.read(text, params.bounce_template_file, warnings);
   }
   const auto expanded = templates.expand(main, warnings);

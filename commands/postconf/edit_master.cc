@@ -77,6 +77,17 @@ void write_anew(Block& block, const config::MasterLine& line) {
   block.service = line;
 }
 
+// The new line stands where the old one began; the comments that were inside follow.
+void replace_service(Block& block, const config::MasterLine& line) {
+  const auto begin = std::ranges::find_if_not(block.lines, [](const auto& text) { return config::is_comment_or_blank(text); });
+  const auto above = static_cast<std::size_t>(begin - block.lines.begin());
+  std::string text = service(line, true);
+  text.pop_back();
+  std::erase_if(block.lines, [](const std::string& old) { return !config::is_comment_or_blank(old); });
+  block.lines.insert(block.lines.begin() + static_cast<std::ptrdiff_t>(above), std::move(text));
+  block.service = line;
+}
+
 void comment_out(Block& block) {
   for (std::string& line : block.lines) {
     if (!config::is_comment_or_blank(line)) line.insert(0, "#");
@@ -166,7 +177,7 @@ class Editor {
     if (action_ == Action::comment_out) {
       comment_out(block);
     } else if (subject_ == Subject::services) {
-      replacement ? write_anew(block, *replacement) : remove_service(block);
+      replacement ? replace_service(block, *replacement) : remove_service(block);
     } else {
       config::MasterLine line = normal_form(*block.service, warnings_);
       TRY(subject_ == Subject::fields ? set_field(request, line) : change_settings(request, line));

@@ -1,6 +1,6 @@
 #pragma once
-// Changes to the text of master.cf. A service that is changed is written anew in postconf's layout, the comments that
-// stood inside it before it; everything else stays as it is.
+// Changes to the text of master.cf. A service that is changed is written anew in postconf's layout; comments that stood
+// inside it stay, before it (-F, -P) or behind it (-M). Everything else stays as it is.
 
 #include <string>
 #include <string_view>

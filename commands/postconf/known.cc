@@ -226,7 +226,7 @@ bool add_syntax_warning(std::string_view text, std::vector<std::string>& warning
 }  // namespace
 
 std::vector<std::string> Known::warnings_before() const {
-  std::vector<std::string> warnings(main_.warnings().begin(), main_.warnings().end());
+  std::vector<std::string> warnings;
   const std::string main_file = main_.directory() + "/main.cf";
   const std::string master_file = main_.directory() + "/master.cf";
   const auto add_undefined = [&](std::string_view file, std::string_view value, std::span<const config::Entry> local) {

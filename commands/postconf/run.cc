@@ -64,7 +64,7 @@ Result<void> show(const Options& options) {
   const bool defaults = options.show == Show::defaults;
   const config::Main main = TRY(defaults ? config::Main::parse("", options.config_directory, options.overrides)
                                          : config::Main::read(options.config_directory, options.overrides));
-  std::vector<std::string> warnings;
+  std::vector<std::string> warnings(main.warnings().begin(), main.warnings().end());
   const std::vector<config::MasterLine> services = TRY(read_services(options, warnings));
   const Known known(main, services);
   warn(warnings);

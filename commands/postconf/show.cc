@@ -1,6 +1,7 @@
 #include "commands/postconf/show.h"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/core.h>
 
@@ -8,6 +9,7 @@
 #include "commands/postconf/selection.h"
 #include "commands/postconf/service_options.h"
 #include "lib/config/record.h"
+#include "lib/log/log.h"
 
 namespace postconf {
 
@@ -24,6 +26,14 @@ bool is_set(const Options& options, const config::Main& main, std::string_view n
   return main.find(name) != nullptr || (name == "config_directory" && options.directory_given);
 }
 
+// What is wrong with a macro is a warning of its own, as everywhere in postconf.
+Result<std::string> expand(const config::Main& main, std::string_view value) {
+  auto expanded = main.expand_text(value);
+  if (expanded) return expanded;
+  maillog::warning("{}", expanded.error().message());
+  return base::fail("macro processing error");
+}
+
 Result<std::string> value_of(const Options& options, const config::Main& main, const std::string& name) {
   if (name == "process_name") return std::string("postconf");
   if (name == "config_directory") {
@@ -32,7 +42,7 @@ Result<std::string> value_of(const Options& options, const config::Main& main, c
   }
   const std::string value = TRY(main.get(name)).value_or(std::string());
   if (!options.expand || is_raw(name)) return value;
-  return main.expand_text(value);
+  return expand(main, value);
 }
 
 Result<void> show_service(const Options& options, const config::Main& main, const Selection& selection,
@@ -45,7 +55,7 @@ Result<void> show_service(const Options& options, const config::Main& main, cons
   config::MasterLine shown = line;
   for (config::Entry& entry : settings) {
     if (!options.expand || is_raw(entry.name)) continue;
-    entry.value = TRY(service_main.expand_text(entry.value));
+    entry.value = TRY(expand(service_main, entry.value));
     set_setting(shown, entry.name, entry.value);
   }
   if (options.subject == Subject::services) {
@@ -116,14 +126,17 @@ Result<Answer> show_services(const Options& options, const config::Main& main,
   for (const std::string& name : options.names) selections.push_back(TRY(parse_selection(options.subject, name)));
   const bool all = selections.empty();
   if (all) selections.push_back(TRY(Selection::parse("*/*", 2, 2, "")));
-  for (const Selection& selection : selections) {
-    bool matched = all;
-    for (const config::MasterLine& line : services) {
+  std::set<std::string> matched;
+  for (const config::MasterLine& line : services) {
+    for (const Selection& selection : selections) {
       if (!selection.matches(line) || !has_member(options.subject, selection, line)) continue;
-      matched = true;
+      matched.insert(selection.text());
       TRY(show_service(options, main, selection, line, answer));
     }
-    if (!matched) answer.warnings.push_back(fmt::format("unmatched request: \"{}\"", selection.text()));
+  }
+  for (const Selection& selection : selections) {
+    if (all || matched.contains(selection.text())) continue;
+    answer.warnings.push_back(fmt::format("unmatched request: \"{}\"", selection.text()));
   }
   return answer;
 }

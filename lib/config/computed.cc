@@ -61,7 +61,7 @@ Result<std::string> computed_domain(const Main& main) {
 Result<std::string> computed_networks(const Main& main) {
   const std::string style = TRY(main.expand("mynetworks_style"));
   if (style != "host" && style != "subnet" && style != "class") {
-    return base::fail(fmt::format("unknown mynetworks_style value: {}", style));
+    return base::fail(fmt::format("unknown mynetworks mask style value \"{}\" in \"{}\"", style, style));
   }
   std::vector<std::string> networks;
   for (const Interface& one : TRY(used_interfaces(main))) {

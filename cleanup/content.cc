@@ -153,7 +153,7 @@ void Content::add_missing() {
   }
 }
 
-void Content::end_of_header(HeaderBlock::End end, std::string_view line, bool is_whole) {
+void Content::end_of_header(mail::HeaderBlock::End end, std::string_view line, bool is_whole) {
   if (hops_ == 0) {
     maillog::warning("{}: message rejected: no Received: header", context_.queue_id);
     fail(Problem::no_received, {});
@@ -163,8 +163,8 @@ void Content::end_of_header(HeaderBlock::End end, std::string_view line, bool is
     if (!message_id_logged_) maillog::info("{}: message-id=<>", context_.queue_id);
   }
   mime_.end_of_header();
-  if (end == HeaderBlock::End::content) return;
-  if (end == HeaderBlock::End::text) {
+  if (end == mail::HeaderBlock::End::content) return;
+  if (end == mail::HeaderBlock::End::text) {
     constexpr std::string_view complaint = "improper message header termination";
     switch (policy_.header_end) {
       case HeaderEnd::fix_quietly: break;
@@ -173,7 +173,7 @@ void Content::end_of_header(HeaderBlock::End end, std::string_view line, bool is
     }
   }
   output_.put(queue::RecordType::normal, {});
-  if (end == HeaderBlock::End::text) body(line, is_whole);
+  if (end == mail::HeaderBlock::End::text) body(line, is_whole);
 }
 
 void Content::body(std::string_view data, bool is_whole) {

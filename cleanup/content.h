@@ -6,11 +6,11 @@
 #include <string_view>
 
 #include "cleanup/addresses.h"
-#include "cleanup/header_block.h"
 #include "cleanup/mime_scan.h"
 #include "cleanup/output.h"
 #include "cleanup/policy.h"
 #include "lib/base/deadline.h"
+#include "lib/mail/header_block.h"
 
 namespace cleanup {
 
@@ -24,7 +24,7 @@ struct ContentContext {
   std::string full_name;
 };
 
-class Content final : private HeaderBlock::Handler {
+class Content final : private mail::HeaderBlock::Handler {
  public:
   Content(Addresses& addresses, const Policy& policy, Output& output, ContentContext context);
 
@@ -44,7 +44,7 @@ class Content final : private HeaderBlock::Handler {
 
  private:
   void field(std::string_view text) override;
-  void end_of_header(HeaderBlock::End end, std::string_view line, bool is_whole) override;
+  void end_of_header(mail::HeaderBlock::End end, std::string_view line, bool is_whole) override;
 
   [[nodiscard]] bool rewrites_headers() const;
   void note(std::string_view name, std::string_view value);
@@ -59,7 +59,7 @@ class Content final : private HeaderBlock::Handler {
   const Policy& policy_;
   Output& output_;
   ContentContext context_;
-  HeaderBlock header_;
+  mail::HeaderBlock header_;
   MimeScan mime_;
 
   struct Presence {

@@ -1,9 +1,11 @@
 #include "cleanup/server.h"
 
 #include <cerrno>
+#include <ctime>
 
 #include "cleanup/cleanup_params.h"
 #include "lib/base/ascii.h"
+#include "lib/config/not_yet.h"
 #include "lib/ipc/messages/qmgr.h"
 #include "lib/log/log.h"
 
@@ -87,6 +89,7 @@ MessageClosed write_failure(const std::string& id, const base::Error& error) {
 
 Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) {
   const Params params = TRY(Params::load(startup.main));
+  ::tzset();  // the zone of dates, before the chroot hides its file
   const maps::Flags flags =
       maps::Flags::fold_keys | (params.smtputf8_enable ? maps::Flags::utf8 : maps::Flags::none);
   auto tables = std::make_unique<maps::Tables>(maps::Tables::Options{
@@ -107,6 +110,9 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
       .delay_resolution = params.delay_logging_resolution_limit,
       .refusal = "",
   };
+  if (const auto refusals = config::refusals(startup.main, "cleanup"); !refusals.empty()) {
+    setup.refusal = refusals.front().text();
+  }
   return std::unique_ptr<server::Service>(new Server(startup, std::move(setup)));
 }
 

@@ -1,9 +1,9 @@
-#include "cleanup/header_block.h"
+#include "lib/mail/header_block.h"
 
 #include "lib/base/check.h"
 #include "lib/mail/header.h"
 
-namespace cleanup {
+namespace mail {
 
 void HeaderBlock::take(std::string_view data, bool is_whole) {
   CHECK(is_open_);
@@ -11,10 +11,10 @@ void HeaderBlock::take(std::string_view data, bool is_whole) {
     append(data);
   } else if (data.empty() && is_whole) {
     return close(End::empty_line, {}, true);
-  } else if (has_field_ && mail::is_folded(data)) {
+  } else if (has_field_ && is_folded(data)) {
     append("\n");
     append(data);
-  } else if (mail::split_header(data)) {
+  } else if (split_header(data)) {
     flush_field();
     has_field_ = true;
     append(data);
@@ -45,4 +45,4 @@ void HeaderBlock::close(End end, std::string_view line, bool is_whole) {
   handler_.end_of_header(end, line, is_whole);
 }
 
-}  // namespace cleanup
+}  // namespace mail

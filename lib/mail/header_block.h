@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace cleanup {
+namespace mail {
 
 class HeaderBlock {
  public:
@@ -50,4 +50,4 @@ class HeaderBlock {
   bool is_open_ = true;
 };
 
-}  // namespace cleanup
+}  // namespace mail

@@ -1,0 +1,44 @@
+#pragma once
+// What a local user may say about a message: the record types and attributes that postdrop(1) takes and pickup(8)
+// believes. All else could forge where a message came from, or reach into the queue file's own machinery.
+
+#include <string>
+#include <string_view>
+
+#include "lib/queue/record.h"
+
+namespace submit {
+
+enum class Verdict {
+  keep,
+  skip,    // without effect; the complaint, if any, is a warning
+  refuse,  // the message is not taken
+};
+
+struct Judgement {
+  Verdict verdict = Verdict::keep;
+  std::string complaint;  // for the log, without the user's name
+};
+
+// trace_flags that a user may ask for: sendmail -bv, sendmail -v.
+inline constexpr unsigned trace_verify = 512, trace_record = 1024;
+
+class EnvelopeFilter {
+ public:
+  // The next record of a message. After a refusal there are no more.
+  [[nodiscard]] Judgement take(queue::RecordType type, std::string_view data);
+
+  // The E record has come.
+  [[nodiscard]] bool is_complete() const { return part_ == Part::done; }
+  [[nodiscard]] bool in_content() const { return part_ == Part::content; }
+  // Whether there is a sender and somebody to deliver to.
+  [[nodiscard]] bool has_envelope() const { return has_sender_ && has_recipient_; }
+
+ private:
+  enum class Part { envelope, content, extracted, done };
+
+  Part part_ = Part::envelope;
+  bool has_sender_ = false, has_recipient_ = false;
+};
+
+}  // namespace submit

@@ -1,0 +1,60 @@
+#include "submit/postdrop/run.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include "lib/config/log_setup.h"
+#include "lib/config/main_cf.h"
+#include "lib/config/not_yet.h"
+#include "lib/log/log.h"
+#include "submit/config_directory.h"
+#include "submit/environment.h"
+#include "submit/postdrop/drop.h"
+#include "submit/postdrop/postdrop_params.h"
+#include "submit/postdrop/replies.h"
+#include "submit/postdrop/wake_pickup.h"
+#include "submit/user.h"
+
+namespace postdrop {
+namespace {
+
+template <class T>
+T or_fatal(Result<T> result) {
+  if (!result) maillog::exit_fatal(result.error().message());
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
+
+}  // namespace
+
+int run(const std::optional<std::string>& config_directory) {
+  const config::Main main = or_fatal(config::Main::read(or_fatal(submit::config_directory(config_directory))));
+  const Params params = or_fatal(Params::load(main));
+  submit::clean_own_environment(params.import_environment);
+  config::open_log(main, "postdrop", config::LogUser::command);
+  if (const auto refusals = config::refusals(main, "postdrop"); !refusals.empty()) {
+    maillog::exit_fatal(refusals.front().text());
+  }
+  const submit::User user = submit::current_user();
+  or_fatal(submit::may_submit(main, user, params.authorized_submit_users));
+  if (::chdir(params.queue_directory.c_str()) != 0) {
+    maillog::exit_fatal(base::Error::system("chdir " + params.queue_directory).message());
+  }
+
+  Input input(STDIN_FILENO, static_cast<std::size_t>(params.line_length_limit));
+  const auto form = params.enable_long_queue_ids ? queue::IdForm::long_form : queue::IdForm::short_form;
+  MaildropFile file = or_fatal(MaildropFile::create(form, base::system_clock(), params.message_size_limit));
+  reply_opened(file.id().text());
+  const Ended ended = copy_message(input, std::move(file), base::system_clock(), fmt::format("uid={}", user.uid));
+  switch (ended.how) {
+    case Ended::How::fatal: maillog::exit_fatal(ended.text);
+    case Ended::How::abandoned: break;
+    case Ended::How::dropped:
+      wake_pickup(params.pickup_service_name, params.trigger_timeout);
+      reply_ended(ended.status);
+      break;
+    case Ended::How::refused: reply_ended(ended.status); break;
+  }
+  return static_cast<int>(ended.status);
+}
+
+}  // namespace postdrop

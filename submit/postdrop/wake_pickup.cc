@@ -1,0 +1,27 @@
+#include "submit/postdrop/wake_pickup.h"
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "lib/io/socket.h"
+#include "lib/io/stream.h"
+#include "lib/log/log.h"
+
+namespace postdrop {
+
+void wake_pickup(std::string_view service, std::chrono::seconds timeout) {
+  const std::string path = "public/" + std::string(service);
+  const Deadline deadline = base::after(timeout);
+  auto socket = io::connect_unix(path, deadline);
+  if (!socket) {
+    const int code = socket.error().code();
+    maillog::warning("{} {}: {}", code == ENOENT ? "unable to look up" : "connect to", path, std::strerror(code));
+    return;
+  }
+  io::Stream stream(std::move(*socket));
+  stream.write("W", deadline);
+  static_cast<void>(stream.flush(deadline));
+}
+
+}  // namespace postdrop

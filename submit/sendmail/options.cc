@@ -1,0 +1,192 @@
+#include "submit/sendmail/options.h"
+
+#include <array>
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include "lib/base/ascii.h"
+
+namespace sendmail {
+namespace {
+
+// '+': recipients end the options.
+constexpr const char* letters = "+A:B:C:F:GIL:N:O:R:UV:X:b:ce:f:h:imno:p:q::r:tvx";
+constexpr unsigned notify_never = 1, notify_success = 2, notify_failure = 4, notify_delay = 8;
+constexpr std::size_t verp_size = 2;
+
+std::string_view base_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+// "never", or a list of "success", "failure", "delay" (RFC 3461 section 4.1).
+unsigned parse_notify(std::string_view text, std::vector<std::string>& warnings) {
+  struct Word {
+    std::string_view text;
+    unsigned bit;
+  };
+  constexpr std::array words{Word{"never", notify_never}, Word{"success", notify_success}, Word{"failure", notify_failure},
+                             Word{"delay", notify_delay}};
+  unsigned bits = 0;
+  bool is_good = true;
+  for (const std::string_view item : ascii::split(text, ", \t\r\n")) {
+    bool found = false;
+    for (const Word& word : words) {
+      if (!ascii::equal_ignoring_case(word.text, item)) continue;
+      bits |= word.bit;
+      found = true;
+    }
+    if (!found) warnings.push_back(fmt::format("unknown DSN NOTIFY command value \"{}\" in \"{}\"", item, text));
+    is_good = is_good && found;
+  }
+  if (is_good && bits != 0 && ((bits & notify_never) == 0 || bits == notify_never)) return bits;
+  warnings.emplace_back("bad -N option value -- ignored");
+  return 0;
+}
+
+bool is_printable(std::string_view text) {
+  for (const char c : text) {
+    if (!ascii::is_printable(c)) return false;
+  }
+  return !text.empty();
+}
+
+Result<void> set_mode(Options& options, char letter) {
+  switch (letter) {
+    case 'm': options.mode = Mode::deliver; return {};
+    case 'v': options.mode = Mode::verify; return {};
+    case 'p': options.mode = Mode::list_queue; return {};
+    case 'i': options.mode = Mode::init_aliases; return {};
+    case 'd':
+    case 'l': options.mode = Mode::daemon; return {};
+    case 's': options.mode = Mode::dialogue; return {};
+    case 'h':
+    case 'H': options.mode = Mode::nothing; return {};
+    default: return base::fail(fmt::format("unsupported: -b{}", letter));
+  }
+}
+
+Result<void> set_flush(Options& options, std::string_view argument) {
+  options.mode = Mode::flush;
+  if (argument.empty()) return {};
+  if (ascii::is_digit(argument.front())) {
+    options.mode = Mode::nothing;  // a queue run every so often is qmgr's business
+    return {};
+  }
+  if (argument.front() != 'I' && argument.front() != 'R') {
+    return base::fail(fmt::format("-q{} is not implemented", argument.front()));
+  }
+  options.flush = argument.front() == 'I' ? Flush::message : Flush::site;
+  options.flush_argument = argument.substr(1);
+  if (options.flush_argument.empty()) {
+    return base::fail(options.flush == Flush::message ? "invalid queue ID: ``''" : "invalid site name: ``''");
+  }
+  return {};
+}
+
+Result<void> set_other(Options& options, std::string_view argument) {
+  switch (argument.empty() ? '\0' : argument.front()) {
+    case 'A':
+      if (argument.size() == 1) return base::fail("-oA requires pathname");
+      options.alias_file = argument.substr(1);
+      return {};
+    case 'i': options.ignore_dots = true; return {};
+    default: return {};  // -om, -oe, -o7, -o8 and the like
+  }
+}
+
+Result<void> set_log_or_verp(Options& options, std::string_view argument) {
+  if (!argument.starts_with('V')) return base::fail(fmt::format("unsupported: -X{}", argument.substr(0, 1)));
+  options.verp = argument.substr(1);
+  return {};
+}
+
+Result<void> take(Options& options, int letter, std::string_view argument) {
+  switch (letter) {
+    case 'B':
+      if (argument != "8BITMIME" && argument != "7BIT") return base::fail("-B option needs 8BITMIME or 7BIT");
+      options.encoding = argument == "8BITMIME" ? "8bit" : "7bit";
+      return {};
+    case 'C': options.config_directory = argument; return {};
+    case 'F': options.full_name = argument; return {};
+    case 'G': options.is_gateway = true; return {};
+    case 'I': options.mode = Mode::init_aliases; return {};
+    case 'N': options.notify = parse_notify(argument, options.warnings); return {};
+    case 'R':
+      if (ascii::equal_ignoring_case(argument, "full")) options.ret = 1;
+      else if (ascii::equal_ignoring_case(argument, "hdrs")) options.ret = 2;
+      else options.warnings.emplace_back("bad -R option value -- ignored");
+      return {};
+    case 'V':
+      if (is_printable(argument)) options.envelope_id = argument;
+      else options.warnings.emplace_back("bad syntax in -V option value -- ignored");
+      return {};
+    case 'X': return set_log_or_verp(options, argument);
+    case 'b': return set_mode(options, argument.empty() ? ' ' : argument.front());
+    case 'f':
+    case 'r': options.sender = argument; return {};
+    case 'i': options.ignore_dots = true; return {};
+    case 'n': return base::fail("-n option not supported");
+    case 'o': return set_other(options, argument);
+    case 'q': return set_flush(options, argument);
+    case 't': options.extract_recipients = true; return {};
+    case 'v': options.report = true; return {};
+    case '?': return base::fail("usage: sendmail [options]");
+    default: return {};  // -A -L -O -U -c -e -h -m -p -x
+  }
+}
+
+// "-V" followed by two characters is the old way to ask for VERP.
+bool is_old_verp(int argc, char** argv) {
+  return ::optind + 1 < argc && std::string_view(argv[::optind]) == "-V" &&
+         std::string_view(argv[::optind + 1]).size() == verp_size;
+}
+
+Result<void> check(const Options& options) {
+  const auto no_recipients = [&](std::string_view mode) -> Result<void> {
+    if (options.recipients.empty()) return {};
+    return base::fail(fmt::format("{} mode requires no recipient", mode));
+  };
+  if (options.extract_recipients && options.mode == Mode::verify) return base::fail("-t option cannot be used with -bv");
+  const bool delivers = options.mode == Mode::deliver || options.mode == Mode::verify;
+  if (options.extract_recipients && !delivers) return base::fail("-t can be used only in delivery mode");
+  switch (options.mode) {
+    case Mode::deliver:
+    case Mode::verify: return {};
+    case Mode::list_queue: return no_recipients("display queue");
+    case Mode::init_aliases: return no_recipients("alias initialization");
+    case Mode::daemon: return no_recipients("daemon");
+    case Mode::dialogue: return no_recipients("stand-alone");
+    case Mode::flush: return no_recipients("flush queue");
+    case Mode::nothing: return {};
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Options> parse_options(int argc, char** argv) {
+  Options options;
+  const std::string_view name = base_name(argc > 0 ? argv[0] : "sendmail");
+  if (name == "mailq") options.mode = Mode::list_queue;
+  else if (name == "newaliases") options.mode = Mode::init_aliases;
+  // Two passes, as in Postfix: the first only finds the configuration, and complains of what is unknown.
+  ::optind = 1;
+  while (::getopt(argc, argv, letters) != -1) {
+  }
+  ::optind = 1;
+  for (;;) {
+    if (is_old_verp(argc, argv)) {
+      options.warnings.emplace_back("option -V is deprecated with Postfix 2.3; specify -XV instead");
+      options.verp = "";
+      ++::optind;
+      continue;
+    }
+    const int letter = ::getopt(argc, argv, letters);
+    if (letter == -1) break;
+    TRY(take(options, letter, ::optarg != nullptr ? ::optarg : ""));
+  }
+  for (int i = ::optind; i < argc; ++i) options.recipients.emplace_back(argv[i]);
+  TRY(check(options));
+  return options;
+}
+
+}  // namespace sendmail

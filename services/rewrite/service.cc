@@ -11,7 +11,8 @@ Result<std::unique_ptr<server::Service>> Rewrite::make(server::Startup& startup)
       .default_database_type = params.default_database_type,
       .services = &startup.services,
   });
-  Answers answers = TRY(Answers::make(params, *tables, TRY(config::own_addresses(startup.main))));
+  std::vector<std::string> own_addresses = TRY(config::own_addresses(startup.main));
+  Answers answers = TRY(Answers::make(params, *tables, std::move(own_addresses)));
   return std::unique_ptr<server::Service>(new Rewrite(std::move(tables), std::move(answers)));
 }
 

@@ -74,7 +74,8 @@ class IncomingFile {
   // Bytes of content records so far, as message_size_limit counts them.
   [[nodiscard]] std::int64_t content_size() const;
 
-  // The last two numbers of the C record.
+  // The last two numbers of the C record: the NOTIFY bits of all recipients, shifted by one, and whether SMTPUTF8 was
+  // asked for.
   void set_queue_flags(int flags) { queue_flags_ = flags; }
   void set_send_options(int options) { send_options_ = options; }
 

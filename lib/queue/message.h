@@ -37,7 +37,7 @@ struct Message {
   std::int64_t content_size = 0;    // bytes of records from the first of the content to the X record: the message's size in logs
   std::int64_t data_offset = 0;     // of the first content record; found even where there is no C record
   std::int64_t recipient_count = 0; // as cleanup counted them
-  int queue_flags = 0;
+  int queue_flags = 0;              // the NOTIFY bits of all recipients, shifted by one
   std::int64_t data_size = 0;       // bytes of content records
   int send_options = 0;             // not 0: SMTPUTF8 was asked for
 

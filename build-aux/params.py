@@ -40,6 +40,8 @@ TYPES = {
 LIST_CLASSES = {"list", "table-list", "restriction-list"}
 # Records of these files belong to no one program.
 SHARED = "lib/config/"
+# Programs whose names cannot be names of C++ get a namespace NAME_agent.
+CPP_KEYWORDS = {"virtual"}
 
 
 class Bad(Exception):
@@ -202,6 +204,7 @@ def registry(records):
 def header(path, members):
     """NAME_params.h for NAME.params: `members` are the records of its struct."""
     name = os.path.splitext(os.path.basename(path))[0]
+    space = name + "_agent" if name in CPP_KEYWORDS else name
     lines = [
         f"// Made by build-aux/params.py of {path}.",
         "#pragma once",
@@ -212,7 +215,7 @@ def header(path, members):
         '#include "lib/base/error.h"',
         '#include "lib/config/members.h"',
         "",
-        f"namespace {name} {{",
+        f"namespace {space} {{",
         "",
         f"// The main.cf parameters of {name}, read once.",
         "struct Params {",
@@ -239,7 +242,7 @@ def header(path, members):
         lines.append("  return config::load_members<Params>(main, members);")
     else:
         lines += ["  static_cast<void>(main);", "  return Params{};"]
-    lines += ["}", "", f"}}  // namespace {name}", ""]
+    lines += ["}", "", f"}}  // namespace {space}", ""]
     return "\n".join(lines)
 
 

@@ -2,6 +2,7 @@
 // How a delivery to one recipient ended. Every agent ends in exactly one of these per recipient; lib/delivery turns it
 // into the log line, the bounce, defer or trace record, and the done mark.
 
+#include <optional>
 #include <string>
 
 #include "lib/mail/dsn.h"
@@ -18,6 +19,7 @@ struct Delivery {
   std::string action;                // RFC 3464 action when not the usual one: "relayed", "expanded"
   std::string diag_type, diag_text;  // a peer's reply: "smtp", "550 5.1.1 ..."
   std::string mta_type, mta_mname;   // who said so: "dns", "mx.example.com"
+  std::optional<std::string> notice_to;  // a failure is told to him at once (an alias's owner) instead of the sender
   bool notify_passed_on = false;     // the next hop speaks DSN (RFC 3461) and reports success itself
 };
 

@@ -100,6 +100,12 @@ Status Recorder::deferred(const ipc::DeliveryRecipient& recipient, const Deliver
   return Status::deferred;
 }
 
+void Recorder::trace(const ipc::DeliveryRecipient& recipient, const Delivery& delivery) {
+  if (!append(StatusLog::trace, recipient, delivery, delivery.action.empty() ? "delivered" : delivery.action)) {
+    maillog::warning("{}: trace service failed, no delivery report for <{}>", request_.queue_id, recipient.address);
+  }
+}
+
 void Recorder::complete(const ipc::DeliveryRecipient& recipient) {
   if (const auto marked = queue::mark_done(request_.file.get(), recipient.offset); !marked) {
     maillog::warning("{}: {} for <{}>", request_.queue_id, marked.error().message(), recipient.address);
@@ -152,6 +158,11 @@ bool Recorder::append(StatusLog log, const ipc::DeliveryRecipient& recipient, co
   ipc::BounceRequest request = append_request(recipient, delivery, action);
   if (log == StatusLog::trace) {
     request.recipient.reason = "delivery via " + delivery.relay + ": " + delivery.reason;
+  }
+  if (log == StatusLog::bounce && delivery.notice_to) {
+    // The message's own log is for its sender.
+    request.command = ipc::BounceCommand::one;
+    request.sender = *delivery.notice_to;
   }
   return sink_.append(log, request);
 }

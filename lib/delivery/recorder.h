@@ -67,6 +67,9 @@ class Recorder {
   // recipient (aliases, .forward). `recipient` may have another address than the one in the request.
   [[nodiscard]] Status report(const ipc::DeliveryRecipient& recipient, const Delivery& delivery, const Timing& timing = {});
 
+  // Only appends to the trace log: what became of an address that was expanded, which no log line tells.
+  void trace(const ipc::DeliveryRecipient& recipient, const Delivery& delivery);
+
   // Marks the recipient as done in the queue file. A failure to mark is logged; the message is then delivered again.
   void complete(const ipc::DeliveryRecipient& recipient);
 

@@ -303,4 +303,13 @@ Outcome judge(const CommandResult& result, std::string_view command) {
   return outcome;
 }
 
+std::string diagnosis(const CommandResult& result) {
+  std::string text = result.output;
+  std::erase(text, '\0');
+  if (!text.empty() || result.end == CommandEnd::killed_by_signal) return text;
+  const int status = result.end == CommandEnd::timed_out ? EX_SOFTWARE : result.status;
+  const auto* meaning = std::ranges::find(meanings, status, &Meaning::status);
+  return meaning == meanings.end() ? std::string() : std::string(meaning->text);
+}
+
 }  // namespace mailbox

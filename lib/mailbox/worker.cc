@@ -61,9 +61,7 @@ TaskOutcome perform(const CommandTask& task, const LockHolder&) {
   if (!result) return on_the_wire({{4, 3, 0}, result.error().message(), {}});
   TaskOutcome answer = on_the_wire(judge(*result, task.command));
   answer.fatal = std::move(result->fatal);
-  answer.output = std::move(result->output);
-  // The codec ends a value at a NUL.
-  std::erase(answer.output, '\0');
+  answer.diagnosis = diagnosis(*result);
   return answer;
 }
 

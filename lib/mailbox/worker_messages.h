@@ -40,11 +40,11 @@ struct TaskOutcome {
   std::string reason;
   std::vector<std::string> warnings;
   std::vector<std::string> fatal;   // a command's, to be logged as "fatal:"
-  std::string output;               // a command's
+  std::string diagnosis;            // a command's: its output, or what its exit status means
   static constexpr auto fields = std::tuple{
       ipc::Field{"dsn", &TaskOutcome::dsn},           ipc::Field{"reason", &TaskOutcome::reason},
       ipc::Field{"warning", &TaskOutcome::warnings},  ipc::Field{"fatal", &TaskOutcome::fatal},
-      ipc::Field{"output", &TaskOutcome::output},
+      ipc::Field{"diagnosis", &TaskOutcome::diagnosis},
   };
 };
 

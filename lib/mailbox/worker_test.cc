@@ -40,7 +40,7 @@ std::string current_identity(WorkerPool& pool, const TestMessage& message) {
   task.command = "id -u; id -g; id -G; exit 1";
   task.environment = {"PATH=/usr/bin:/bin"};
   const auto answer = pool.ask(someone(), task, std::chrono::seconds(10));
-  return answer ? answer->output : answer.error().message();
+  return answer ? answer->diagnosis : answer.error().message();
 }
 
 TEST_CASE("a worker has become the user, and stays for the next task") {

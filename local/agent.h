@@ -1,0 +1,64 @@
+#pragma once
+// What all deliveries of a local(8) process share: parameters in the form they are used, tables, workers, other services.
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "lib/delivery/recorder.h"
+#include "lib/ipc/addresses.h"
+#include "lib/ipc/connections.h"
+#include "lib/mailbox/lock_method.h"
+#include "lib/mailbox/worker_pool.h"
+#include "lib/maps/table.h"
+#include "local/local_params.h"
+#include "local/rights.h"
+
+namespace local {
+
+// How an item to deliver to came up; a value of allow_mail_to_commands and the like names them.
+enum class Origin { direct, alias, forward, include };
+
+// The words of allow_mail_to_commands, propagate_unmatched_extensions or prepend_delivered_header.
+class Words {
+ public:
+  Words() = default;
+  // An Error when a word is not among `known`.
+  static Result<Words> parse(std::string_view parameter, std::string_view value, std::vector<std::string_view> known);
+  [[nodiscard]] bool has(std::string_view word) const { return words_.contains(std::string(word)); }
+  [[nodiscard]] bool has(Origin origin) const;
+
+ private:
+  std::unordered_set<std::string> words_;
+};
+
+// One table of alias_maps, and with whose rights its commands run.
+struct AliasTable {
+  std::string name;
+  maps::Maps maps;
+};
+
+struct Agent {
+  explicit Agent(Params parameters) : params(std::move(parameters)) {}
+
+  Params params;
+  std::string config_directory;
+  std::string not_yet;                       // a parameter that is set and that we cannot do: mail for mailboxes waits
+  std::vector<AliasTable> alias_tables;
+  maps::Maps mailbox_command_maps;
+  Words allow_commands, allow_files, prepend, propagate;
+  mailbox::LockMethods locks;
+  mailbox::LockPatience patience;
+  Rights default_rights;
+  std::vector<std::string> exported_environment;
+  std::unique_ptr<maps::Tables> tables;
+
+  ipc::Connections* services = nullptr;
+  ipc::Addresses* addresses = nullptr;
+  mailbox::WorkerPool* workers = nullptr;
+  const base::Clock* clock = nullptr;
+};
+
+}  // namespace local

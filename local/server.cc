@@ -1,0 +1,123 @@
+#include "local/server.h"
+
+#include <utility>
+
+#include "lib/base/ascii.h"
+#include "lib/log/log.h"
+#include "lib/mailbox/spawner.h"
+#include "lib/maps/list.h"
+#include "local/delivered_to.h"
+#include "local/environment.h"
+#include "local/expansion.h"
+
+namespace local {
+namespace {
+
+constexpr std::chrono::seconds housekeeping_interval{2};
+
+// Deliveries that other programs are to make are not built yet: users whose mail is meant for them keep it in the queue.
+constexpr std::string_view not_yet_parameters[] = {"mailbox_transport", "mailbox_transport_maps", "fallback_transport",
+                                                   "fallback_transport_maps"};
+
+Result<std::string> find_not_yet(const config::Main& main) {
+  for (const std::string_view name : not_yet_parameters) {
+    if (!TRY(main.expand(name)).empty()) return std::string(name);
+  }
+  return std::string();
+}
+
+Result<void> open_tables(Agent& agent, const server::Startup& startup) {
+  agent.tables = std::make_unique<maps::Tables>(
+      maps::Tables::Options{.config_directory = agent.config_directory,
+                            .default_database_type = agent.params.default_database_type,
+                            .services = &startup.services});
+  // $1 of an expression in an alias table could name a command.
+  const auto flags = maps::Flags::fold_keys | maps::Flags::no_proxy | maps::Flags::no_substitution |
+                     (agent.params.smtputf8_enable ? maps::Flags::utf8 : maps::Flags::none);
+  for (const std::string_view name : maps::split_list(agent.params.alias_maps)) {
+    agent.alias_tables.push_back({std::string(name), TRY(maps::Maps::open(*agent.tables, "alias_maps", name, flags))});
+  }
+  agent.mailbox_command_maps =
+      TRY(maps::Maps::open(*agent.tables, "mailbox_command_maps", agent.params.mailbox_command_maps, maps::Flags::fold_keys));
+  return {};
+}
+
+Result<void> check_limits(const Params& params) {
+  if (params.mailbox_size_limit == 0) return {};
+  if (params.message_size_limit == 0) {
+    return base::fail("main.cf configuration error: mailbox_size_limit is not zero but message_size_limit is zero");
+  }
+  if (params.mailbox_size_limit < params.message_size_limit) {
+    return base::fail("configuration error: mailbox_size_limit is smaller than message_size_limit");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) {
+  Agent agent(TRY(Params::load(startup.main)));
+  const Params& params = agent.params;
+  TRY(check_limits(params));
+  agent.config_directory = startup.main.directory();
+  agent.not_yet = TRY(find_not_yet(startup.main));
+  const std::vector<std::string_view> origins{"alias", "forward", "include"};
+  agent.allow_commands = TRY(Words::parse("allow_mail_to_commands", params.allow_mail_to_commands, origins));
+  agent.allow_files = TRY(Words::parse("allow_mail_to_files", params.allow_mail_to_files, origins));
+  agent.prepend = TRY(Words::parse("prepend_delivered_header", params.prepend_delivered_header, {"command", "file", "forward"}));
+  agent.propagate = TRY(Words::parse("propagate_unmatched_extensions", params.propagate_unmatched_extensions,
+                                     {"alias", "canonical", "forward", "generic", "include", "virtual"}));
+  agent.locks = TRY(mailbox::parse_lock_methods(params.mailbox_delivery_lock));
+  agent.patience = {params.deliver_lock_attempts, params.deliver_lock_delay, params.stale_lock_time};
+  agent.default_rights = TRY(default_rights(params.default_privs, params.mail_owner));
+  agent.exported_environment = exported_environment(params.export_environment);
+  // The spawner is forked before tables and pools have threads of their own.
+  Fd spawner = TRY(mailbox::start_spawner());
+  TRY(open_tables(agent, startup));
+  return std::unique_ptr<server::Service>(new Server(startup, std::move(agent), std::move(spawner)));
+}
+
+Server::Server(server::Startup& startup, Agent agent, Fd spawner)
+    : agent_(std::move(agent)), addresses_(startup.services, startup.clock), workers_(std::move(spawner)) {
+  agent_.services = &startup.services;
+  agent_.addresses = &addresses_;
+  agent_.workers = &workers_;
+  agent_.clock = &startup.clock;
+}
+
+void Server::started() {
+  // Workers that have nothing to do end.
+  const auto housekeeping = event::Loop::current().spawn("workers", [this] {
+    for (;;) {
+      event::sleep_until(base::after(housekeeping_interval));
+      workers_.drop_idle();
+    }
+  });
+  if (!housekeeping) maillog::fatal("{}", housekeeping.error().message());
+}
+
+void Server::serve(server::Connection& connection) {
+  server::serve_requests<ipc::Deliver>(connection, [this](const ipc::DeliveryRequest& request) { return deliver(request); });
+}
+
+ipc::DeliveryAnswer Server::deliver(const ipc::DeliveryRequest& request) {
+  delivery::BounceClient sink(*agent_.services);
+  delivery::Recorder recorder(request, sink, *agent_.clock,
+                              {agent_.params.soft_bounce, agent_.params.delay_logging_resolution_limit});
+  const auto delivered_to = DeliveredTo::read(request.file.get(), request.data_offset);
+  for (const ipc::DeliveryRecipient& recipient : request.recipients) {
+    if (!delivered_to) {
+      delivery::Delivery damaged;
+      damaged.dsn = {4, 3, 0};
+      damaged.relay = "local";
+      damaged.reason = "queue file: " + delivered_to.error().message();
+      recorder.record(recipient, damaged);
+      continue;
+    }
+    const delivery::Status status = Expansion(agent_, request, recorder, recipient, *delivered_to).run();
+    if (status != delivery::Status::deferred) recorder.complete(recipient);
+  }
+  return recorder.answer();
+}
+
+}  // namespace local

@@ -16,22 +16,27 @@ Completed Completion::complete(const ActiveMessage& message) {
   const queue::QueueId& id = message.id();
   // The order: a recipient that bounced is done in the file, so the notice must be in the queue before the message may
   // go. Whatever fails leaves the log where it is, and the message for another try.
+  const bool failures_told =
+      !layout_.exists(Queue::bounce, id) || ask_bounce("private/bounce", ipc::BounceCommand::flush, message);
+  const bool traces_told =
+      !layout_.exists(Queue::trace, id) || ask_bounce("private/trace", ipc::BounceCommand::trace, message);
   bool deferred = message.is_deferred();
-  if (layout_.exists(Queue::bounce, id) && !ask_bounce("private/bounce", ipc::BounceCommand::flush, message)) deferred = true;
-  if (layout_.exists(Queue::trace, id) && !ask_bounce("private/trace", ipc::BounceCommand::trace, message)) deferred = true;
-  if (deferred && is_expired(message)) {
+  if (!failures_told || !traces_told) {
+    deferred = true;  // however old it is: the log is the last trace of recipients that are done
+  } else if (deferred && is_expired(message)) {
     maillog::info("{}: from=<{}>, status=expired, returned to sender", id.text(), message.envelope().sender);
     deferred = !ask_bounce("private/defer", ipc::BounceCommand::flush, message);
   } else if (deferred && warns_now(message)) {
     // A warning that cannot be sent now is due again at the next try.
     if (ask_bounce("private/defer", ipc::BounceCommand::warn, message)) {
-      const std::string path = layout_.path(Queue::active, id);
-      const Fd file(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
-      const auto cleared = queue::clear_warn_time(file.get(), message.envelope().warn_offset);
-      if (!cleared) maillog::warning("{}: {}", id.text(), cleared.error().message());
+      note_in_file(id, [&](int fd) { return queue::clear_warn_time(fd, message.envelope().warn_offset); });
     }
   }
   if (deferred) {
+    // sendmail -v reports the first attempt only.
+    if (message.envelope().trace_flags != 0 && traces_told) {
+      note_in_file(id, [&](int fd) { return queue::kill_record(fd, message.envelope().trace_offset); });
+    }
     defer(id, message.envelope().arrived);
     return Completed::deferred;
   }
@@ -43,6 +48,13 @@ Completed Completion::complete(const ActiveMessage& message) {
   return Completed::removed;
 }
 
+void Completion::note_in_file(const queue::QueueId& id, const std::function<Result<void>(int fd)>& change) {
+  const std::string path = layout_.path(Queue::active, id);
+  const Fd file(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  const auto changed = change(file.get());
+  if (!changed) maillog::warning("{}: {}", id.text(), changed.error().message());
+}
+
 bool Completion::ask_bounce(std::string_view service, ipc::BounceCommand command, const ActiveMessage& message) {
   const queue::Message& envelope = message.envelope();
   ipc::BounceRequest request{.command = command,
@@ -52,7 +64,8 @@ bool Completion::ask_bounce(std::string_view service, ipc::BounceCommand command
                              .encoding = envelope.encoding,
                              .smtputf8 = envelope.send_options != 0,
                              .dsn_envid = envelope.dsn_envid,
-                             .dsn_ret = envelope.dsn_ret};
+                             .dsn_ret = envelope.dsn_ret,
+                             .trace_flags = envelope.trace_flags};
   const auto answer = services_.ask_at<ipc::Bounce>(service, request);
   if (answer && answer->ok) return true;
   maillog::warning("{}: {}: no notice could be sent{}{}", message.id().text(), service, answer ? "" : ": ",

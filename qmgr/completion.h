@@ -8,6 +8,8 @@
 #include "qmgr/active_message.h"
 #include "qmgr/qmgr_params.h"
 
+#include <functional>
+
 namespace qmgr {
 
 enum class Completed { removed, deferred };
@@ -24,6 +26,8 @@ class Completion {
   void defer(const queue::QueueId& id, Stamp arrived);
 
  private:
+  // Changes a byte or two of the queue file in place.
+  void note_in_file(const queue::QueueId& id, const std::function<Result<void>(int fd)>& change);
   [[nodiscard]] bool ask_bounce(std::string_view service, ipc::BounceCommand command, const ActiveMessage& message);
   [[nodiscard]] bool is_expired(const ActiveMessage& message) const;
   [[nodiscard]] bool warns_now(const ActiveMessage& message) const;

@@ -25,7 +25,8 @@ ipc::DeliveryRequest make_request(const std::string& transport, const std::strin
   request.smtputf8 = envelope.send_options != 0;
   request.dsn_envid = envelope.dsn_envid;
   request.dsn_ret = envelope.dsn_ret;
-  request.success_trace = !envelope.attribute("trace_flags").empty();
+  request.success_trace = (envelope.trace_flags & queue::trace_record) != 0;
+  request.verify_only = (envelope.trace_flags & queue::trace_verify) != 0;
   request.arrived = envelope.arrived;
   request.activated = message.activated();
   request.requested = now;

@@ -231,6 +231,8 @@ Result<void> Manager::enter(const queue::QueueId& id, Queue from) {
   }
   maillog::info("{}: from=<{}>, size={}, nrcpt={} (queue active)", id.text(), message->sender, message->content_size,
                 message->recipient_count);
+  // What the last attempt said is not true of this one.
+  if (from == Queue::deferred) static_cast<void>(layout_.remove(Queue::defer, id));
   std::vector<ipc::DeliveryRecipient> recipients = to_delivery(message->recipients);
   message->recipients.clear();
   auto active = std::make_shared<ActiveMessage>(id, std::move(*message), clock_.stamp());

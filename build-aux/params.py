@@ -266,6 +266,50 @@ def not_yet(records):
     return "\n".join(lines) + "\n"
 
 
+def roff(text):
+    """Plain text for a manual page."""
+    text = text.replace("\\", "\\e").replace("-", "\\-")
+    return "\\&" + text if text.startswith((".", "'")) else text
+
+
+def limits(record):
+    """"number, 1 to 5", as a reader wants to know it."""
+    words = {"bool": "yes or no", "int": "number", "long": "number", "time": "time", "string": "text", "raw": "text"}
+    text = words[record.type]
+    if record.type in ("int", "long", "time") and (record.min or record.max):
+        unit = " s" if record.type == "time" else ""
+        text += f", at least {record.min}{unit}" if record.min else ""
+        text += f", at most {record.max}{unit}" if record.max else ""
+    elif record.type in ("string", "raw") and record.min:
+        text += ", not empty"
+    return text
+
+
+def manual(records):
+    """postconf(5): what each parameter is for, and its default."""
+    lines = [
+        '.TH POSTCONF 5 "" Valija "File formats"',
+        ".SH NAME",
+        "postconf \\- the parameters of main.cf",
+        ".SH DESCRIPTION",
+        "Every parameter that is honoured, with what it may be and its default. A time is a number with one of the",
+        "units s, m, h, d and w. In a value \\fB$name\\fR stands for the value of another parameter;",
+        "\\fB${name?{text}:{other}}\\fR chooses. A name that begins with \\fB*\\fR exists for each service of",
+        "master.cf that delivers mail, with the service's name in place of the asterisk.",
+        ".PP",
+        "What may be set and is not yet honoured stands in \\fIdoc/not\\-yet.md\\fR.",
+        ".SH PARAMETERS",
+    ]
+    for record in records:
+        if record.not_yet or record.is_legacy:
+            continue
+        default = "found at run time" if record.computed else record.default or "empty"
+        lines += [".TP", f"\\fB{roff(record.name)}\\fR ({roff(limits(record))}; default: {roff(default)})"]
+        lines.append(roff(record.get("doc")) or "No description.")
+    lines += [".SH SEE ALSO", "postconf(1), master(5)", ""]
+    return "\n".join(lines)
+
+
 def write(path, text):
     """Only when it differs, so that make rebuilds no more than it must."""
     try:
@@ -316,6 +360,7 @@ def main():
         sys.stdout.write(not_yet(records))
         return
     write(os.path.join(arguments.output, "lib/config/record_table.cc"), registry(records))
+    write(os.path.join(arguments.output, "man/postconf.5"), manual(records))
     for path, chosen in members.items():
         write(os.path.join(arguments.output, path.removesuffix(".params") + "_params.h"), header(path, chosen))
     if arguments.stamp:

@@ -9,6 +9,7 @@
 
 #include "lib/base/ascii.h"
 #include "lib/config/main_cf.h"
+#include "lib/config/not_yet.h"
 #include "lib/log/log.h"
 
 namespace master {
@@ -40,6 +41,9 @@ Result<void> Supervisor::read_configuration(std::vector<config::MasterEntry>& en
   const config::Main main = TRY(config::Main::read(config_directory_));
   Params params = TRY(Params::load(main));
   entries = TRY(config::read_master_cf(main));
+  for (const std::string& text : main.warnings()) maillog::warning("{}", text);
+  for (const config::NotYet& one : config::not_yet(main, entries)) maillog::warning("{}", one.text());
+  for (const std::string& text : config::not_installed(params.daemon_directory, entries)) maillog::warning("{}", text);
   surroundings_.environment = child_environment(params, config_directory_);
   surroundings_.params = std::move(params);
   surroundings_.cores = std::max(1U, std::thread::hardware_concurrency());
@@ -51,7 +55,7 @@ Result<void> Supervisor::apply(std::vector<config::MasterEntry> entries) {
   services_.clear();
   for (config::MasterEntry& entry : entries) {
     const std::string path = surroundings_.params.daemon_directory + "/" + entry.program;
-    if (::access(path.c_str(), X_OK) != 0) continue;  // named by check_not_yet
+    if (::access(path.c_str(), X_OK) != 0) continue;  // read_configuration has named it
     const auto found = std::ranges::find_if(before, [&](const auto& old) { return is_same_service(old->entry(), entry); });
     std::vector<Listener> kept;
     if (found != before.end()) kept = (*found)->release_listeners();

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "lib/base/ascii.h"
+#include "lib/config/not_yet.h"
+#include "lib/config/restriction_names.h"
 #include "lib/log/log.h"
 #include "smtpd/own_addresses.h"
 #include "smtpd/session.h"
@@ -31,6 +33,10 @@ Result<BareNewline> parse_bare_newline(std::string_view value) {
 Result<Snapshot> Snapshot::load(const config::Main& main, maps::Tables& tables) {
   Snapshot out{.params = TRY(Params::load(main)), .lists = {}, .forbidden_commands = {}, .noop_commands = {}};
   out.lists = TRY(policy::Lists::parse(out.params));
+  // A list with a restriction that we have not refuses by itself; for all else that protects, nobody gets in.
+  for (const config::NotYet& one : config::refusals(main, "smtpd")) {
+    if (!config::is_restriction_list(one.name)) out.lists.relay = policy::Restrictions::refusing();
+  }
   if (auto discarded = parse_ehlo_keywords(out.params.smtpd_discard_ehlo_keywords)) out.discarded = *discarded;
   else return base::Failure(std::move(discarded).error().within("smtpd_discard_ehlo_keywords"));
   out.bare_newline = TRY(parse_bare_newline(out.params.smtpd_forbid_bare_newline));

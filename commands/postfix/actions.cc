@@ -10,6 +10,7 @@
 
 #include "commands/postfix/directories.h"
 #include "lib/base/ascii.h"
+#include "lib/config/not_yet.h"
 #include "lib/config/main_cf.h"
 #include "lib/config/master_cf.h"
 #include "lib/io/file.h"
@@ -158,8 +159,20 @@ int status(const Context& context) {
   return 1;
 }
 
+// What master also tells when it starts.
+Result<void> tell_not_yet(const Context& context) {
+  const config::Main main = TRY(config::Main::read(context.config_directory));
+  const std::vector<config::MasterEntry> entries = TRY(config::read_master_cf(main));
+  for (const std::string& text : main.warnings()) maillog::warning("{}", text);
+  for (const config::NotYet& one : config::not_yet(main, entries)) maillog::warning("{}", one.text());
+  for (const std::string& text : config::not_installed(context.params.daemon_directory, entries)) {
+    maillog::warning("{}", text);
+  }
+  return {};
+}
+
 int check(const Context& context) {
-  if (!is_sound(context)) {
+  if (!is_sound(context) || !tell_not_yet(context)) {
     maillog::write(maillog::Level::fatal, "Postfix integrity check failed!");
     return 1;
   }

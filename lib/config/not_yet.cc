@@ -4,6 +4,8 @@
 
 #include <fmt/core.h>
 
+#include <unistd.h>
+
 #include "lib/base/ascii.h"
 #include "lib/config/restriction_names.h"
 
@@ -36,10 +38,6 @@ bool is_harmless(const Record& record, std::string_view value) {
   if (value.empty() || ascii::equal_ignoring_case(value, "no")) return true;
   const auto harmless = ascii::split(record.harmless(), ", ");
   return std::ranges::any_of(harmless, [&](std::string_view one) { return ascii::equal_ignoring_case(one, value); });
-}
-
-bool is_restriction_list(std::string_view name) {
-  return std::ranges::find(restriction_lists, name) != std::end(restriction_lists);
 }
 
 class Collector {
@@ -107,6 +105,16 @@ std::vector<NotYet> not_yet(const Main& main, std::span<const MasterEntry> servi
     }
   }
   return found;
+}
+
+std::vector<std::string> not_installed(std::string_view daemon_directory, std::span<const MasterEntry> services) {
+  std::vector<std::string> texts;
+  for (const MasterEntry& service : services) {
+    if (access(fmt::format("{}/{}", daemon_directory, service.program).c_str(), X_OK) == 0) continue;
+    texts.push_back(fmt::format("{}: service {}: program {} is not installed", service.where(), service.label(),
+                                service.program));
+  }
+  return texts;
 }
 
 std::vector<NotYet> refusals(const Main& main, std::string_view program) {

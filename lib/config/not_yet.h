@@ -31,6 +31,10 @@ struct NotYet {
 // Of main.cf and the -o options of all services: for `postfix check` and master.
 [[nodiscard]] std::vector<NotYet> not_yet(const Main& main, std::span<const MasterEntry> services);
 
+// A line for each service whose program is not there, or not in this version: its requests fail for a while each.
+[[nodiscard]] std::vector<std::string> not_installed(std::string_view daemon_directory,
+                                                     std::span<const MasterEntry> services);
+
 // What makes `program` refuse; empty when it may serve.
 [[nodiscard]] std::vector<NotYet> refusals(const Main& main, std::string_view program);
 

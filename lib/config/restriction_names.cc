@@ -95,6 +95,10 @@ const RestrictionName* find_restriction_name(std::string_view name) {
   return found != std::end(names) && found->name == folded ? found : nullptr;
 }
 
+bool is_restriction_list(std::string_view parameter) {
+  return std::ranges::find(restriction_lists, parameter) != std::end(restriction_lists);
+}
+
 std::vector<std::string_view> list_items(std::string_view value) {
   constexpr std::string_view separators = ", \t\r\n";
   std::vector<std::string_view> items;

@@ -23,6 +23,8 @@ inline constexpr std::string_view restriction_lists[] = {
     "smtpd_relay_restrictions",     "smtpd_sender_restrictions",
 };
 
+[[nodiscard]] bool is_restriction_list(std::string_view parameter);
+
 // The items of a list value: separated by comma or white space; one in braces is one item, braces included. The views
 // point into `value`.
 [[nodiscard]] std::vector<std::string_view> list_items(std::string_view value);

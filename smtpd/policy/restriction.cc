@@ -73,6 +73,12 @@ Restrictions Restrictions::parse(std::string_view parameter, std::string_view va
   return out;
 }
 
+Restrictions Restrictions::refusing() {
+  Restrictions out;
+  out.items_.push_back({nullptr, "not yet honoured", false});
+  return out;
+}
+
 bool Restrictions::guards_relay() const {
   for (const Item& item : items_) {
     if (item.row == nullptr) return true;  // refuses everyone

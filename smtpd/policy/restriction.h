@@ -72,6 +72,9 @@ class Restrictions {
   // names are logged here, once.
   static Restrictions parse(std::string_view parameter, std::string_view value);
 
+  // Refuses everyone: something that protects is set and not yet honoured.
+  static Restrictions refusing();
+
   [[nodiscard]] bool empty() const { return items_.empty(); }
   // A relay guard stands where it can be reached.
   [[nodiscard]] bool guards_relay() const;

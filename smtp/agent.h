@@ -1,0 +1,47 @@
+#pragma once
+// smtp(8) as a service: what its process holds while it serves qmgr(8), many deliveries at a time.
+
+#include <memory>
+#include <string>
+
+#include "lib/delivery/recorder.h"
+#include "lib/dns/resolver.h"
+#include "lib/maps/table.h"
+#include "lib/server/service.h"
+#include "smtp/attempt.h"
+#include "smtp/connection_cache.h"
+#include "smtp/route.h"
+#include "smtp/smtp_params.h"
+#include "smtp/tls_demand.h"
+
+namespace smtp {
+
+class Agent final : public server::Service {
+ public:
+  static Result<std::unique_ptr<server::Service>> make(server::Startup& startup);
+
+  void serve(server::Connection& connection) override;
+  void draining() override { cache_.close_all(); }
+
+  struct Parts {
+    Params params;
+    RouteSettings route;
+    std::unique_ptr<dns::Resolver> resolver;
+    std::unique_ptr<maps::Tables> tables;
+    TlsPolicy tls_policy;
+    maps::Maps ehlo_discard_maps;
+    maps::MatchList cached_destinations;
+    std::uint16_t default_port;
+    std::string refusal;
+  };
+  Agent(Parts parts, ipc::Connections& services, const base::Clock& clock);
+
+ private:
+  Parts parts_;
+  Router router_;
+  ConnectionCache cache_;
+  delivery::BounceClient sink_;
+  const base::Clock& clock_;
+};
+
+}  // namespace smtp

@@ -1,0 +1,207 @@
+#include "smtp/attempt.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <numeric>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "lib/io/socket.h"
+#include "lib/log/log.h"
+#include "smtp/handshake.h"
+
+namespace smtp {
+namespace {
+
+// smtp_connect_timeout = 0 leaves it to the system, which gives up within this time.
+constexpr std::chrono::seconds system_connect_patience{180};
+
+std::string error_text(int code) {
+  const char* const text = ::strerrordesc_np(code);
+  return text != nullptr ? text : "Unknown error";
+}
+
+}  // namespace
+
+Attempt::Attempt(const ipc::DeliveryRequest& request, const Means& means)
+    : request_(request), means_(means),
+      recorder_(request, means.sink, means.clock,
+                {.soft_bounce = means.params.soft_bounce,
+                 .delay_logging_resolution_limit = means.params.delay_logging_resolution_limit}),
+      pending_(request.recipients.size()) {
+  std::iota(pending_.begin(), pending_.end(), std::size_t{0});
+}
+
+ipc::DeliveryAnswer Attempt::run() && {
+  auto destinations = parse_destinations(request_.nexthop, means_.default_port);
+  if (destinations && destinations->empty()) destinations = base::fail("empty next hop");
+  if (destinations) {
+    auto fallback = parse_destinations(means_.params.smtp_fallback_relay, means_.default_port);
+    if (fallback) {
+      destinations->insert(destinations->end(), fallback->begin(), fallback->end());
+    } else {
+      destinations = base::Failure(fallback.error());
+    }
+  }
+  if (!destinations) {
+    maillog::warning("{}: {}", request_.queue_id, destinations.error().message());
+    failed(endings::failed({4, 3, 5}, "Server configuration error"), Chance::last);
+  } else if (!means_.refusal.empty()) {
+    failed(endings::failed({4, 3, 5}, means_.refusal), Chance::last);
+  } else {
+    deliver_to(*destinations);
+  }
+  if (!pending_.empty()) {
+    if (hop_failed_) recorder_.hop_failed(*last_failure_);
+    end_all(*last_failure_, last_timing_);
+  }
+  return recorder_.answer();
+}
+
+void Attempt::deliver_to(const std::vector<Destination>& destinations) {
+  for (std::size_t i = 0; i < destinations.size() && !pending_.empty(); ++i) {
+    deliver_to(destinations[i], i + 1 < destinations.size() ? Chance::more : Chance::last);
+  }
+}
+
+void Attempt::deliver_to(const Destination& destination, Chance chance) {
+  const Result<TlsDemand> demand = means_.tls_policy.demand(destination);
+  if (!demand) {
+    maillog::warning("{}: {}", request_.queue_id, demand.error().message());
+    return failed(endings::failed({4, 3, 0}, "TLS policy lookup error"), chance);
+  }
+  if (*demand == TlsDemand::required) {
+    return failed(endings::failed({4, 7, 5}, "TLS is required, but our TLS engine is unavailable"), chance);
+  }
+  try_kept(destination);
+  if (pending_.empty()) return;
+  const Router::Route route = means_.router.find(destination);
+  if (!route) return failed(route.error(), chance);
+  const int limit = means_.params.smtp_mx_session_limit;
+  sessions_ = 0;
+  for (std::size_t i = 0; i < route->size() && !pending_.empty(); ++i) {
+    if (limit > 0 && sessions_ >= limit) return;
+    try_candidate(destination, (*route)[i], i + 1 < route->size() ? Chance::more : chance);
+  }
+}
+
+// A connection that was kept for this destination. It may have died meanwhile, so its failure is never the last word.
+void Attempt::try_kept(const Destination& destination) {
+  std::optional<Connection> kept = means_.cache.take(destination.text);
+  if (kept) talk(destination, std::move(*kept), Chance::more, means_.clock.stamp());
+}
+
+Result<Fd> Attempt::connect(const Candidate& candidate) const {
+  const bool is_v6 = candidate.endpoint.address.is_v6();
+  const std::string& from = is_v6 ? means_.params.smtp_bind_address6 : means_.params.smtp_bind_address;
+  const auto patience = means_.params.smtp_connect_timeout;
+  const Deadline deadline = base::after(patience.count() > 0 ? patience : system_connect_patience);
+  if (from.empty()) return io::connect(candidate.endpoint, deadline);
+  const auto bind_to = io::Address::parse(from);
+  if (!bind_to) return base::fail("bad bind address " + from, EINVAL);
+  auto fd = io::connect(candidate.endpoint, deadline, &*bind_to);
+  const bool cannot_bind = !fd && (fd.error().code() == EADDRNOTAVAIL || fd.error().code() == EINVAL);
+  if (!cannot_bind || means_.params.smtp_bind_address_enforce) return fd;
+  maillog::warning("{}: bind {}: {}", request_.queue_id, from, fd.error().message());
+  return io::connect(candidate.endpoint, deadline);
+}
+
+Result<std::set<std::string, std::less<>>> Attempt::discarded_keywords(const Candidate& candidate) const {
+  std::string list = means_.params.smtp_discard_ehlo_keywords;
+  if (!means_.ehlo_discard_maps.empty()) {
+    if (const maps::Found found = TRY(means_.ehlo_discard_maps.lookup(candidate.endpoint.address.text()))) list = *found;
+  }
+  return parse_keywords(list);
+}
+
+void Attempt::try_candidate(const Destination& destination, const Candidate& candidate, Chance chance) {
+  const Peer peer = candidate.peer();
+  const auto discarded = discarded_keywords(candidate);
+  if (!discarded) {
+    maillog::warning("{}: {}", request_.queue_id, discarded.error().message());
+    return failed(endings::failed({4, 3, 0}, "table lookup problem"), chance);
+  }
+  Result<Fd> fd = connect(candidate);
+  if (!fd) {
+    std::string text = fmt::format("connect to {}: {}", peer.relay(), error_text(fd.error().code()));
+    maillog::info("{}", text);
+    hop_failed_ = true;
+    last_failure_ = endings::failed({4, 4, 1}, std::move(text));
+    last_timing_ = {.connected = means_.clock.stamp()};
+    return;
+  }
+  Connection connection(std::move(*fd), peer);
+  connection.set_queue_id(request_.queue_id);
+  const Step<void> hands = shake_hands(connection, means_.params, *discarded, destination.host);
+  const Stamp ready = means_.clock.stamp();
+  if (!hands) {
+    if (hands.error().status == delivery::Status::bounced) {
+      end_all(hands.error(), {.connected = ready});
+    } else {
+      failed(hands.error(), chance);
+    }
+    return connection.quit(Connection::Goodbye::at_once, {});
+  }
+  ++sessions_;
+  const int limit = means_.params.smtp_mx_session_limit;
+  // The last session that this destination gets; a fallback may follow.
+  const bool is_last_session = limit > 0 && sessions_ >= limit && means_.params.smtp_fallback_relay.empty();
+  talk(destination, std::move(connection), is_last_session ? Chance::last : chance, ready);
+}
+
+void Attempt::talk(const Destination& destination, Connection connection, Chance chance, Stamp ready) {
+  connection.set_queue_id(request_.queue_id);
+  Transaction transaction(connection, means_.params, request_, pending_);
+  const std::vector<Ending> endings = transaction.run();
+  const delivery::Timing timing{.connected = ready, .connection_use = connection.uses};
+  std::string told;
+  for (const Ending& ending : endings) {
+    if (ending.delivery.status == delivery::Status::deferred && chance == Chance::more) {
+      if (told != ending.delivery.reason) maillog::info("{}: {}", request_.queue_id, ending.delivery.reason);
+      told = ending.delivery.reason;
+      last_failure_ = ending.delivery;
+      last_timing_ = timing;
+      hop_failed_ = connection.is_broken();
+      continue;
+    }
+    if (ending.delivery.status == delivery::Status::deferred && connection.is_broken()) recorder_.hop_failed(ending.delivery);
+    recorder_.record(request_.recipients[ending.recipient], ending.delivery, timing);
+    std::erase(pending_, ending.recipient);
+  }
+  dismiss(destination, std::move(connection), transaction.needs_reset());
+}
+
+bool Attempt::reset(Connection& connection) const {
+  const auto reply = connection.ask("RSET", "sending RSET", means_.params.smtp_rset_timeout);
+  return reply && reply->is_positive() && !connection.is_broken();
+}
+
+void Attempt::dismiss(const Destination& destination, Connection connection, bool needs_reset) {
+  if (connection.is_broken()) return;
+  const auto is_listed = means_.cached_destinations.matches(destination.host);
+  const bool is_worth_keeping =
+      (means_.params.smtp_connection_cache_on_demand && request_.backlog) || (is_listed && *is_listed);
+  if (is_worth_keeping && (!needs_reset || reset(connection))) {
+    means_.cache.keep(destination.text, std::move(connection));
+    return;
+  }
+  connection.quit(means_.params.smtp_skip_quit_response ? Connection::Goodbye::at_once : Connection::Goodbye::wait_for_reply,
+                  means_.params.smtp_quit_timeout);
+}
+
+void Attempt::failed(delivery::Delivery failure, Chance chance) {
+  // Before a server was reached there is nothing that the last line does not say.
+  if (chance == Chance::more && failure.relay != "none") maillog::info("{}: {}", request_.queue_id, failure.reason);
+  hop_failed_ = failure.status == delivery::Status::deferred;
+  last_timing_ = {.connected = means_.clock.stamp()};
+  last_failure_ = std::move(failure);
+}
+
+void Attempt::end_all(const delivery::Delivery& delivery, const delivery::Timing& timing) {
+  for (const std::size_t recipient : pending_) recorder_.record(request_.recipients[recipient], delivery, timing);
+  pending_.clear();
+}
+
+}  // namespace smtp

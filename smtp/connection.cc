@@ -1,0 +1,76 @@
+#include "smtp/connection.h"
+
+#include <utility>
+
+#include "lib/log/log.h"
+
+namespace smtp {
+namespace {
+
+constexpr int closing_code = 421;             // RFC 5321 section 3.8: the server closes
+constexpr std::size_t shown_of_a_line = 30;   // of a line that is too long, in warnings
+
+// How long a command may take to go out when nobody waits for its reply.
+constexpr std::chrono::seconds buffer_patience{300};
+
+std::string start_of(std::string_view line) { return std::string(line.substr(0, shown_of_a_line)) + "..."; }
+
+}  // namespace
+
+Connection::Connection(Fd fd, Peer peer)
+    : opened(std::chrono::steady_clock::now()), stream_(std::move(fd)), peer_(std::move(peer)) {}
+
+delivery::Delivery Connection::ended(io::End end, std::string_view stage) {
+  is_broken_ = true;
+  return end == io::End::timeout ? endings::timed_out(peer_, stage) : endings::lost(peer_, stage);
+}
+
+void Connection::command(std::string_view line) {
+  // A failure is sticky in the stream, and reply() tells of it.
+  const Deadline deadline = base::after(buffer_patience);
+  stream_.write(line, deadline);
+  stream_.write("\r\n", deadline);
+}
+
+Step<void> Connection::content(std::string_view bytes, Deadline deadline) {
+  if (stream_.write(bytes, deadline)) return {};
+  return std::unexpected(ended(stream_.last_errno() == 0 ? io::End::timeout : io::End::error, "sending message body"));
+}
+
+Step<ServerReply> Connection::reply(std::string_view stage, std::chrono::seconds timeout) {
+  const ReplyEvents events{
+      .not_smtp =
+          [this](std::string_view line) {
+            maillog::warning("{}: non-ESMTP response from {}: {}", queue_id_, peer_.relay(), line.substr(0, 100));
+            if (!features.pipelining || std::exchange(has_warned_of_pipelining_, true)) return;
+            maillog::warning("to prevent loss of mail, turn off command pipelining for {} with the "
+                             "smtp_discard_ehlo_keyword_address_maps parameter", peer_.address);
+          },
+      .line_too_long = [this](std::string_view line) {
+        maillog::warning("{}: response longer than {}: {}", peer_.relay(), reply_line_limit, start_of(line));
+      },
+      .reply_too_long = [this](std::string_view line) {
+        maillog::warning("{}: multi-line response longer than {} {}", peer_.relay(), reply_text_limit, start_of(line));
+      },
+  };
+  ReadReply read = read_reply(stream_, base::after(timeout), events);
+  if (read.end != io::End::ok) return std::unexpected(ended(read.end, stage));
+  if (read.reply.code == closing_code) is_broken_ = true;
+  return std::move(read.reply);
+}
+
+Step<ServerReply> Connection::ask(std::string_view line, std::string_view stage, std::chrono::seconds timeout) {
+  command(line);
+  return reply(stage, timeout);
+}
+
+void Connection::quit(Goodbye goodbye, std::chrono::seconds timeout) {
+  if (is_broken_) return;
+  is_broken_ = true;
+  const Deadline deadline = goodbye == Goodbye::at_once ? Deadline::min() : base::after(timeout);
+  stream_.write("QUIT\r\n", deadline);
+  if (stream_.flush(deadline) != io::End::ok || goodbye == Goodbye::at_once) return;
+  static_cast<void>(read_reply(stream_, deadline, {.not_smtp = [](auto) {}, .line_too_long = [](auto) {}, .reply_too_long = [](auto) {}}));
+}
+
+}  // namespace smtp

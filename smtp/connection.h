@@ -1,0 +1,62 @@
+#pragma once
+// A conversation with one server: commands out, replies in, and the ending when it breaks off.
+
+#include <chrono>
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "lib/base/deadline.h"
+#include "lib/io/stream.h"
+#include "lib/smtp/reply.h"
+#include "smtp/endings.h"
+#include "smtp/features.h"
+
+namespace smtp {
+
+template <class T>
+using Step = std::expected<T, delivery::Delivery>;
+
+class Connection {
+ public:
+  Connection(Fd fd, Peer peer);
+  Connection(Connection&&) noexcept = default;
+  Connection& operator=(Connection&&) noexcept = default;
+
+  // For warnings, the message that is being sent.
+  void set_queue_id(std::string queue_id) { queue_id_ = std::move(queue_id); }
+
+  // A command, without line end. It is only buffered: the next reply() sends it, and says if that failed.
+  void command(std::string_view line);
+  // A piece of the message, as it goes over the wire; sent when enough has come together. `stage` as in reply().
+  [[nodiscard]] Step<void> content(std::string_view bytes, Deadline deadline);
+  // The next reply. `stage` says what we are doing, for the log: "sending MAIL FROM".
+  [[nodiscard]] Step<ServerReply> reply(std::string_view stage, std::chrono::seconds timeout);
+  [[nodiscard]] Step<ServerReply> ask(std::string_view line, std::string_view stage, std::chrono::seconds timeout);
+
+  // Says goodbye and closes. Does not wait, unless `wait_for_reply`.
+  enum class Goodbye { at_once, wait_for_reply };
+  void quit(Goodbye goodbye, std::chrono::seconds timeout);
+
+  [[nodiscard]] const Peer& peer() const { return peer_; }
+  // After an ending, or a 421: of no use any more.
+  [[nodiscard]] bool is_broken() const { return is_broken_; }
+  void break_off() { is_broken_ = true; }
+  // Nothing has come that nobody asked for.
+  [[nodiscard]] bool is_at_rest() { return stream_.is_at_rest(); }
+
+  Features features;
+  int uses = 0;               // messages so far, the present one included
+  Deadline opened;
+
+ private:
+  [[nodiscard]] delivery::Delivery ended(io::End end, std::string_view stage);
+
+  io::Stream stream_;
+  Peer peer_;
+  std::string queue_id_;
+  bool is_broken_ = false;
+  bool has_warned_of_pipelining_ = false;
+};
+
+}  // namespace smtp

@@ -1,0 +1,78 @@
+#include "smtp/destination.h"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+
+#include <idn2.h>
+#include <netdb.h>
+
+#include "lib/base/ascii.h"
+
+namespace smtp {
+namespace {
+
+// What mail needs to know even where /etc/services is out of reach.
+struct Port {
+  std::string_view name;
+  std::uint16_t number;
+};
+constexpr std::array mail_ports{Port{"smtp", 25}, Port{"submission", 587}, Port{"submissions", 465}, Port{"smtps", 465}, Port{"lmtp", 24}};
+
+// The A-label form of an internationalised domain (RFC 5890).
+Result<std::string> to_ascii(std::string_view domain) {
+  if (std::ranges::all_of(domain, [](char c) { return static_cast<unsigned char>(c) < 0x80; })) return std::string(domain);
+  char* text = nullptr;
+  const int error = ::idn2_to_ascii_8z(std::string(domain).c_str(), &text, IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT);
+  const std::unique_ptr<char, void (*)(void*)> owner(text, &::idn2_free);
+  if (error != IDN2_OK) return base::fail("domain name " + std::string(domain) + ": " + ::idn2_strerror(error));
+  return std::string(text);
+}
+
+}  // namespace
+
+Result<std::uint16_t> parse_port(std::string_view text) {
+  if (const auto number = ascii::parse_number(text, UINT16_MAX); number && *number > 0) {
+    return static_cast<std::uint16_t>(*number);
+  }
+  for (const auto& [name, port] : mail_ports) {
+    if (name == text) return port;
+  }
+  const ::servent* const service = ::getservbyname(std::string(text).c_str(), "tcp");
+  if (service == nullptr) return base::fail("unknown service: " + std::string(text) + "/tcp");
+  return ntohs(static_cast<std::uint16_t>(service->s_port));
+}
+
+Result<Destination> parse_destination(std::string_view text, std::uint16_t default_port) {
+  Destination destination;
+  destination.text = text;
+  std::string_view host = text;
+  std::string_view port;
+  if (text.starts_with('[')) {
+    const std::size_t end = text.find(']');
+    if (end == std::string_view::npos) return base::fail("missing ']' in destination: " + std::string(text));
+    host = text.substr(1, end - 1);
+    port = text.substr(end + 1);
+    if (!port.empty() && port[0] != ':') return base::fail("garbage after ']' in destination: " + std::string(text));
+    if (ascii::starts_with_ignoring_case(host, "ipv6:")) host.remove_prefix(5);
+    destination.lookup = Lookup::host;
+  } else if (const std::size_t colon = text.rfind(':'); colon != std::string_view::npos) {
+    host = text.substr(0, colon);
+    port = text.substr(colon);
+  }
+  if (host.ends_with('.')) host.remove_suffix(1);
+  if (host.empty()) return base::fail("empty host name in destination: " + std::string(text));
+  destination.host = TRY(to_ascii(host));
+  destination.port = port.size() > 1 ? TRY(parse_port(port.substr(1))) : default_port;
+  return destination;
+}
+
+Result<std::vector<Destination>> parse_destinations(std::string_view text, std::uint16_t default_port) {
+  std::vector<Destination> destinations;
+  for (const std::string_view each : ascii::split(text, ", \t\r\n")) {
+    destinations.push_back(TRY(parse_destination(each, default_port)));
+  }
+  return destinations;
+}
+
+}  // namespace smtp

@@ -1,0 +1,31 @@
+#pragma once
+// Where qmgr(8) wants mail to go: "example.com" (its mail exchangers), "[mail.example.com]" or "[192.0.2.1]" (that host),
+// each also with ":port".
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/base/error.h"
+
+namespace smtp {
+
+enum class Lookup { mail_exchangers, host };
+
+struct Destination {
+  std::string text;   // as configured, for the log and as a key
+  std::string host;   // without brackets, in ASCII form
+  std::uint16_t port = 0;
+  Lookup lookup = Lookup::mail_exchangers;
+};
+
+// A port number, or a service's name.
+[[nodiscard]] Result<std::uint16_t> parse_port(std::string_view text);
+
+[[nodiscard]] Result<Destination> parse_destination(std::string_view text, std::uint16_t default_port);
+
+// A list with commas or blanks between: tried in order.
+[[nodiscard]] Result<std::vector<Destination>> parse_destinations(std::string_view text, std::uint16_t default_port);
+
+}  // namespace smtp

@@ -1,0 +1,38 @@
+#include "smtp/destination.h"
+
+#include "lib/testing/catch.h"
+
+using smtp::Lookup;
+
+TEST_CASE("destinations as transport tables and relayhost name them") {
+  struct Vector {
+    const char* text;
+    const char* host;  // null: no destination
+    int port;
+    Lookup lookup;
+  };
+  constexpr int smtp_port = 25;
+  for (const Vector& vector : {Vector{"example.com", "example.com", 25, Lookup::mail_exchangers},
+                               Vector{"example.com.", "example.com", 25, Lookup::mail_exchangers},
+                               Vector{"example.com:587", "example.com", 587, Lookup::mail_exchangers},
+                               Vector{"example.com:submission", "example.com", 587, Lookup::mail_exchangers},
+                               Vector{"[mail.example.com]", "mail.example.com", 25, Lookup::host},
+                               Vector{"[mail.example.com]:2525", "mail.example.com", 2525, Lookup::host},
+                               Vector{"[192.0.2.1]:25", "192.0.2.1", 25, Lookup::host},
+                               Vector{"[IPv6:2001:db8::1]", "2001:db8::1", 25, Lookup::host},
+                               Vector{"[2001:db8::1]:26", "2001:db8::1", 26, Lookup::host},
+                               Vector{"m\xc3\xbcnchen.example", "xn--mnchen-3ya.example", 25, Lookup::mail_exchangers},
+                               Vector{"[example.com", nullptr, 0, {}}, Vector{"[example.com]x", nullptr, 0, {}},
+                               Vector{"example.com:nosuchservice", nullptr, 0, {}}, Vector{"[]", nullptr, 0, {}},
+                               Vector{"example.com:99999", nullptr, 0, {}}}) {
+    INFO(vector.text);
+    const auto destination = smtp::parse_destination(vector.text, smtp_port);
+    REQUIRE(destination.has_value() == (vector.host != nullptr));
+    if (!destination) continue;
+    CHECK(destination->host == vector.host);
+    CHECK(destination->port == vector.port);
+    CHECK(destination->lookup == vector.lookup);
+    CHECK(destination->text == vector.text);
+  }
+  CHECK(smtp::parse_destinations("a.example, [b.example]:26", smtp_port)->size() == 2);
+}

@@ -1,0 +1,34 @@
+#pragma once
+// What a server offers in its reply to EHLO (RFC 5321 section 4.1.1.1), as far as we use it.
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "lib/smtp/reply.h"
+
+namespace smtp {
+
+struct Features {
+  bool esmtp = false;               // it took EHLO
+  bool pipelining = false;          // RFC 2920
+  bool eight_bit_mime = false;      // RFC 6152
+  bool smtputf8 = false;            // RFC 6531
+  bool dsn = false;                 // RFC 3461
+  bool size = false;                // RFC 1870
+  std::int64_t size_limit = 0;      // 0: not told
+  std::string name;                 // how it calls itself
+};
+
+// Keywords in `discard` (in lower case) are taken for not offered.
+[[nodiscard]] Features parse_ehlo(const ServerReply& reply, const std::set<std::string, std::less<>>& discard);
+
+// A list of keywords as smtp_discard_ehlo_keywords has it.
+[[nodiscard]] std::set<std::string, std::less<>> parse_keywords(std::string_view list);
+
+// The first word of a greeting, or of a line of a reply.
+[[nodiscard]] std::string first_word(const ServerReply& reply);
+
+}  // namespace smtp

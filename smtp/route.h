@@ -1,0 +1,59 @@
+#pragma once
+// From a destination to the addresses to try, in order (RFC 5321 section 5.1): mail exchangers by preference, equal ones
+// shuffled, never this machine itself or one that is less preferred than it.
+
+#include <expected>
+#include <string>
+#include <vector>
+
+#include "lib/dns/resolver.h"
+#include "smtp/destination.h"
+#include "smtp/endings.h"
+
+namespace smtp {
+
+struct Candidate {
+  std::string host;
+  io::Endpoint endpoint;
+  int preference = 0;
+  [[nodiscard]] Peer peer() const { return {host, endpoint.address.text(), endpoint.port}; }
+  bool operator==(const Candidate&) const = default;
+};
+
+// Which look-ups are made for host names, in order.
+enum class HostLookup { dns, native };
+
+// What routing is told by main.cf.
+struct RouteSettings {
+  std::vector<HostLookup> host_lookup{HostLookup::dns};
+  dns::Families families = dns::Families::both;
+  bool uses_mx = true;                    // smtp_dns_support_level is not "disabled"
+  bool ignores_mx_errors = false;         // ignore_mx_lookup_error
+  bool defers_without_address = false;    // smtp_defer_if_no_mx_address_found
+  bool shuffles = true;                   // smtp_randomize_addresses
+  enum class Prefer { any, ipv4, ipv6 } prefer = Prefer::any;
+  int address_limit = 5;                  // smtp_mx_address_limit; 0 no limit
+  std::vector<io::Address> own;           // of this machine, and of proxies for it
+};
+
+class Router {
+ public:
+  Router(dns::Resolver& resolver, RouteSettings settings) : resolver_(resolver), settings_(std::move(settings)) {}
+
+  // Not empty; or why there is nobody to send to.
+  using Route = std::expected<std::vector<Candidate>, delivery::Delivery>;
+  [[nodiscard]] Route find(const Destination& destination) const;
+
+ private:
+  [[nodiscard]] Route of_domain(const Destination& destination) const;
+  [[nodiscard]] Route of_exchangers(const Destination& destination, const std::vector<dns::Mx>& exchangers) const;
+  [[nodiscard]] Route of_host(const std::string& host, std::uint16_t port, int preference) const;
+  [[nodiscard]] Route without_self(const Destination& destination, std::vector<Candidate> candidates) const;
+  [[nodiscard]] bool is_own(const Candidate& candidate) const;
+  void order(std::vector<Candidate>& candidates) const;
+
+  dns::Resolver& resolver_;
+  RouteSettings settings_;
+};
+
+}  // namespace smtp

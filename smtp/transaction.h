@@ -1,0 +1,73 @@
+#pragma once
+// One message over one connection: MAIL, RCPT, DATA, the content (RFC 5321 section 3.3). Commands go out together where
+// the server takes it (RFC 2920), else one by one; the replies decide the same either way.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/ipc/messages/delivery.h"
+#include "smtp/connection.h"
+#include "smtp/smtp_params.h"
+
+namespace smtp {
+
+// How it ended for one recipient.
+struct Ending {
+  std::size_t recipient;  // index in the request
+  delivery::Delivery delivery;
+};
+
+class Transaction {
+ public:
+  // `recipients` are indices in the request. All is borrowed.
+  Transaction(Connection& connection, const Params& params, const ipc::DeliveryRequest& request,
+              std::vector<std::size_t> recipients)
+      : connection_(connection), params_(params), request_(request), pending_(std::move(recipients)) {}
+
+  // One ending for each recipient, in the order in which they were decided.
+  [[nodiscard]] std::vector<Ending> run();
+  // The server still holds parts of a transaction: RSET before anything else.
+  [[nodiscard]] bool needs_reset() const { return needs_reset_; }
+
+ private:
+  enum class Kind { mail, rcpt, data };
+  struct Command {
+    Kind kind;
+    std::size_t recipient;  // of rcpt
+    std::string line;
+  };
+
+  [[nodiscard]] std::optional<delivery::Delivery> obstacle();
+  [[nodiscard]] std::vector<Command> commands() const;
+  [[nodiscard]] std::string mail_command() const;
+  [[nodiscard]] std::string rcpt_command(const ipc::DeliveryRecipient& recipient) const;
+  [[nodiscard]] std::string path(const std::string& address) const;
+  [[nodiscard]] bool is_pointless(const Command& command) const;
+  [[nodiscard]] bool exchange(const std::vector<Command>& commands);
+  [[nodiscard]] bool take_reply(const Command& command);
+  void decide(const Command& command, const ServerReply& reply);
+  void send_message();
+  void send_nothing();
+  [[nodiscard]] Step<void> send_content();
+  [[nodiscard]] bool has_utf8_header() const;
+  [[nodiscard]] bool converts_to_7bit() const;
+
+  void end(std::size_t recipient, delivery::Delivery delivery);
+  void end_all(const delivery::Delivery& delivery);
+  void sent_all(const ServerReply& reply);
+
+  Connection& connection_;
+  const Params& params_;
+  const ipc::DeliveryRequest& request_;
+  std::vector<std::size_t> pending_;
+  std::vector<Ending> endings_;
+  std::size_t accepted_ = 0;
+  bool needs_utf8_ = false;
+  bool mail_failed_ = false;
+  bool data_accepted_ = false;
+  bool needs_reset_ = false;
+};
+
+}  // namespace smtp

@@ -160,9 +160,7 @@ bool Server::serve_message(server::Connection& connection, ipc::CleanupFlags fla
   while (!message.is_finished()) {
     const auto record = queue::read_record(stream, buffer, deadline());
     if (!record) {
-      // The client has gone, or speaks nonsense: the file goes with this scope.
-      maillog::warning("{}: queue file input: {}", id, record.error().message());
-      maillog::info("{}: removed (canceled)", id);
+      // The client has given the message up (it says why itself), or speaks nonsense: the file goes with this scope.
       return false;
     }
     message.take(record->type, record->data);

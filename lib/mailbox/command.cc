@@ -25,6 +25,7 @@ namespace mailbox {
 namespace {
 
 constexpr mode_t command_umask = 077;
+constexpr rlim_t command_descriptors = 1024;  // the usual limit: some programs close all that there might be
 
 struct Pipe {
   Fd read, write;
@@ -67,6 +68,11 @@ struct StartFailure {
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::umask(command_umask);
+  rlimit descriptors{};
+  if (::getrlimit(RLIMIT_NOFILE, &descriptors) == 0) {
+    descriptors.rlim_cur = std::min(descriptors.rlim_max, command_descriptors);
+    ::setrlimit(RLIMIT_NOFILE, &descriptors);
+  }
   if (target.file_size_limit > 0) {
     const rlimit limit{static_cast<rlim_t>(target.file_size_limit), static_cast<rlim_t>(target.file_size_limit)};
     ::setrlimit(RLIMIT_FSIZE, &limit);

@@ -92,9 +92,10 @@ def test_mailbox_command_maps(suite, settings):
 
 
 def test_mailbox_size_limit(suite, settings):
-    settings(mailbox_size_limit="2000", message_size_limit="1900")
+    settings(mailbox_size_limit="4000", message_size_limit="3900", bounce_size_limit="500")
     golden("set_size_limit_small", deliver(suite, "small", "frank@example.test"))
-    golden("set_size_limit_full", deliver(suite, "full", "frank@example.test", "x\n" * 650))
+    deliver(suite, "more", "frank@example.test", "x\n" * 900)
+    golden("set_size_limit_full", deliver(suite, "full", "frank@example.test", "x\n" * 900))
 
 
 def test_luser_relay(suite, settings):

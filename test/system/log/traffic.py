@@ -15,7 +15,7 @@ SERVICES = {
     "strictlf": {"smtpd_forbid_bare_newline": "reject", "smtpd_forbid_bare_newline_exclusions": ""},
 }
 FILES = {
-    "/etc/aliases": "postmaster: root\nroot: heidi\nboth: alice, bob\nteam: :include:/etc/lists/team\nowner-team: carol\nfile: /var/mail/file\n"
+    "/etc/aliases": "postmaster: root\nroot: heidi\nboth: alice, bob\nteam: :include:/etc/lists/team\nowner-team: carol\nfile: /home/vmail/file\n"
                     "command: \"|cat >/dev/null\"\nfails: \"|echo no; exit 1\"\nlater: \"|exit 75\"\naway: joe@relay.example\nloop1: loop2\nloop2: loop1\n",
     "/etc/lists/team": "alice\ndave\n",
     "/home/dave/.forward": "\\dave, erin\n",
@@ -186,7 +186,7 @@ def events(w):
         ("a login that is not offered", lambda: talk(E, "AUTH PLAIN AGEAYg==", Q)),
         ("STARTTLS that is not offered", lambda: talk(E, "STARTTLS", Q)),
         ("unauthorised pipelining", lambda: talk(b"HELO x\r\nMAIL FROM:<joe@example.net>\r\n", end=False)),
-        ("bare LF", lambda: talk(E, M, R, "DATA", b"Message-Id: <lf@x>\n\nx\r\n.\r\n", service="strictlf", end=False)),
+        ("bare LF", lambda: talk(E, M, R, "DATA", b"Message-Id: <lf@x>\n\nx\r\n.\r\n", Q, service="strictlf")),
         ("SMTPUTF8", lambda: (talk(E, "MAIL FROM:<j\u00f6rg@example.net> SMTPUTF8", R, "DATA", b"Message-Id: <utf8@x>\r\n\r\nx\r\n.\r\n", Q), s.wait_queue_empty())),
         ("too many connections", too_many_connections),
         ("too often", lambda: (talk(Q, service="rate"), talk(service="rate"))),

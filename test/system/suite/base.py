@@ -170,12 +170,12 @@ class Suite:
             return 0
 
     def wait_until(self, found, *watch, timeout=30, what="the event"):
-        """found()'s first true value; asked again at each change of the watched files, and now and then."""
+        """found()'s first value that is neither None nor False; asked again at each change of the watched files, and now and then."""
         deadline = time.monotonic() + timeout
         with Inotify(*watch) as changes:
             while True:
                 value = found()
-                if value:
+                if value is not None and value is not False:
                     return value
                 left = deadline - time.monotonic()
                 if left <= 0:

@@ -23,7 +23,7 @@ RULES = [
     ("mailq-date", re.compile(r"%s %s [ \d]\d %s" % (WEEKDAY, MONTH, TIME)), "{when}"),
     ("log-time", re.compile(r"(?m)^%s [ \d]\d %s " % (MONTH, TIME)), ""),
     ("delays", re.compile(r"\bdelay=[\d.]+, delays=[\d./]+"), "delay={s}, delays={s}"),
-    ("ports", re.compile(r"(\[[0-9a-f.:]+\]|\b127\.\d+\.\d+\.\d+):(?:1[89]|2\d|3[0-5])\d{3}\b"), r"\1:{port}"),
+    ("ports", re.compile(r"(\[[0-9a-f.:]+\]|\b127\.\d+\.\d+\.\d+):\d{5}\b"), r"\1:{port}"),
     ("pid", re.compile(r"\b((?:postfix|valija)[\w/-]*)\[\d+\]"), r"\1[{pid}]"),
     ("version", re.compile(r"\b3\.(?:7|10|12)\.\d+\b"), "{version}"),
     ("queue-id", re.compile(r"\b%s\b(?=[:*!#]? |:|\)|$|@| )" % QUEUE_ID, re.M), "{qid}"),

@@ -52,7 +52,7 @@ def try_sequence(suite, mode, sequence, number, bytewise):
 def verdict(sequence, mode):
     """The replies that the model wants."""
     bare = b"\n" in sequence.replace(b"\r\n", b"")
-    if sequence == b"\r\n.\r\n":
+    if b"\r\n.\r\n" in sequence:
         return "ends"
     if mode == "reject" and bare:
         return "refused"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -40,9 +41,8 @@ ipc::AnvilAnswer AnvilClient::ask(ipc::AnvilEvent event, std::string ident) {
   // A second try: anvil may have ended since the last question, and master starts it again.
   for (int tries = 0; tries < 2; ++tries) {
     const bool was_connected = connection_.has_value();
-    auto answer = try_ask(request, deadline);
+    const auto answer = try_ask(request, deadline);
     if (answer) return *answer;
-    connection_.reset();
     if (!was_connected) {
       maillog::warning("{}: {}", anvil_socket, answer.error().message());
       break;
@@ -52,9 +52,14 @@ ipc::AnvilAnswer AnvilClient::ask(ipc::AnvilEvent event, std::string ident) {
 }
 
 Result<ipc::AnvilAnswer> AnvilClient::try_ask(const ipc::AnvilRequest& request, Deadline deadline) {
-  if (!connection_) connection_ = TRY(services_.connect(anvil_socket, deadline));
-  ipc::send(connection_->stream, request, deadline);
-  return ipc::receive<ipc::AnvilAnswer>(connection_->stream, deadline);
+  // Ours again only when the answer is read: a question that is broken off, by an error or because the session is
+  // cancelled, leaves no answer behind for the next one to take for its own.
+  std::optional<ipc::Connections::Connection> connection = std::exchange(connection_, std::nullopt);
+  if (!connection) connection = TRY(services_.connect(anvil_socket, deadline));
+  ipc::send(connection->stream, request, deadline);
+  const ipc::AnvilAnswer answer = TRY(ipc::receive<ipc::AnvilAnswer>(connection->stream, deadline));
+  connection_ = std::move(connection);
+  return answer;
 }
 
 ClientLimits::ClientLimits(AnvilClient& anvil, const Params& params, const maps::MatchList& exceptions,

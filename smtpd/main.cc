@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
                      {
                          .name = "smtpd",
                          .kind = server::Kind::sessions,
-                         .needs = {.connects_unix = true, .connects_inet = true, .accepts = true},
+                         .needs = {.connects_unix = true, .connects_inet = true, .accepts = true, .reads_files = true},
                          .make = [](server::Startup& startup) { return smtpd::Server::make(startup); },
                      });
 }

@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "lib/base/ascii.h"
+#include "lib/config/interfaces.h"
 #include "lib/config/not_yet.h"
 #include "lib/config/restriction_names.h"
 #include "lib/log/log.h"
-#include "smtpd/own_addresses.h"
 #include "smtpd/session.h"
 
 namespace smtpd {
@@ -48,7 +48,7 @@ Result<Snapshot> Snapshot::load(const config::Main& main, maps::Tables& tables) 
   return out;
 }
 
-Result<SharedTables> SharedTables::open(maps::Tables& tables, const Params& params) {
+Result<SharedTables> SharedTables::open(maps::Tables& tables, const config::Main& main, const Params& params) {
   const auto addresses = [&](std::string_view parameter, std::string_view value) {
     return maps::MatchList::parse(tables, parameter, value, maps::ListKind::address, false);
   };
@@ -64,7 +64,7 @@ Result<SharedTables> SharedTables::open(maps::Tables& tables, const Params& para
                                  std::ranges::find(parents, "fast_flush_domains") != parents.end()));
   out.discard_ehlo_maps = TRY(maps::Maps::open(tables, "smtpd_discard_ehlo_keyword_address_maps",
                                                params.smtpd_discard_ehlo_keyword_address_maps, maps::Flags::fold_keys));
-  out.own_addresses = TRY(smtpd::own_addresses(params.inet_interfaces));
+  for (const config::Interface& interface : TRY(config::used_interfaces(main))) out.own_addresses.push_back(interface.text());
   return out;
 }
 
@@ -78,6 +78,7 @@ Server::Server(Parts parts, ipc::Connections& services, const base::Clock& clock
       services_(services),
       clock_(clock),
       addresses_(services, clock),
+      listed_(clock),
       anvil_(services) {}
 
 Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) {
@@ -89,7 +90,7 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
   // The same main.cf twice: defaults such as smtpd_timeout look at $stress, which is ours to say.
   Snapshot normal = TRY(Snapshot::load(startup.main.with("stress", ""), *maps));
   Snapshot stressed = TRY(Snapshot::load(startup.main.with("stress", "yes"), *maps));
-  SharedTables tables = TRY(SharedTables::open(*maps, normal.params));
+  SharedTables tables = TRY(SharedTables::open(*maps, startup.main, normal.params));
   std::unique_ptr<PeerNames> peer_names = TRY(make_peer_names(startup.clock));
   return std::make_unique<Server>(Parts{.maps = std::move(maps),
                                         .normal = std::move(normal),

@@ -35,9 +35,9 @@ struct SharedTables {
   policy::Tables policy;
   maps::MatchList bare_newline_exclusions, event_limit_exceptions, fast_flush_domains;
   maps::Maps discard_ehlo_maps;             // by client address
-  std::vector<io::Address> own_addresses;   // inet_interfaces
+  std::vector<std::string> own_addresses;   // inet_interfaces, without brackets
 
-  static Result<SharedTables> open(maps::Tables& tables, const Params& params);
+  static Result<SharedTables> open(maps::Tables& tables, const config::Main& main, const Params& params);
 };
 
 class Server : public server::Service {
@@ -51,6 +51,7 @@ class Server : public server::Service {
   [[nodiscard]] const SharedTables& tables() const { return tables_; }
   [[nodiscard]] ipc::Connections& services() { return services_; }
   [[nodiscard]] ipc::Addresses& addresses() { return addresses_; }
+  [[nodiscard]] policy::RecentlyListed& recently_listed() { return listed_; }
   [[nodiscard]] AnvilClient& anvil() { return anvil_; }
   [[nodiscard]] const base::Clock& clock() const { return clock_; }
   [[nodiscard]] PeerNames& peer_names() { return *peer_names_; }
@@ -75,6 +76,7 @@ class Server : public server::Service {
   ipc::Connections& services_;
   const base::Clock& clock_;
   ipc::Addresses addresses_;
+  policy::RecentlyListed listed_;
   AnvilClient anvil_;
 };
 

@@ -69,7 +69,7 @@ Session::Session(Server& server, server::Connection& connection)
       stream_(connection.stream),
       client_(describe(server, connection, snapshot_.params)),
       limits_(server.anvil(), snapshot_.params, server.tables().event_limit_exceptions, server.service_name(), client_),
-      policy_(snapshot_.params, server.tables().policy, snapshot_.lists, server.addresses()),
+      policy_(snapshot_.params, server.tables().policy, snapshot_.lists, server.addresses(), server.recently_listed()),
       bare_newline_(bare_newline_for(server, snapshot_, client_)) {
   if (connection.local) {
     server_address_ = connection.local->address.text();
@@ -167,15 +167,9 @@ bool Session::is_improper_pipelining(unsigned flags) {
 
 // Parks until there is something to read. Gives the stack back where that takes long; costs nothing where it does not.
 void Session::wait_for_command() {
-  if (stream_.has_input()) {
-    is_trimmed_ = false;
-    return;
-  }
-  if (!event::in_fiber() || is_trimmed_) return;
-  if (stream_.flush(deadline()) != io::End::ok) return;
-  if (event::wait_fd(stream_.fd(), event::Ready::readable, base::after(idle_before_trim))) return;
-  event::trim_stack();
-  is_trimmed_ = true;
+  if (stream_.has_input() || !event::in_fiber()) return;
+  if (stream_.flush(deadline()) != io::End::ok) return;  // the read will say why
+  if (!event::wait_fd(stream_.fd(), event::Ready::readable, base::after(idle_before_trim))) event::trim_stack();
 }
 
 std::optional<std::string> Session::read_command() {
@@ -183,7 +177,6 @@ std::optional<std::string> Session::read_command() {
   wait_for_command();
   const std::size_t limit = static_cast<std::size_t>(params().line_length_limit);
   const io::LineResult line = stream_.read_line(until, limit);
-  is_trimmed_ = false;
   switch (line.end()) {
     case io::End::ok: break;
     case io::End::too_long: {
@@ -248,6 +241,14 @@ void Session::count(std::size_t command, const Reply& reply) {
   counters_.count(command, succeeded);
   if (!succeeded) ++errors_;
   if ((row.flags & is_junk) != 0 && ++junk_ > params().smtpd_junk_command_limit) ++errors_;
+}
+
+// A message has smtpd_timeout in all, and more for each smtpd_min_data_rate bytes that have come: one short line now and
+// then does not hold a session for ever.
+Deadline Session::content_deadline(Deadline started, std::size_t bytes) const {
+  const auto rate = static_cast<std::size_t>(params().smtpd_min_data_rate);
+  const std::chrono::seconds earned(static_cast<std::chrono::seconds::rep>(bytes / rate));
+  return std::min(deadline(), started + params().smtpd_timeout + earned);
 }
 
 Deadline Session::deadline() const { return server_.clock().now() + params().smtpd_timeout; }
@@ -318,11 +319,11 @@ Origin Session::origin() const {
 }
 
 std::string_view Session::rewrite_context() const {
-  const std::vector<io::Address>& own = server_.tables().own_addresses;
+  const std::vector<std::string>& own = server_.tables().own_addresses;
   for (const std::string_view name : ascii::split(params().local_header_rewrite_clients, ", \t\r\n")) {
     const bool is_local =
         (name == "permit_inet_interfaces" && client_.is_ip &&
-         std::ranges::find(own, client_.ip) != own.end()) ||
+         std::ranges::find(own, client_.address) != own.end()) ||
         (name == "permit_mynetworks" && client_.is_ip &&
          server_.tables().policy.mynetworks.matches(client_.address).value_or(false));
     if (is_local) return "local";

@@ -43,6 +43,8 @@ class Session : private policy::WarningLog {
   [[nodiscard]] io::Stream& stream() { return stream_; }
   // For the next line or block from the client, or the next reply to it.
   [[nodiscard]] Deadline deadline() const;
+  // For the next part of a message whose content began to come at `started`, and of which `bytes` have come.
+  [[nodiscard]] Deadline content_deadline(Deadline started, std::size_t bytes) const;
 
   [[nodiscard]] Phase phase() const { return phase_; }
   // The one place where the phase changes within a transaction.
@@ -138,7 +140,6 @@ class Session : private policy::WarningLog {
   bool noted_bare_newline_ = false;
   bool noted_pipelining_ = false;
   bool overshoot_is_forgiven_ = false;
-  bool is_trimmed_ = false;                    // the stack was given back and not used since
 };
 
 }  // namespace smtpd

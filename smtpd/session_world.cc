@@ -87,7 +87,7 @@ TestWorld::TestWorld(std::string_view main_cf) : old_directory_(std::filesystem:
   if (!normal) base::panic(normal.error().message().c_str(), __FILE__, __LINE__);
   auto under_stress = Snapshot::load(main->with("stress", "yes"), *tables);
   CHECK(under_stress.has_value());
-  auto shared = SharedTables::open(*tables, normal->params);
+  auto shared = SharedTables::open(*tables, *main, normal->params);
   if (!shared) base::panic(shared.error().message().c_str(), __FILE__, __LINE__);
   server_ = std::make_unique<Server>(Server::Parts{.maps = std::move(tables),
                                                    .normal = std::move(*normal),

@@ -64,12 +64,15 @@ Verdict unlisted(const Question& question, std::string_view address, std::string
   const Tables& tables = policy.tables();
   const ClassTables of_class = tables_of(answer->address_class, tables, policy.params());
   if (of_class.lists_everybody || is_required_name(mail::split(answer->address).local)) return Verdict::dunno();
+  if (policy.recently_listed().contains(answer->address)) return Verdict::dunno();
   const bool is_local = answer->address_class == ipc::AddressClass::local;
   for (const maps::Maps* maps : {&tables.virtual_aliases, &of_class.maps}) {
     if (maps->empty()) continue;
     const auto found = policy.find_address(*maps, answer->address, is_local);
     if (!found) return policy.lookup_failed(question, found.error());
-    if (found->has_value()) return Verdict::dunno();
+    if (!found->has_value()) continue;
+    policy.recently_listed().add(answer->address);
+    return Verdict::dunno();
   }
   const std::string text = policy.params().show_user_unknown_table_name
                                ? fmt::format("User unknown in {}", of_class.table_name)

@@ -6,6 +6,7 @@
 
 #include "lib/ipc/addresses.h"
 #include "lib/maps/table.h"
+#include "smtpd/policy/recently_listed.h"
 #include "smtpd/policy/restriction.h"
 #include "smtpd/smtpd_params.h"
 
@@ -37,8 +38,8 @@ class WarningLog {
 
 class Policy {
  public:
-  Policy(const Params& params, const Tables& tables, const Lists& lists, ipc::Addresses& addresses)
-      : params_(params), tables_(tables), lists_(lists), addresses_(addresses) {}
+  Policy(const Params& params, const Tables& tables, const Lists& lists, ipc::Addresses& addresses, RecentlyListed& listed)
+      : params_(params), tables_(tables), lists_(lists), addresses_(addresses), listed_(listed) {}
 
   // One list. permit only ends it: what is asked next is the caller's order.
   [[nodiscard]] Verdict ask(Stage stage, const Subject& subject, WarningLog& warnings);
@@ -61,6 +62,7 @@ class Policy {
   }
   // By the whole address, without its extension, and by the local part alone where the domain is local.
   [[nodiscard]] Result<maps::Found> find_address(const maps::Maps& maps, std::string_view address, bool is_local) const;
+  [[nodiscard]] RecentlyListed& recently_listed() { return listed_; }
   // "451 4.3.0 <x>: Temporary lookup failure"; the cause is logged here.
   [[nodiscard]] Verdict lookup_failed(const Question& question, const base::Error& error) const;
   [[nodiscard]] Reply temporary_failure(const Question& question) const;
@@ -74,6 +76,7 @@ class Policy {
   const Tables& tables_;
   const Lists& lists_;
   ipc::Addresses& addresses_;
+  RecentlyListed& listed_;
 };
 
 }  // namespace smtpd::policy

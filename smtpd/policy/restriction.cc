@@ -1,35 +1,13 @@
 #include "smtpd/policy/restriction.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "lib/base/ascii.h"
+#include "lib/config/restriction_names.h"
 #include "lib/log/log.h"
-#include "lib/mail/address.h"
 
 namespace smtpd::policy {
 namespace {
-
-constexpr std::string_view separators = ", \t\r\n";
-
-// The items of a list value; one in braces is one item, braces included.
-std::vector<std::string_view> split_items(std::string_view value) {
-  std::vector<std::string_view> items;
-  std::size_t at = 0;
-  while ((at = value.find_first_not_of(separators, at)) != std::string_view::npos) {
-    std::size_t end = at;
-    int depth = 0;
-    while (end < value.size() && (depth > 0 || !separators.contains(value[end]))) {
-      if (value[end] == '{') ++depth;
-      if (value[end] == '}') --depth;
-      ++end;
-    }
-    items.push_back(value.substr(at, end - at));
-    at = end;
-  }
-  return items;
-}
 
 // "<alice@example.com>: Recipient address", or what else the stage is about.
 std::string about(const Question& question) {
@@ -56,7 +34,7 @@ Reply refusal(const Question& question, int code, std::string_view dsn, std::str
 Restrictions Restrictions::parse(std::string_view parameter, std::string_view value) {
   Restrictions out;
   bool is_warning = false;
-  for (const std::string_view name : split_items(value)) {
+  for (const std::string_view name : config::list_items(value)) {
     if (ascii::equal_ignoring_case(name, "warn_if_reject")) {
       is_warning = true;
       continue;
@@ -65,7 +43,7 @@ Restrictions Restrictions::parse(std::string_view parameter, std::string_view va
     out.items_.push_back({row, std::string(name), is_warning});
     is_warning = false;
     if (row == nullptr) {
-      if (is_not_yet_honoured(name)) maillog::warning("{}: {} is not yet honoured", parameter, name);
+      if (config::find_restriction_name(name) != nullptr) maillog::warning("{}: {} is not yet honoured", parameter, name);
       else maillog::warning("unknown smtpd restriction: \"{}\"", name);
       break;  // nothing after it is ever reached; what follows may be its argument
     }

@@ -46,8 +46,6 @@ struct Row {
 
 // The row for a name (any case); null when there is none.
 [[nodiscard]] const Row* find_row(std::string_view name);
-// A restriction of Postfix that has no row yet: to be told from a misspelt name.
-[[nodiscard]] bool is_not_yet_honoured(std::string_view name);
 
 // "<alice@example.com>: Recipient address rejected: TEXT", with what this stage is about in front.
 [[nodiscard]] Reply refusal(const Question& question, int code, std::string_view dsn, std::string_view text);

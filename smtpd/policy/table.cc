@@ -4,7 +4,6 @@
 #include <array>
 
 #include "lib/base/ascii.h"
-#include "lib/config/restriction_names.h"
 #include "smtpd/policy/restriction.h"
 
 namespace smtpd::policy {
@@ -31,11 +30,6 @@ static_assert(std::ranges::is_sorted(rows, {}, &Row::name));
 const Row* find_row(std::string_view name) {
   const auto found = std::ranges::find_if(rows, [&](const Row& row) { return ascii::equal_ignoring_case(row.name, name); });
   return found == rows.end() ? nullptr : &*found;
-}
-
-bool is_not_yet_honoured(std::string_view name) {
-  const config::RestrictionName* const known = config::find_restriction_name(name);
-  return known != nullptr && !known->honoured;
 }
 
 }  // namespace smtpd::policy

@@ -19,9 +19,10 @@ constexpr std::size_t read_size = io::Stream::input_size;
 // Reads the chunk and gives each part to `take`. False: the client is gone.
 template <class Take>
 bool read_chunk(Session& s, std::size_t size, Take&& take) {
+  const Deadline started = s.server().clock().now();
   std::size_t done = 0;
   while (done < size) {
-    const io::Stream::Bytes bytes = s.stream().read_some(std::min(size - done, read_size), s.deadline());
+    const io::Stream::Bytes bytes = s.stream().read_some(std::min(size - done, read_size), s.content_deadline(started, done));
     if (bytes.end != io::End::ok) {
       s.lost(bytes.end, done);
       return false;

@@ -21,11 +21,9 @@ std::optional<Reply> data(Session& s, const Command& command) {
   const auto size_limit = static_cast<std::size_t>(s.params().message_size_limit);
   DataDecoder decoder(message, line_limit);
   ContentVerdict verdict = ContentVerdict::good;
-  Deadline until = s.deadline();
+  const Deadline started = s.server().clock().now();
   for (;;) {
-    // The deadline is for one line; the clock need not be asked while there is input.
-    if (!s.stream().has_input()) until = s.deadline();
-    const io::LineResult line = s.stream().read_line(until, line_limit);
+    const io::LineResult line = s.stream().read_line(s.content_deadline(started, decoder.size()), line_limit);
     if (!line && line.end() != io::End::too_long) {
       s.lost(line.end(), decoder.size());
       return std::nullopt;

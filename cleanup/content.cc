@@ -72,7 +72,7 @@ void Content::note(std::string_view name, std::string_view value) {
     plain_.message_id = true;
     message_id_logged_ = true;
     const std::string id = mail::unfolded(value);
-    if (message_id_.empty()) message_id_ = id;
+    if (message_id_.empty()) message_id_ = id.substr(0, id.find('>') == std::string::npos ? id.npos : id.find('>') + 1);
     maillog::info("{}: message-id={}", context_.queue_id, id);
   } else if (is("Resent-Message-Id")) {
     resent_fields_.message_id = true;

@@ -88,7 +88,7 @@ std::string from_field(std::string_view name, std::string_view full_name, std::s
   std::string field = fmt::format("{}: {}", name, words);
   const std::size_t column = field.size() - (field.rfind('\n') + 1);
   const bool fits = column + sender.size() + 3 < line_length;
-  return fmt::format("{}{}<{}>", field, fits || !field.contains('\n') ? " " : "\n\t", sender);
+  return fmt::format("{}{}<{}>", field, fits ? " " : "\n\t", sender);
 }
 
 }  // namespace cleanup

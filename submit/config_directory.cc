@@ -21,10 +21,11 @@ bool lists_directory(const config::Main& main, std::string_view parameter, std::
   return false;
 }
 
+bool has_more_rights_than_its_caller() { return ::geteuid() != ::getuid() || ::getegid() != ::getgid(); }
+
 bool is_own_configuration(const std::string& directory) {
-  const bool has_rights = ::geteuid() != ::getuid() || ::getegid() != ::getgid();
   struct stat status {};
-  return !has_rights && ::stat((directory + "/main.cf").c_str(), &status) == 0 && status.st_uid == ::getuid();
+  return ::stat((directory + "/main.cf").c_str(), &status) == 0 && status.st_uid == ::getuid();
 }
 
 }  // namespace
@@ -34,7 +35,7 @@ Result<std::string> config_directory(const std::optional<std::string>& option) {
   constexpr std::string_view file = "/main.cf";
   if (directory.ends_with(file)) directory.resize(directory.size() - file.size());
   if (directory == config::default_directory || ::getuid() == 0) return directory;
-  if (is_own_configuration(directory)) return directory;
+  if (!has_more_rights_than_its_caller() && (!option || is_own_configuration(directory))) return directory;
   const auto main = config::Main::read(std::string(config::default_directory));
   if (main && (lists_directory(*main, "alternate_config_directories", directory) ||
                lists_directory(*main, "multi_instance_directories", directory))) {

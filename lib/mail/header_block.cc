@@ -12,8 +12,13 @@ void HeaderBlock::take(std::string_view data, bool is_whole) {
   } else if (data.empty() && is_whole) {
     return close(End::empty_line, {}, true);
   } else if (has_field_ && is_folded(data)) {
-    append("\n");
-    append(data);
+    // Over the limit a folded line is dropped as a whole.
+    if (field_.size() + 1 + data.size() > size_limit_) {
+      is_full_ = true;
+    } else {
+      append("\n");
+      append(data);
+    }
   } else if (split_header(data)) {
     flush_field();
     has_field_ = true;
@@ -25,14 +30,14 @@ void HeaderBlock::take(std::string_view data, bool is_whole) {
 }
 
 void HeaderBlock::append(std::string_view data) {
-  if (field_.size() < size_limit_) field_.append(data, 0, size_limit_ - field_.size());
+  if (!is_full_ && field_.size() < size_limit_) field_.append(data, 0, size_limit_ - field_.size());
 }
 
 void HeaderBlock::flush_field() {
   if (!has_field_) return;
   handler_.field(field_);
   field_.clear();
-  has_field_ = false;
+  has_field_ = is_full_ = false;
 }
 
 void HeaderBlock::finish() {

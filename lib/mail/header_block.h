@@ -46,6 +46,7 @@ class HeaderBlock {
   Handler& handler_;
   std::string field_;
   bool has_field_ = false;
+  bool is_full_ = false;  // a line of the field has been dropped
   bool in_line_ = false;  // a first part of the line has come
   bool is_open_ = true;
 };

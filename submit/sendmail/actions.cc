@@ -10,6 +10,7 @@
 #include "lib/process/process.h"
 #include "submit/environment.h"
 #include "submit/sendmail/enqueue.h"
+#include "submit/sendmail/submission.h"
 
 namespace sendmail {
 namespace {
@@ -32,8 +33,9 @@ int run_command(const Params& params, const Options& options, const std::string&
 }
 
 int deliver(const Params& params, const Options& options, const submit::User& user, const std::string& config_directory) {
+  const std::string sender = options.sender ? parse_sender(*options.sender).address : user.name;
   const auto fail = [&](std::string_view why) {
-    maillog::exit_fatal(fmt::format("{}({}): {}", user.name, user.uid, why), EX_TEMPFAIL);
+    maillog::exit_fatal(fmt::format("{}({}): {}", sender, user.uid, why), EX_TEMPFAIL);
   };
   if (options.recipients.empty() && !options.extract_recipients) {
     fail("Recipient addresses must be specified on the command line or via the -t option");

@@ -114,7 +114,7 @@ Result<void> enqueue(const Params& params, const Options& options, const submit:
   std::string sender = user.name;
   if (options.sender) {
     const Sender parsed = parse_sender(*options.sender);
-    if (!parsed.is_single) maillog::warning("-f option specified malformed sender: {}", *options.sender);
+    if (!parsed.is_single) maillog::warning("-f option specified malformed sender: {}", ascii::printable(*options.sender));
     sender = parsed.address;
   }
   std::string verp;

@@ -168,6 +168,7 @@ Result<Options> parse_options(int argc, char** argv) {
   const std::string_view name = base_name(argc > 0 ? argv[0] : "sendmail");
   if (name == "mailq") options.mode = Mode::list_queue;
   else if (name == "newaliases") options.mode = Mode::init_aliases;
+  if (argc > 0) argv[0] += name.data() - argv[0];  // getopt's complaints begin with the name alone
   // Two passes, as in Postfix: the first only finds the configuration, and complains of what is unknown.
   ::optind = 1;
   while (::getopt(argc, argv, letters) != -1) {

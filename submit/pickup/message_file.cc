@@ -88,7 +88,7 @@ class MessageFile::Copier {
     is_skipped_ = false;
     if (is_trusted_) return type != RecordType::normal && type != RecordType::continued;
     const submit::Judgement judgement = filter_.take(type, data);
-    if (!judgement.complaint.empty()) {
+    if (judgement.verdict == submit::Verdict::skip) {
       maillog::warning("{}: uid={}: {}", stream_.queue_id(), file_.owner_, judgement.complaint);
     }
     is_skipped_ = judgement.verdict == submit::Verdict::skip;

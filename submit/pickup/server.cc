@@ -23,6 +23,7 @@ namespace {
 using ipc::CleanupStatus;
 
 constexpr std::size_t workers_limit = 8;  // messages on their way at a time: they share cleanup's directory fsyncs
+constexpr int corrupt_names = 100;          // files of one name that corrupt/ may have
 
 bool has_class(std::string_view list, std::string_view wanted) {
   for (const std::string_view item : ascii::split(list, ", \t\r\n")) {
@@ -168,10 +169,15 @@ Server::Fate Server::remove(const std::string& name) {
 
 // A file that can never be a message is kept for people to look at.
 Server::Fate Server::set_aside(const std::string& name) {
-  const std::string from = "maildrop/" + name, to = "corrupt/" + name;
-  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) {
-    maillog::warning("saving corrupt file \"{}\" from queue \"maildrop\" to queue \"corrupt\"", name);
-    return Fate::removed;
+  const std::string from = "maildrop/" + name;
+  std::string to = "corrupt/" + name;
+  for (int other = 1; other <= corrupt_names; ++other) {
+    if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) {
+      maillog::warning("saving corrupt file \"{}\" from queue \"maildrop\" to queue \"corrupt\"", name);
+      return Fate::removed;
+    }
+    if (errno != EEXIST) break;
+    to = "corrupt/" + name + "." + std::to_string(other);
   }
   maillog::warning("{}", base::Error::system("rename " + from).message());
   return Fate::kept;

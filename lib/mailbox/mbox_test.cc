@@ -223,6 +223,15 @@ TEST_CASE("what stands in a mailbox's place") {
     REQUIRE(outcome.reason == "cannot create file exclusively: No such file or directory");
     REQUIRE(outcome.warnings.size() == 1);
   }
+  SECTION("a program, in place of a file that an alias names") {
+    write_whole(path, "");
+    ::chmod(path.c_str(), 0755);
+    MboxTarget to = target(path);
+    to.rules.regular_only = false;
+    const Outcome outcome = deliver(to, message);
+    REQUIRE(outcome.dsn == mail::Dsn(5, 7, 1));
+    REQUIRE(outcome.reason == "file is executable");
+  }
   SECTION("a device, where that is allowed") {
     MboxTarget to = target("/dev/null");
     REQUIRE(deliver(to, message).reason == "destination /dev/null is not a regular file");

@@ -94,6 +94,10 @@ std::expected<void, Outcome> check(OpenedFile& opened, const std::string& path, 
     if (status.st_nlink != 1) {
       return std::unexpected(refused({5, 2, 0}, fmt::format("file has {} hard links", status.st_nlink)));
     }
+    // Mail must not become a part of a program.
+    if (!rules.regular_only && (status.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0) {
+      return std::unexpected(refused({5, 7, 1}, "file is executable"));
+    }
     if (rules.ownership == Ownership::recipient && status.st_uid != rules.owner) {
       Outcome outcome = refused({4, 2, 0}, fmt::format("destination {} is not owned by recipient", path));
       outcome.warnings.emplace_back("specify \"strict_mailbox_ownership = no\" to ignore mailbox ownership mismatch");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 #include <fmt/core.h>
 
@@ -70,7 +71,8 @@ Result<void> show_service(const Options& options, const config::Main& main, cons
     }
     return {};
   }
-  std::ranges::stable_sort(settings, {}, &config::Entry::name);
+  for (std::size_t i = 0; i < settings.size(); ++i) settings[i].line = static_cast<int>(i);
+  std::ranges::sort(settings, {}, [](const config::Entry& entry) { return std::tie(entry.name, entry.line); });
   for (const config::Entry& entry : settings) {
     if (!selection.matches_member(entry.name)) continue;
     answer.output += setting(options, fmt::format("{}/{}", label, entry.name), entry.value);

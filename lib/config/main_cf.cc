@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <climits>
 #include <cstdlib>
+#include <tuple>
 
 #include <fmt/core.h>
 
@@ -80,7 +81,7 @@ Result<Main> Main::parse(std::string_view text, std::string directory, std::span
   for (const LogicalLine& line : logical_lines(text)) {
     if (line.is_stray) main.warnings_.push_back(stray_line_text(main.directory_ + "/main.cf", line));
   }
-  std::ranges::stable_sort(read, {}, &Entry::name);
+  std::ranges::sort(read, {}, [](const Entry& entry) { return std::tie(entry.name, entry.line); });
   std::vector<std::pair<int, std::string>> replaced;  // by the line that replaces
   for (Entry& entry : read) {
     if (main.entries_.empty() || main.entries_.back().name != entry.name) {

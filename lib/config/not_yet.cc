@@ -33,9 +33,11 @@ bool names_program(std::string_view users, std::string_view program) {
   return std::ranges::find(words, program) != words.end();
 }
 
-// A value that asks for nothing, or for less than the record protects.
+// What is not built does nothing: who wants nothing has it.
+bool asks_for_nothing(std::string_view value) { return value.empty() || ascii::equal_ignoring_case(value, "no"); }
+
+// A value that asks for less than what the record protects.
 bool is_harmless(const Record& record, std::string_view value) {
-  if (value.empty() || ascii::equal_ignoring_case(value, "no")) return true;
   const auto harmless = ascii::split(record.harmless(), ", ");
   return std::ranges::any_of(harmless, [&](std::string_view one) { return ascii::equal_ignoring_case(one, value); });
 }
@@ -50,6 +52,7 @@ class Collector {
     const Record* const record = limits_of(name);
     if (record == nullptr || record->status != Status::not_yet) return;
     const std::string wanted = expanded(main, value);
+    if (asks_for_nothing(wanted)) return;
     if (one_line(value) == one_line(record->default_text()) || wanted == expanded(main, record->default_text())) return;
     found_.push_back({where, std::string(name), one_line(value), std::string(record->users()),
                       record->protects && !is_harmless(*record, wanted)});

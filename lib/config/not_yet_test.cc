@@ -23,6 +23,7 @@ TEST_CASE("what is not yet honoured is told with its place, once") {
 }
 
 TEST_CASE("a default value is not worth a word") {
+  CHECK(told("biff = no\nsmtpd_use_tls = no\nheader_checks =\n").empty());
   CHECK(told("smtp_use_tls = no\nsmtpd_sasl_type = cyrus\nmilter_macro_v = $mail_name  $mail_version\n").empty());
 }
 

@@ -94,7 +94,7 @@ def shown(script, data, prefix):
     text = data.decode("utf-8", "backslashreplace").replace("\r", "\\r")
     for pattern, instead in script.masks:
         text = re.sub(pattern, instead, text, flags=re.M)
-    text = masks.mask(text)
+    text = masks.mask(text, without=("queue-id",))      # a number in a reply is no id
     lines = text.split("\n")
     if lines[-1]:
         lines[-1] += "\\n-"

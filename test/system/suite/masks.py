@@ -26,7 +26,7 @@ RULES = [
     ("ports", re.compile(r"(\[[0-9a-f.:]+\]|\b127\.\d+\.\d+\.\d+):\d{5}\b"), r"\1:{port}"),
     ("pid", re.compile(r"\b((?:postfix|valija)[\w/-]*)\[\d+\]"), r"\1[{pid}]"),
     ("version", re.compile(r"\b3\.(?:7|10|12)\.\d+\b"), "{version}"),
-    ("queue-id", re.compile(r"\b%s\b(?=[:*!#]? |:|\)|$|@| )" % QUEUE_ID, re.M), "{qid}"),
+    ("queue-id", re.compile(r"(?<![\w{.<])%s(?=[^\w.@]|@mail|\.?$)" % QUEUE_ID, re.M), "{qid}"),
 ]
 
 

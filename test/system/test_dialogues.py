@@ -1,4 +1,5 @@
 """Every file of dialogues/ is held with the server; see suite/dialogue.py for the format."""
+import difflib
 from pathlib import Path
 
 import pytest
@@ -35,4 +36,4 @@ def suite():
 @pytest.mark.parametrize("which", DIALOGUES, ids=lambda d: d.path.stem)
 def test_dialogue(suite, which):
     _, log = dialogue.play(which, suite)
-    assert log == which.log
+    assert log == which.log, "\n" + "\n".join(difflib.unified_diff(which.log, log, "expected", "got", lineterm=""))

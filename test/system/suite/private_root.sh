@@ -48,5 +48,5 @@ done <"$dir/programs"
 ln -sf ../sbin/sendmail "$root/usr/lib/sendmail"
 ln -sf ../sbin/sendmail "$root/usr/bin/mailq"
 ln -sf ../sbin/sendmail "$root/usr/bin/newaliases"
-echo "$pid"
-exec chroot "$root" sh -c 'trap exit TERM; cd /; exec >/dev/null 2>&1; while :; do sleep 100000 & wait $!; done'
+# The pid is told from inside: whoever enters by it before the chroot would be in the machine's own root.
+exec chroot "$root" sh -c 'trap exit TERM; cd /; echo "$1"; exec >/dev/null 2>&1; while :; do sleep 100000 & wait $!; done' init "$pid"

@@ -28,10 +28,11 @@ std::size_t path_end(std::string_view text) {
 }  // namespace
 
 Command Command::parse(std::string_view line) {
-  line = ascii::trim(line.substr(0, line.find('\0')));
+  line = line.substr(0, line.find('\0'));
+  const std::string_view text = ascii::trim(line);
   std::size_t end = 0;
-  while (end < line.size() && !ascii::is_space(line[end])) ++end;
-  return {line.substr(0, end), ascii::trim(line.substr(end))};
+  while (end < text.size() && !ascii::is_space(text[end])) ++end;
+  return {text.substr(0, end), ascii::trim(text.substr(end)), line};
 }
 
 std::vector<std::string_view> Command::words() const { return ascii::split(rest, " \t\v\f\r\n"); }

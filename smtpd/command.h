@@ -11,6 +11,7 @@ namespace smtpd {
 struct Command {
   std::string_view verb;
   std::string_view rest;   // what follows the verb, without space at its ends
+  std::string_view line;   // all of it, as it came
 
   // What follows a NUL is not part of the line. An empty or blank line has an empty verb.
   static Command parse(std::string_view line);

@@ -64,6 +64,8 @@ class ChunkDecoder {
   void finish();
 
   [[nodiscard]] std::size_t size() const { return size_ + pending_.size(); }
+  // The same without a line that has not ended.
+  [[nodiscard]] std::size_t size_of_lines() const { return size_; }
   [[nodiscard]] bool has_bare_newline() const { return has_bare_newline_; }
 
  private:

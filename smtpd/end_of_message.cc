@@ -28,19 +28,10 @@ Reply reply_for(const ipc::MessageClosed& closed, std::string_view taken) {
   return or_reason(451, mail::Dsn(4, 3, 0), "Error: queue file write error");
 }
 
-Reply bare_newline_reply(const Session& s) {
-  return {s.params().smtpd_forbid_bare_newline_reject_code,
-          fmt::format("5.5.2 {} Error: bare <LF> received", s.params().myhostname)};
-}
-
 // The verdict of everybody who may still refuse the message, in order; the transaction is as it was.
 Reply decide(Session& s, ContentVerdict content, std::optional<std::size_t> chunk_bytes) {
   Transaction& message = s.transaction();
-  switch (content) {
-    case ContentVerdict::good: break;
-    case ContentVerdict::bare_newline: return bare_newline_reply(s);
-    case ContentVerdict::too_big: return {552, "5.3.4 Error: message file too big"};
-  }
+  if (content != ContentVerdict::good) return refusal_of(s, content);
   const policy::Verdict verdict = s.policy().ask(policy::Stage::end_of_data, s.subject(message.only_recipient()), s.warnings());
   if (verdict.refuses()) return s.refuse(verdict.reply());
 
@@ -56,6 +47,12 @@ Reply decide(Session& s, ContentVerdict content, std::optional<std::size_t> chun
 }
 
 }  // namespace
+
+Reply refusal_of(const Session& s, ContentVerdict content) {
+  if (content == ContentVerdict::too_big) return {552, "5.3.4 Error: message file too big"};
+  return {s.params().smtpd_forbid_bare_newline_reject_code,
+          fmt::format("5.5.2 {} Error: bare <LF> received", s.params().myhostname)};
+}
 
 ContentVerdict judge_content(Session& s, std::size_t size, bool has_bare_newline, std::size_t size_limit) {
   if (has_bare_newline) {

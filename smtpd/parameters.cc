@@ -87,11 +87,13 @@ std::expected<MailParameters, Reply> parse_mail_parameters(std::span<const std::
       // RFC 4954 section 5: who is not authenticated may say this too; it then means nothing.
       if (value.empty() || !mail::decode_xtext(value)) return refuse(501, "5.5.4 Bad AUTH parameter syntax");
       out.auth_sender = value;
-    } else if (announced.dsn && is(name, "RET") && has_value) {
+    } else if ((is(name, "RET") || is(name, "ENVID")) && has_value && !announced.dsn) {
+      return refuse(501, "5.7.1 DSN support is disabled");
+    } else if (is(name, "RET") && has_value) {
       if (has_ret || (!is(value, "FULL") && !is(value, "HDRS"))) return refuse(501, "5.5.4 Bad RET parameter syntax");
       has_ret = true;
       out.ret = is(value, "FULL") ? DsnReturn::full : DsnReturn::headers;
-    } else if (announced.dsn && is(name, "ENVID") && has_value) {
+    } else if (is(name, "ENVID") && has_value) {
       auto envid = mail::decode_xtext(value);
       if (has_envid || !envid || envid->empty() || !mail::is_valid_utf8(*envid)) {
         return refuse(501, "5.5.4 Bad ENVID parameter syntax");
@@ -110,11 +112,14 @@ std::expected<RcptParameters, Reply> parse_rcpt_parameters(std::span<const std::
   RcptParameters out;
   for (const std::string_view word : words) {
     const auto [name, value, has_value] = take_apart(word);
-    if (announced.dsn && is(name, "NOTIFY") && has_value) {
+    if ((is(name, "NOTIFY") || is(name, "ORCPT")) && has_value && !announced.dsn) {
+      return refuse(501, "5.7.1 DSN support is disabled");
+    }
+    if (is(name, "NOTIFY") && has_value) {
       const auto flags = parse_notify(value);
       if (!flags || out.notify != 0) return refuse(501, "5.5.4 Error: Bad NOTIFY parameter syntax");
       out.notify = *flags;
-    } else if (announced.dsn && is(name, "ORCPT") && has_value) {
+    } else if (is(name, "ORCPT") && has_value) {
       auto orcpt = parse_orcpt(value);
       if (!orcpt || !out.orcpt.empty()) return refuse(501, "5.5.4 Error: Bad ORCPT parameter syntax");
       out.orcpt = std::move(*orcpt);

@@ -83,13 +83,13 @@ TEST_CASE("BDAT has a size that can be counted, and maybe LAST") {
 namespace {
 
 std::string mail_reply(std::string_view words, const Announced& announced = {}) {
-  const auto split = Command{.verb = {}, .rest = words}.words();
+  const auto split = Command{.verb = {}, .rest = words, .line = words}.words();
   const auto parsed = parse_mail_parameters(split, announced);
   return parsed ? "ok" : parsed.error().text();
 }
 
 std::string rcpt_reply(std::string_view words, const Announced& announced = {}) {
-  const auto split = Command{.verb = {}, .rest = words}.words();
+  const auto split = Command{.verb = {}, .rest = words, .line = words}.words();
   const auto parsed = parse_rcpt_parameters(split, announced);
   return parsed ? "ok" : parsed.error().text();
 }
@@ -122,7 +122,11 @@ TEST_CASE("MAIL's parameters, with Postfix's refusals") {
   };
   for (const auto& [words, reply] : rows) CHECK(mail_reply(words) == reply);
   const Announced nothing{.eight_bit_mime = false, .dsn = false, .smtputf8 = false};
-  for (const char* word : {"BODY=7BIT", "RET=FULL", "ENVID=a", "SMTPUTF8"}) {
+  for (const char* word : {"RET=FULL", "ENVID=a"}) CHECK(mail_reply(word, nothing) == "501 5.7.1 DSN support is disabled");
+  for (const char* word : {"NOTIFY=NEVER", "ORCPT=rfc822;a"}) {
+    CHECK(rcpt_reply(word, nothing) == "501 5.7.1 DSN support is disabled");
+  }
+  for (const char* word : {"BODY=7BIT", "SMTPUTF8"}) {
     CHECK(mail_reply(word, nothing) == "555 5.5.4 Unsupported option: " + std::string(word));
   }
   CHECK(mail_reply("SIZE=1", nothing) == "ok");

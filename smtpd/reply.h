@@ -24,7 +24,8 @@ class Reply {
 
   [[nodiscard]] int code() const { return code_; }
   [[nodiscard]] bool is_error() const { return code_ >= 400; }
-  [[nodiscard]] bool closes() const { return then_ == Then::close; }
+  // Two codes say by themselves that no more is served (RFC 5321 section 4.2.2, RFC 7504).
+  [[nodiscard]] bool closes() const { return then_ == Then::close || code_ == 421 || code_ == 521; }
   // In one line, as a reject line in the log has it: "554 5.7.1 <a@b>: Relay access denied".
   [[nodiscard]] std::string text() const;
   // As sent: each line with its code and CRLF. What cannot be in a reply line has become '?'.

@@ -49,6 +49,14 @@ BareNewline bare_newline_for(Server& server, const Snapshot& snapshot, const Cli
   return is_excluded ? BareNewline::accept : snapshot.bare_newline;
 }
 
+// For a site that has no SMTPUTF8: bytes that are not ASCII are not shown.
+std::string without_utf8(std::string text, char replacement) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) >= 0x80) c = replacement;
+  }
+  return text;
+}
+
 // Line breaks and other control characters in C's notation, so that what came can be read in one line.
 std::string escaped(std::string_view bytes) {
   std::string out;
@@ -117,10 +125,13 @@ bool Session::serve_one() {
   const std::optional<std::string> line = read_command();
   if (!line) return false;
   const Command command = Command::parse(*line);
-  const std::size_t index = find_command(command.verb);
-  const std::optional<Reply> reply = dispatch(command, *line, index);
+  // RFC 6531 section 3.2: what is not UTF-8 is no command.
+  const bool is_readable = !params().smtputf8_enable || mail::is_valid_utf8(*line);
+  const std::size_t index = is_readable ? find_command(command.verb) : unknown_command();
+  where_ = index == unknown_command() ? "UNKNOWN" : command_row(index).verb;
+  const std::optional<Reply> reply = is_readable ? dispatch(command, index) : Reply(500, "5.5.2 Error: bad UTF-8 syntax");
+  count(index, reply);
   if (!reply) return false;
-  count(index, *reply);
   if (!send(*reply)) return false;
   if (!reply->closes()) return true;
   static_cast<void>(stream_.flush(deadline()));
@@ -128,15 +139,9 @@ bool Session::serve_one() {
   return false;
 }
 
-std::optional<Reply> Session::dispatch(const Command& command, std::string_view line, std::size_t index) {
+std::optional<Reply> Session::dispatch(const Command& command, std::size_t index) {
   const CommandRow& row = command_row(index);
-  const bool is_known = index != unknown_command();
-  where_ = is_known ? row.verb : "UNKNOWN";
   if (command.verb.empty()) return Reply(500, "5.5.2 Error: bad syntax");
-  if (params().smtputf8_enable && !mail::is_valid_utf8(line)) {
-    where_ = "UNKNOWN";
-    return Reply(500, "5.5.2 Error: bad UTF-8 syntax");
-  }
   if (is_denied_ && (row.flags & serves_denied) == 0) {
     return Reply(503, fmt::format("5.7.0 Error: access denied for {}", client_.name_and_address));
   }
@@ -219,8 +224,7 @@ bool Session::skip_rest_of_line(std::size_t already) {
     if (part) return true;
     already += part.text().size();
     if (part.end() != io::End::too_long) {
-      lost(part.end(), 0);
-      content_bytes_.reset();
+      lost(part.end(), std::nullopt);
       return false;
     }
     if (already > endless_line * limit) break;
@@ -231,12 +235,12 @@ bool Session::skip_rest_of_line(std::size_t already) {
   return false;
 }
 
-void Session::count(std::size_t command, const Reply& reply) {
+void Session::count(std::size_t command, const std::optional<Reply>& reply) {
   const CommandRow& row = command_row(command);
   // What the site lets pass as no operation counts for nothing; whatever else is no command is a mistake.
   const bool is_unknown = command == unknown_command();
-  if (is_unknown && reply.code() == 250) return;
-  const bool succeeded = (!reply.is_error() && !is_unknown) || overshoot_is_forgiven_;
+  if (is_unknown && reply && reply->code() == 250) return;
+  const bool succeeded = (reply && !reply->is_error() && !is_unknown) || overshoot_is_forgiven_;
   overshoot_is_forgiven_ = false;
   counters_.count(command, succeeded);
   if (!succeeded) ++errors_;
@@ -274,6 +278,13 @@ Announced Session::announced() const {
   return {.eight_bit_mime = !has(discarded_, Ehlo::eight_bit_mime),
           .dsn = !has(discarded_, Ehlo::dsn),
           .smtputf8 = params().smtputf8_enable && !has(discarded_, Ehlo::smtputf8)};
+}
+
+std::optional<Reply> Session::undeclared_utf8(std::string_view address, bool declared) const {
+  if (!params().strict_smtputf8 || !params().smtputf8_enable || declared) return std::nullopt;
+  const bool is_ascii = std::ranges::all_of(address, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  if (is_ascii) return std::nullopt;
+  return Reply(553, "5.6.7 Must declare SMTPUTF8 to send unicode address");
 }
 
 Transaction& Session::transaction() {
@@ -355,7 +366,8 @@ policy::Subject Session::subject(std::string_view recipient) const {
 
 Reply Session::refuse(Reply reply) {
   if (params().soft_bounce) reply = reply.softened();
-  log_action("reject", where_, reply.text());
+  const std::string text = reply.text();
+  log_action("reject", where_, params().smtputf8_enable ? text : without_utf8(text, ' '));
   return reply;
 }
 
@@ -366,6 +378,7 @@ void Session::log_action(std::string_view action, std::string_view where, std::s
                               : transaction_      ? transaction_->only_recipient()
                                                   : std::string_view();
   if (!to.empty()) details += fmt::format(" to=<{}>", mail::to_external(to));
+  if (!params().smtputf8_enable) details = without_utf8(std::move(details), '?');
   details += fmt::format(" proto={}", protocol());
   if (has_helo()) details += fmt::format(" helo=<{}>", helo_);
   maillog::info("{}: {}: {} from {}: {};{}", log_id(), action, where, client_.name_and_address, text, details);
@@ -384,12 +397,14 @@ bool Session::send(const Reply& reply) {
     }
     event::sleep_until(server_.clock().now() + params().smtpd_error_sleep_time);
   }
-  if (stream_.write(params().soft_bounce ? reply.softened().wire() : reply.wire(), deadline())) return true;
+  std::string wire = params().soft_bounce ? reply.softened().wire() : reply.wire();
+  if (!params().smtputf8_enable) wire = without_utf8(std::move(wire), ' ');
+  if (stream_.write(wire, deadline())) return true;
   if (ending_ == Ending::none) ending_ = Ending::lost_connection;
   return false;
 }
 
-void Session::lost(io::End end, std::size_t content_bytes) {
+void Session::lost(io::End end, std::optional<std::size_t> content_bytes) {
   content_bytes_ = content_bytes;
   if (end != io::End::timeout) {
     ending_ = Ending::lost_connection;
@@ -406,6 +421,7 @@ void Session::forgive() {
 }
 
 void Session::log_end() {
+  if (phase_ == Phase::chunks && !content_bytes_) content_bytes_ = transaction_->chunks().size();
   const std::string bytes = content_bytes_ ? fmt::format(" ({} bytes)", *content_bytes_) : std::string();
   switch (ending_) {
     case Ending::none:

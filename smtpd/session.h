@@ -63,6 +63,9 @@ class Session : private policy::WarningLog {
   void discard(Ehlo keywords) { discarded_ = keywords; }
   [[nodiscard]] Announced announced() const;
 
+  // strict_smtputf8: the refusal of an address that needs SMTPUTF8 where the client did not ask for it.
+  [[nodiscard]] std::optional<Reply> undeclared_utf8(std::string_view address, bool declared) const;
+
   // The transaction that MAIL began; there must be one.
   [[nodiscard]] Transaction& transaction();
   [[nodiscard]] const Transaction* find_transaction() const { return transaction_.get(); }
@@ -86,7 +89,7 @@ class Session : private policy::WarningLog {
   // Sends at once, where a verb's dialogue goes on after the reply (354). False: the client is gone, and noted as that.
   [[nodiscard]] bool send(const Reply& reply);
   // A read of content ended; how many bytes had come.
-  void lost(io::End end, std::size_t content_bytes);
+  void lost(io::End end, std::optional<std::size_t> content_bytes);
 
   // The refusal that is being returned is not to count as an error.
   void forgive_overshoot() { overshoot_is_forgiven_ = true; }
@@ -103,12 +106,12 @@ class Session : private policy::WarningLog {
   [[nodiscard]] bool greet();
   // One command. False: the session is over.
   [[nodiscard]] bool serve_one();
-  [[nodiscard]] std::optional<Reply> dispatch(const Command& command, std::string_view line, std::size_t index);
+  [[nodiscard]] std::optional<Reply> dispatch(const Command& command, std::size_t index);
   [[nodiscard]] std::optional<std::string> read_command();
   [[nodiscard]] bool skip_rest_of_line(std::size_t already);
   void wait_for_command();
   [[nodiscard]] bool is_improper_pipelining(unsigned flags);
-  void count(std::size_t command, const Reply& reply);
+  void count(std::size_t command, const std::optional<Reply>& reply);
   void log_end();
   void log_action(std::string_view action, std::string_view where, std::string_view text) const;
   void reject_warning(const Reply& reply) override { log_action("reject_warning", where_, reply.text()); }

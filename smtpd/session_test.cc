@@ -254,7 +254,7 @@ TEST_CASE("a refused chunk leaves nothing behind (S08 to S10)") {
   CHECK(talk(world, {"EHLO c", chunk("BDAT 3", "abc"), "<", "DATA", "MAIL FROM:<>", "RSET", "MAIL FROM:<>", chunk("BDAT 3", "abc"),
                      "<", chunk("BDAT 3 LAST", "abc"), "<", "RCPT TO:<alice>", "MAIL FROM:<>", "RCPT TO:<alice>", "BDAT 0",
                      chunk("BDAT 2", "ab"), "<", "DATA", "RCPT TO:<alice>", "BDAT 0 LAST", "DATA", "MAIL FROM:<>",
-                     "RCPT TO:<alice>", chunk("BDAT 900", std::string(900, 'x')), "<", chunk("BDAT 101", std::string(101, 'x')),
+                     "RCPT TO:<alice>", chunk("BDAT 900", std::string(898, 'x') + "\r\n"), "<", chunk("BDAT 101", std::string(101, 'x')),
                      "<", chunk("BDAT 3 LAST", "abc"), "<", "MAIL FROM:<>", "RCPT TO:<alice>", chunk("BDAT 3", "abc"), "<",
                      "MAIL FROM:<>", "RCPT TO:<alice>", "EHLO c", "MAIL FROM:<>", "RCPT TO:<alice>", "BDAT x", "NOOP"}) ==
         Strings{std::string(ehlo_reply).replace(ehlo_reply.find("10240000"), 8, "1000"),

@@ -100,13 +100,16 @@ class PathReader {
 
   Result<void> character(char c) {
     if (c == '@' || c == '.') {
+      if (c == '@' && out_.ends_with('@') && separator_ + 1 == out_.size()) return base::fail("nothing between two @");
       if (c == '@') separator_ = out_.size();
       out_ += c;
       space_ = false;
       after_operator_ = true;
+      after_quotes_ = false;
       ++at_;
       return {};
     }
+    if (after_quotes_) return base::fail("text after a quoted string");
     TRY(word_starts());
     if (c == '\\' && ++at_ == text_.size()) return base::fail("backslash at the end");
     out_ += text_[at_++];
@@ -117,6 +120,7 @@ class PathReader {
     for (++at_; at_ < text_.size(); ++at_) {
       if (text_[at_] == '"') {
         ++at_;
+        after_quotes_ = true;
         return {};
       }
       if (text_[at_] == '\\' && ++at_ == text_.size()) break;
@@ -152,6 +156,7 @@ class PathReader {
   std::string out_;
   std::size_t separator_ = std::string::npos;  // of the last '@' that is not quoted
   bool space_ = false, after_operator_ = false, has_comment_ = false;
+  bool after_quotes_ = false;   // a quoted string is a word of its own: nothing of the local part sticks to it
 };
 
 // The text without its angle brackets. Postfix takes doubled brackets as one pair.

@@ -135,7 +135,7 @@ TEST_CASE("paths are taken and refused as by Postfix") {
       CHECK(*got == row.internal);
     }
   }
-  const char* bad[] = {"<a@b.test",    "<a b@c.test>",      "<\"a b@c.test>",   "<a@>",       "<a@[1.2.3.999]>", "<a@1.2.3.4>",
+  const char* bad[] = {"<a@b.test",    "<\"a\"+x@b.test>", "<a@@b.test>", "<a b@c.test>",      "<\"a b@c.test>",   "<a@>",       "<a@[1.2.3.999]>", "<a@1.2.3.4>",
                        "<a@-b.test>",  "<a@b..test>",       "<a@.b.test>",      "<a,b@c.test>", "<a;b@c.test>",  "<a@b\tc.test>",
                        "<a@xn--.test>", "<a@b.test><c@d.test>", "a b",           "<a@b$c.test>", "<a@b c.test>", "Joe <a@b.test>",
                        "<a@b.t\xc3\xbcst>", "<a\rb@c.test>", "<\"a\nb\"@c.test>", "<a\\", "<a\\>", "<(a@b.test>", "<a@[1.2.3.4>"};

@@ -1,5 +1,7 @@
 // Does the recipient exist, or the sender? Asked of the tables of the class of his domain.
 
+#include <optional>
+
 #include <fmt/format.h>
 
 #include "lib/base/ascii.h"
@@ -45,6 +47,19 @@ bool is_required_name(std::string_view local) {
   return local.empty();  // "@domain" means its postmaster
 }
 
+// A transport that ends in refusal says so here already, in its own words. That of virtual alias domains is only there for
+// mail that came past this check.
+std::optional<Verdict> refusing_transport(const Question& question, const ipc::AddressAnswer& answer,
+                                          std::string_view permanent_dsn) {
+  const bool is_retry = answer.transport == "retry";
+  const bool is_error = answer.transport == "error" && answer.address_class != ipc::AddressClass::virtual_alias;
+  if (!is_retry && !is_error && answer.status != ipc::ResolveStatus::error) return std::nullopt;
+  std::string_view text = answer.nexthop;
+  mail::Dsn dsn = mail::Dsn::parse(permanent_dsn).value_or(mail::Dsn(5, 1, 1)).with_class(is_retry ? 4 : 5);
+  if (const auto given = mail::Dsn::parse_prefix(text); given && !given->is_success()) dsn = given->with_class(dsn.cls());
+  return Verdict::refuse(refusal(question, is_retry ? 450 : 550, dsn.text(), ascii::trim(text)));
+}
+
 // The same question for either end of the message; `address` is what `question.stage` is about.
 Verdict unlisted(const Question& question, std::string_view address, std::string_view permanent_dsn) {
   Policy& policy = question.policy;
@@ -52,25 +67,27 @@ Verdict unlisted(const Question& question, std::string_view address, std::string
   if (!answer) return policy.lookup_failed(question, answer.error());
   if (answer->status == ipc::ResolveStatus::fail) return Verdict::refuse(policy.temporary_failure(question));
 
-  // A transport that ends in refusal says so here already, in its own words.
-  if (answer->status == ipc::ResolveStatus::error || answer->transport == "error" || answer->transport == "retry") {
-    const bool is_retry = answer->transport == "retry";
-    std::string_view text = answer->nexthop;
-    mail::Dsn dsn = mail::Dsn::parse(permanent_dsn).value_or(mail::Dsn(5, 1, 1)).with_class(is_retry ? 4 : 5);
-    if (const auto given = mail::Dsn::parse_prefix(text); given && !given->is_success()) dsn = given->with_class(dsn.cls());
-    return Verdict::refuse(refusal(question, is_retry ? 450 : 550, dsn.text(), ascii::trim(text)));
-  }
-
   const Tables& tables = policy.tables();
+  const bool is_local = answer->address_class == ipc::AddressClass::local;
+  const auto lists = [&](const maps::Maps& maps) -> Result<bool> {
+    if (maps.empty()) return false;
+    return TRY(policy.find_address(maps, answer->address, is_local)).has_value();
+  };
+  // An alias is not bound by where its own address would go.
+  if (policy.recently_listed().contains(answer->address)) return Verdict::dunno();
+  const auto is_alias = lists(tables.virtual_aliases);
+  if (!is_alias) return policy.lookup_failed(question, is_alias.error());
+  if (*is_alias) {
+    policy.recently_listed().add(answer->address);
+    return Verdict::dunno();
+  }
+  if (auto refused = refusing_transport(question, *answer, permanent_dsn)) return std::move(*refused);
+
   const ClassTables of_class = tables_of(answer->address_class, tables, policy.params());
   if (of_class.lists_everybody || is_required_name(mail::split(answer->address).local)) return Verdict::dunno();
-  if (policy.recently_listed().contains(answer->address)) return Verdict::dunno();
-  const bool is_local = answer->address_class == ipc::AddressClass::local;
-  for (const maps::Maps* maps : {&tables.virtual_aliases, &of_class.maps}) {
-    if (maps->empty()) continue;
-    const auto found = policy.find_address(*maps, answer->address, is_local);
-    if (!found) return policy.lookup_failed(question, found.error());
-    if (!found->has_value()) continue;
+  const auto is_listed = lists(of_class.maps);
+  if (!is_listed) return policy.lookup_failed(question, is_listed.error());
+  if (*is_listed) {
     policy.recently_listed().add(answer->address);
     return Verdict::dunno();
   }

@@ -15,6 +15,8 @@ namespace smtpd {
 namespace {
 
 constexpr std::size_t read_size = io::Stream::input_size;
+// A refused chunk of this many times message_size_limit is not read.
+constexpr std::size_t excessive_chunk = 2;
 
 // Reads the chunk and gives each part to `take`. False: the client is gone.
 template <class Take>
@@ -43,6 +45,11 @@ std::optional<Reply> refuse_chunk(Session& s, const ChunkArgument& chunk, Reply 
   return reply;
 }
 
+bool is_excessive(const Session& s, const ChunkArgument& chunk) {
+  const auto limit = static_cast<std::size_t>(s.params().message_size_limit);
+  return limit > 0 && chunk.size / excessive_chunk >= limit;
+}
+
 Reply discarded(std::size_t size) { return {551, fmt::format("5.0.0 Discarded {} bytes after earlier error", size)}; }
 
 // Why the chunk cannot be taken, looking at the command alone.
@@ -60,7 +67,7 @@ std::optional<Reply> objection(Session& s, const ChunkArgument& chunk) {
     return Reply(551, "5.7.1 Null BDAT request");
   }
   const auto limit = static_cast<std::size_t>(s.params().message_size_limit);
-  const std::size_t so_far = s.phase() == Phase::chunks ? s.transaction().chunks().size() : 0;
+  const std::size_t so_far = s.phase() == Phase::chunks ? s.transaction().chunks().size_of_lines() : 0;
   if (limit > 0 && (chunk.size > limit || so_far > limit - chunk.size)) {
     maillog::warning("{}: BDAT request from {} exceeds message size limit", s.log_id(), s.client().name_and_address);
     return Reply(552, "5.3.4 Chunk exceeds message size limit");
@@ -81,11 +88,18 @@ std::optional<Reply> bdat(Session& s, const Command& command) {
   }
   const auto chunk = ChunkArgument::parse(command);
   if (!chunk) {
-    maillog::warning("{}: malformed BDAT command syntax from {}: {}{}{}", s.log_id(), s.client().name_and_address,
-                 command.verb, command.rest.empty() ? "" : " ", command.rest);
+    maillog::warning("{}: malformed BDAT command syntax from {}: {}", s.log_id(), s.client().name_and_address, command.line);
     return Reply(521, "5.5.4 Syntax: BDAT count [LAST]", Reply::Then::close);
   }
-  if (auto reply = objection(s, *chunk)) return refuse_chunk(s, *chunk, std::move(*reply));
+  if (auto reply = objection(s, *chunk)) {
+    if (!is_excessive(s, *chunk)) return refuse_chunk(s, *chunk, std::move(*reply));
+    // Not even read: so much that the client would send it for nothing.
+    maillog::warning("{}: too much BDAT content -- disabling further input from {}", s.log_id(), s.client().name_and_address);
+    if (s.send(*reply)) static_cast<void>(s.stream().flush(s.deadline()));
+    s.reset();
+    s.lost(io::End::eof, std::nullopt);
+    return std::nullopt;
+  }
 
   Transaction& message = s.transaction();
   if (s.phase() == Phase::rcpt) {
@@ -96,13 +110,13 @@ std::optional<Reply> bdat(Session& s, const Command& command) {
   if (!read_chunk(s, chunk->size, [&](std::string_view bytes) { decoder.feed(bytes); })) return std::nullopt;
   if (chunk->is_last) decoder.finish();
   if (chunk->is_last) s.set_where(end_of_message);
-  const ContentVerdict verdict = judge_content(s, decoder.size(), decoder.has_bare_newline(), 0);
+  const ContentVerdict verdict = judge_content(s, decoder.size_of_lines(), decoder.has_bare_newline(),
+                                               static_cast<std::size_t>(s.params().message_size_limit));
   if (chunk->is_last) return end_message(s, verdict, decoder.size());
   if (verdict == ContentVerdict::good) return Reply(250, fmt::format("2.0.0 Ok: {} bytes", chunk->size));
   message.refuse_content();
   s.enter(Phase::chunks_failed);
-  return Reply(s.params().smtpd_forbid_bare_newline_reject_code,
-               fmt::format("5.5.2 {} Error: bare <LF> received", s.params().myhostname));
+  return refusal_of(s, verdict);
 }
 
 }  // namespace smtpd

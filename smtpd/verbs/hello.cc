@@ -72,10 +72,13 @@ std::optional<Reply> ehlo(Session& s, const Command& command) {
   if (auto reply = refused(s)) return reply;
   s.set_helo(s.helo(), true);
   s.discard(discarded_for(s));
-  if (const std::string text = ehlo_keywords_text(s.discarded()); !text.empty() && !has(s.discarded(), Ehlo::silent_discard)) {
-    maillog::info("discarding EHLO keywords: {}", text);
+  std::string lines = announcement(s);
+  const std::string discarded = ehlo_keywords_text(s.discarded());
+  // Where nothing is left to announce, Postfix does not say so either.
+  if (!discarded.empty() && !has(s.discarded(), Ehlo::silent_discard) && lines.contains('\n')) {
+    maillog::info("discarding EHLO keywords: {}", discarded);
   }
-  return Reply(250, announcement(s));
+  return Reply(250, std::move(lines));
 }
 
 }  // namespace smtpd

@@ -27,6 +27,7 @@ std::optional<Reply> mail_from(Session& s, const Command& command) {
   auto parameters = parse_mail_parameters(argument.parameters, s.announced());
   if (!parameters) return parameters.error();
 
+  if (auto refusal = s.undeclared_utf8(*sender, parameters->smtputf8)) return refusal;
   if (auto refusal = s.limits().message()) return refusal;
   const std::uint64_t size = parameters->size;
   s.begin(std::make_unique<Transaction>(std::move(*sender), std::move(*parameters), s.server().clock().stamp()));

@@ -36,6 +36,7 @@ std::optional<Reply> rcpt_to(Session& s, const Command& command) {
   const auto parameters = parse_rcpt_parameters(argument.parameters, s.announced());
   if (!parameters) return parameters.error();
 
+  if (auto refusal = s.undeclared_utf8(*recipient, s.transaction().parameters().smtputf8)) return refusal;
   if (auto refusal = s.limits().recipient()) return refusal;
   if (auto refusal = too_many(s)) return refusal;
 

@@ -13,11 +13,13 @@ namespace smtpd {
 std::optional<Reply> vrfy(Session& s, const Command& command) {
   const Params& params = s.params();
   if (params.disable_vrfy_command) return Reply(502, "5.5.1 VRFY command is disabled");
-  auto words = command.words();
+  const auto words = command.words();
   // RFC 6531 section 3.7.4.2.
   std::string_view text = command.rest;
+  bool declared = false;
   if (words.size() > 1 && s.announced().smtputf8 && ascii::equal_ignoring_case(words.back(), "SMTPUTF8")) {
     text = ascii::trim(text.substr(0, text.size() - words.back().size()));
+    declared = true;
   }
   if (text.empty()) return Reply(501, "5.5.4 Syntax: VRFY address [SMTPUTF8]");
   const auto address = mail::parse_path(text, params.smtputf8_enable, false);
@@ -25,6 +27,7 @@ std::optional<Reply> vrfy(Session& s, const Command& command) {
     maillog::warning("Illegal address syntax from {} in VRFY command: {}", s.client().name_and_address, text);
     return Reply(501, "5.1.3 Bad recipient address syntax");
   }
+  if (auto refusal = s.undeclared_utf8(*address, declared)) return refusal;
   s.set_recipient(*address);
   policy::Subject subject = s.subject(*address);
   subject.sender = {};

@@ -218,7 +218,7 @@ def test_forward_that_is_not_trusted(suite, case):
     try:
         since = suite.log_size()
         send(suite, "joe@example.net", "heidi@example.test", message("untrusted"))
-        suite.wait_log("status=", since=since)
+        suite.wait_status(since)
         suite.wait_log("disconnect from", since=since)
         golden("local_forward_" + case, masks.history(suite.log(since)))
         suite.sh("postsuper -d ALL >/dev/null 2>&1")
@@ -241,7 +241,7 @@ def test_no_new_message_in_a_mailbox_that_is_a_directory(suite):
     try:
         since = suite.log_size()
         send(suite, "joe@example.net", "frank@example.test", message("isdir"))
-        suite.wait_log("status=", since=since)
+        suite.wait_status(since)
         suite.wait_log("disconnect from", since=since)
         golden("local_mailbox_is_directory", masks.history(suite.log(since)))
         suite.sh("postsuper -d ALL")

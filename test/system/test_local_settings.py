@@ -36,7 +36,7 @@ def deliver(suite, name, recipient, body="Hello.", wait="removed"):
     if wait == "removed":
         suite.wait_queue_empty()
     else:
-        suite.wait_log(wait, since=since)
+        suite.wait_status(since)
     suite.wait_log("disconnect from", since=since)
     return masks.history(suite.log(since))
 
@@ -82,7 +82,7 @@ def test_mailbox_command_exit_codes(suite, settings, code):
     if code == 1:
         suite.write("/usr/local/bin/exit-by-subject", "#!/bin/sh\nn=$(sed -n 's/^Subject: exit//p')\necho \"told to exit $n\"\nexit $n\n", mode=0o755)
     settings(mailbox_command="/usr/local/bin/exit-by-subject")
-    golden("set_exit_%d" % code, deliver(suite, "exit%d" % code, "erin@example.test", wait="status="))
+    golden("set_exit_%d" % code, deliver(suite, "exit%d" % code, "erin@example.test", wait="status"))
     suite.sh("postsuper -d ALL >/dev/null 2>&1")
 
 

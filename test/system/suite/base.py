@@ -39,6 +39,14 @@ class Inotify:
         os.close(self.fd)
 
 
+def unfinished(log):
+    """The ids of messages that cleanup took in, and of whose end the log does not tell yet."""
+    begun = set(re.findall(r"/cleanup\[\d+\]: (\w+): message-id=", log))
+    ended = set(re.findall(r": (\w+): (?:removed\b|requeued|canceled|reject: END|lost connection|timeout|too many errors)", log))
+    ended |= set(re.findall(r": (?:warning: )?(\w+): (?:to=.*status=deferred|queue file size limit|.* placed on hold|placed on hold)", log))
+    return begun - ended
+
+
 def free_port():
     """A port of 127.0.0.1 that nobody listens on, below the range from which the kernel picks."""
     for _ in range(200):
@@ -191,6 +199,17 @@ class Suite:
             return matches if len(matches) >= count else None
         return self.wait_until(found, Path(self.mail_log).parent, timeout=timeout, what="log line /%s/ x%d" % (pattern, count))
 
+    def wait_status(self, since, count=1, timeout=30):
+        """Waits until `count` recipients have their status, and nothing is left that moves: only deferred mail may stay."""
+        self.wait_log(r": to=.*, status=", count=count, since=since, timeout=timeout)
+
+        def settled():
+            log, files = self.log(since), self.queue_files()
+            late = set(re.findall(r": (\w+): to=.*status=deferred", log)) - set(re.findall(r": (\w+): removed$", log, re.M))
+            return (late == {name for where, name in files if where != "hold"} == {name for where, name in files if where == "deferred"}
+                    and not unfinished(log) - late)
+        self.wait_until(settled, self.queue, Path(self.mail_log).parent, timeout=timeout, what="rest in the queue")
+
     def wait_removed(self, queue_id, timeout=30):
         self.wait_log(r"qmgr\[\d+\]: %s: removed$" % queue_id, timeout=timeout)
 
@@ -200,9 +219,11 @@ class Suite:
                       for _, _, files in os.walk(os.path.join(self.queue, d)) for f in files)
 
     def wait_queue_empty(self, timeout=30):
+        """Waits until all mail but what is on hold is gone from the queue, and the log has said so."""
         dirs = [os.path.join(self.queue, d) for d in ("maildrop", "incoming", "active", "deferred") if
                 os.path.isdir(os.path.join(self.queue, d))]
-        self.wait_until(lambda: not [f for f in self.queue_files() if f[0] != "hold"], *dirs, timeout=timeout, what="an empty queue")
+        self.wait_until(lambda: not [f for f in self.queue_files() if f[0] != "hold"] and not unfinished(self.log()), *dirs,
+                        Path(self.mail_log).parent, timeout=timeout, what="an empty queue")
 
     def messages(self, user, count=1, timeout=30, folder=None):
         """The messages of a user's mbox (or of `folder`, a path inside), each as bytes with its From_ line,

@@ -49,6 +49,10 @@ ID = re.compile(r"(?<![0-9A-Za-z])(?:%s)(?![0-9A-Za-z])" % QUEUE_ID)
 OF_MESSAGE = re.compile(r"\S+: (?:warning: |error: )?(%s): " % QUEUE_ID)
 
 
+# What comes when it likes, and what names programs that ours does not have yet (doc/not-yet.md).
+NOT_TOLD = re.compile(r"/anvil\[\d+\]: statistics: |: program \S+ is not installed$|is not yet honoured$")
+
+
 def history(text):
     """The log as stories: one for each SMTP session and each message, in the order of their beginnings, lines masked and
     without pids. Processes that work side by side mix their lines; within a story the order is the order of causes, but for
@@ -56,6 +60,8 @@ def history(text):
     stories, numbers, sessions = {}, {}, {}
     text = re.sub(r"<\d{14}\.(?=%s@)" % QUEUE_ID, "<{time}.", text)
     for raw in text.splitlines():
+        if NOT_TOLD.search(raw):
+            continue
         line = log_line(raw)
         m = re.match(r"\S+ [ \d]\d \S+ \S+ (\S+?)\[(\d+)\]: ", raw)
         if m and re.search(r"/smtpd$", m.group(1)):

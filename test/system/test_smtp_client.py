@@ -70,7 +70,7 @@ def deliver(suite, name, recipients, until="removed", body="Hello.", sender="joe
     else:
         suite.wait_status(since, count=count)
     suite.wait_log("disconnect from", since=since)
-    text = masks.history(suite.log(since))
+    text = re.sub(r"message size \d+ exceeds", "message size {n} exceeds", masks.history(suite.log(since)))
     if until != "removed":
         suite.sh("postsuper -d ALL >/dev/null 2>&1")
     return text
@@ -78,7 +78,7 @@ def deliver(suite, name, recipients, until="removed", body="Hello.", sender="joe
 
 def session(lines):
     """A session's lines without the parts of a message that differ."""
-    return masks.mask("\n".join(lines))
+    return re.sub(r" SIZE=\d+", " SIZE={n}", masks.mask("\n".join(lines)))
 
 
 # --- to a relay host ---
@@ -126,6 +126,7 @@ def test_long_lines_and_8bit(suite, settings):
     with Sink(extensions=["PIPELINING"]) as sink:
         relay(settings, sink)
         deliver(suite, "long", "x@elsewhere.example", body="x" * 3000 + "\ncaf\u00e9", mail="BODY=8BITMIME")
+        assert all(len(line) <= 998 for line in sink.messages[0]["data"].split(b"\r\n"))
         golden("smtp_long_message", masks.mask(sink.messages[0]["data"].decode("utf-8", "backslashreplace")))
 
 

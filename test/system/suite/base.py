@@ -245,6 +245,7 @@ class Suite:
         self.sh("; ".join(steps + ["postfix reload 2>&1"] * reload))
         if reload:
             self.wait_log(r"reload -- version", since=at)
+            self.wait_log(r"refreshing the Postfix mail system", since=at)
 
     def reload(self):
         self.configure()

@@ -13,6 +13,7 @@ GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 def golden(name, text):
     path = GOLDEN / (name + ".txt")
     text = text.decode("utf-8", "backslashreplace") if isinstance(text, bytes) else text
+    text = text.replace("\r\n", "\n")
     if not text.endswith("\n"):
         text += "\n"
     if os.environ.get("RECORD") and os.environ.get("SUITE") == "reference":

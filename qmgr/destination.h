@@ -31,7 +31,8 @@ struct Feedback {
   [[nodiscard]] double at(double window) const;
 };
 
-// What is set per transport.
+// What is set per transport: SERVICE_destination_concurrency_limit and so on; local_destination_concurrency_limit and
+// local_destination_recipient_limit have defaults of their own.
 struct DestinationLimits {
   int initial_concurrency = 5;
   int concurrency_limit = 20;          // 0: without limit

@@ -170,18 +170,20 @@ bool Session::is_improper_pipelining(unsigned flags) {
   return params().smtpd_forbid_unauth_pipelining;
 }
 
-// Parks until there is something to read. Gives the stack back where that takes long; costs nothing where it does not.
-void Session::wait_for_command() {
-  if (stream_.has_input() || !event::in_fiber()) return;
-  if (stream_.flush(deadline()) != io::End::ok) return;  // the read will say why
-  if (!event::wait_fd(stream_.fd(), event::Ready::readable, base::after(idle_before_trim))) event::trim_stack();
+// One line. Where the client lets us wait, the unused part of the stack is given back meanwhile; what had come of the line
+// stays in the stream.
+io::LineResult Session::read_line(std::size_t limit) {
+  const Deadline until = deadline();
+  const Deadline first = std::min(until, server_.clock().now() + idle_before_trim);
+  const io::LineResult line = stream_.read_line(first, limit);
+  if (line.end() != io::End::timeout || first == until) return line;
+  if (event::in_fiber()) event::trim_stack();
+  return stream_.read_line(until, limit);
 }
 
 std::optional<std::string> Session::read_command() {
-  const Deadline until = deadline();
-  wait_for_command();
   const std::size_t limit = static_cast<std::size_t>(params().line_length_limit);
-  const io::LineResult line = stream_.read_line(until, limit);
+  const io::LineResult line = read_line(limit);
   switch (line.end()) {
     case io::End::ok: break;
     case io::End::too_long: {

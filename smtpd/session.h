@@ -109,7 +109,7 @@ class Session : private policy::WarningLog {
   [[nodiscard]] std::optional<Reply> dispatch(const Command& command, std::size_t index);
   [[nodiscard]] std::optional<std::string> read_command();
   [[nodiscard]] bool skip_rest_of_line(std::size_t already);
-  void wait_for_command();
+  [[nodiscard]] io::LineResult read_line(std::size_t limit);
   [[nodiscard]] bool is_improper_pipelining(unsigned flags);
   void count(std::size_t command, const std::optional<Reply>& reply);
   void log_end();

@@ -22,8 +22,8 @@ HOSTED = {
     "virtual_mailbox_domains": "example.test",
     "virtual_mailbox_maps": "inline:{alice@example.test=alice/, bob@example.test=bob/}",
     "virtual_mailbox_base": str(HOME / "mail"),
-    "virtual_uid_maps": "static:%d" % os.getuid(),
-    "virtual_gid_maps": "static:%d" % os.getgid(),
+    "virtual_uid_maps": "static:%d" % (os.getuid() or 65534),
+    "virtual_gid_maps": "static:%d" % (os.getgid() or 65534),
     "virtual_minimum_uid": "1",
 }
 
@@ -84,7 +84,7 @@ stop it         ./quickstart stop"""
 
 def main():
     word = sys.argv[1] if len(sys.argv) > 1 else "start"
-    if HOME.is_symlink() or HOME.exists() and HOME.stat().st_uid != os.getuid():
+    if os.getuid() and (HOME.is_symlink() or HOME.exists() and HOME.stat().st_uid != os.getuid()):
         sys.exit("%s is somebody else's" % HOME)
     if word == "start":
         return start()

@@ -55,6 +55,11 @@ def passwd():
     return PASSWD + "".join("%s:x:%d:%d:%s Test:/home/%s:/bin/bash\n" % (u, uid(u), uid(u), u.capitalize(), u) for u in USERS)
 
 
+def local_names():
+    """All local parts that local mail is taken for: users and aliases."""
+    return [line.split(":")[0] for line in (passwd() + ALIASES).splitlines()]
+
+
 def group():
     return GROUP + "".join("%s:x:%d:\n" % (u, uid(u)) for u in USERS)
 

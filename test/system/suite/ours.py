@@ -1,8 +1,11 @@
 """Our own suite, run from the build tree (VALIJA_BUILD, default build/) without being installed.
 
 As root: in a private root (private_root.sh), where it has users, chroots and identities as on a real host.
-As an ordinary user: in a directory, where that user stands for every identity and nothing is chrooted."""
+As an ordinary user: in a directory, where that user stands for every identity and nothing is chrooted. Root that may
+not make namespaces (in a plain container) does the same as the user nobody."""
 import ctypes
+import functools
+import grp
 import json
 import os
 import pwd
@@ -38,9 +41,10 @@ def programs(build):
     return found
 
 
+@functools.cache
 def private_root_possible():
     """Root, and allowed to make namespaces and an overlay (a container may deny it)."""
-    if os.getuid() != 0:
+    if os.getuid() != 0 or os.environ.get("VALIJA_NO_NAMESPACES"):
         return False
     test = 'mount -t tmpfs none /mnt && mkdir /mnt/u /mnt/w /mnt/r && mount -t overlay none -o lowerdir=/,upperdir=/mnt/u,workdir=/mnt/w /mnt/r'
     return subprocess.run(["unshare", "--mount", "--pid", "--uts", "--ipc", "--fork", "sh", "-c", test],
@@ -57,6 +61,7 @@ class Ours(Suite):
         self.private = private_root_possible()
         self.pid = None
         self.init = None
+        self.who = pwd.getpwuid(os.getuid()) if self.private or os.getuid() else pwd.getpwnam("nobody")
         if not self.private:
             self.queue_directory = str(self.dir / "spool")
             self.mail_log_file = str(self.dir / "log/mail.log")
@@ -119,8 +124,7 @@ class Ours(Suite):
         self.pid = int(line)
 
     def _lay_out_directory(self):
-        me = pwd.getpwuid(os.getuid()).pw_name
-        group = subprocess.run(["id", "-gn"], capture_output=True, text=True, check=True).stdout.strip()
+        me, group = self.who.pw_name, grp.getgrgid(self.who.pw_gid).gr_name
         d = self.dir
         for sub in ("etc", "spool", "data", "log", "mail", "home", "sbin", "libexec"):
             (d / sub).mkdir(exist_ok=True)
@@ -136,12 +140,15 @@ class Ours(Suite):
                 "maillog_file_prefixes": d, "alias_maps": "hash:%s/etc/aliases" % d, "alias_database": "hash:%s/etc/aliases" % d,
                 "sendmail_path": d / "sbin/sendmail", "mailq_path": d / "sbin/mailq", "newaliases_path": d / "sbin/newaliases",
                 "mail_owner": me, "setgid_group": group, "default_privs": me,
-                "local_recipient_maps": "inline:{%s root=x}" % " ".join("%s=x" % u for u in config.USERS)}
+                "local_recipient_maps": "inline:{%s}" % " ".join(name + "=x" for name in config.local_names())}
         settings = {**{k: str(v) for k, v in here.items()}, **self._sanitizer_settings(), **self.main_cf}
         (d / "etc/main.cf").write_text(config.main_cf(settings))
         (d / "etc/master.cf").write_text(config.master_cf(self, chroot=False))
         for inside, text in {"/etc/aliases": "", **self.files}.items():
             self.write(inside, text)
+        if os.getuid() != self.who.pw_uid:
+            for p in (d, *d.rglob("*")):
+                os.chown(p, self.who.pw_uid, self.who.pw_gid, follow_symlinks=False)
 
     def _sanitizer_settings(self):
         """Sanitizer reports of daemons go to files that stop() looks at."""
@@ -198,8 +205,9 @@ class Ours(Suite):
                        "sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", cwd, *argv]
         else:
             base.update(PATH="%s/sbin:%s" % (self.dir, base["PATH"]), HOME=os.environ.get("HOME", "/"), MAIL_CONFIG=str(self.dir / "etc"),
-                        USER=pwd.getpwuid(os.getuid()).pw_name)
-            command = list(argv)
+                        USER=self.who.pw_name)
+            down = ["setpriv", "--reuid=%d" % self.who.pw_uid, "--regid=%d" % self.who.pw_gid, "--clear-groups"]
+            command = [*(down if os.getuid() != self.who.pw_uid else []), *argv]
         return subprocess.run(command, input=input if input is not None else b"", capture_output=True, timeout=timeout, env={**base, **(env or {})},
                               cwd=None if self.private else cwd)
 

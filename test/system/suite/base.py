@@ -47,16 +47,21 @@ def unfinished(log):
     return begun - ended
 
 
+GIVEN = set()
+
+
 def free_port():
-    """A port of 127.0.0.1 that nobody listens on, below the range from which the kernel picks."""
+    """A port of 127.0.0.1 that nobody listens on, below the range from which the kernel picks; none is given twice."""
     for _ in range(200):
         port = 18000 + struct.unpack("H", os.urandom(2))[0] % 14000
         with socket.socket() as s:
             try:
                 s.bind(("127.0.0.1", port))
-                return port
             except OSError:
                 continue
+        if port not in GIVEN:
+            GIVEN.add(port)
+            return port
     raise Timeout("no free port")
 
 

@@ -10,14 +10,15 @@ namespace {
 // An agent that is being restarted comes back within this time; one that is not there at all is not waited for longer.
 constexpr std::chrono::seconds connect_limit{5};
 
-ipc::DeliveryRequest make_request(const std::string& transport, const std::string& nexthop, const Batch& batch, Stamp now) {
+ipc::DeliveryRequest make_request(const std::string& transport, const Destination& destination, const Batch& batch, Stamp now) {
   const ActiveMessage& message = *batch.message;
   const queue::Message& envelope = message.envelope();
   ipc::DeliveryRequest request;
   request.queue_name = queue::name(queue::Queue::active);
   request.queue_id = message.id().text();
   request.transport = transport;
-  request.nexthop = nexthop;
+  request.nexthop = destination.nexthop();
+  request.backlog = destination.has_waiting();
   request.sender = envelope.sender;
   request.encoding = envelope.encoding;
   request.data_offset = envelope.data_offset;
@@ -47,9 +48,9 @@ ipc::DeliveryRequest make_request(const std::string& transport, const std::strin
 }  // namespace
 
 Dispatched dispatch(ipc::Connections& services, const queue::Layout& layout, const std::string& transport,
-                    const std::string& nexthop, const Batch& batch, Stamp now) {
+                    const Destination& destination, const Batch& batch, Stamp now) {
   using How = Dispatched::How;
-  ipc::DeliveryRequest request = make_request(transport, nexthop, batch, now);
+  ipc::DeliveryRequest request = make_request(transport, destination, batch, now);
   // A description of its own for each agent: its lock and position are its own.
   const std::string path = layout.path(queue::Queue::active, batch.message->id());
   request.file = Fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));

@@ -26,6 +26,6 @@ struct Dispatched {
 
 // Parks until the agent answers.
 [[nodiscard]] Dispatched dispatch(ipc::Connections& services, const queue::Layout& layout, const std::string& transport,
-                                  const std::string& nexthop, const Batch& batch, Stamp now);
+                                  const Destination& destination, const Batch& batch, Stamp now);
 
 }  // namespace qmgr

@@ -331,7 +331,7 @@ void Manager::pump(Transport& transport) {
 }
 
 void Manager::deliver(Transport& transport, Destination& destination, Batch batch) {
-  const Dispatched outcome = dispatch(services_, layout_, transport.name(), destination.nexthop(), batch, clock_.stamp());
+  const Dispatched outcome = dispatch(services_, layout_, transport.name(), destination, batch, clock_.stamp());
   after_delivery(transport, destination, batch, outcome);
   transport.ended(destination);
   end_batch(batch.message);

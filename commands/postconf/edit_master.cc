@@ -90,7 +90,7 @@ void replace_service(Block& block, const config::MasterLine& line) {
 
 void comment_out(Block& block) {
   for (std::string& line : block.lines) {
-    if (!config::is_comment_or_blank(line)) line.insert(0, "#");
+    if (!config::is_comment_or_blank(line)) line.insert(line.begin(), '#');
   }
   block.service.reset();
 }

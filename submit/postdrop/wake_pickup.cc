@@ -16,6 +16,7 @@ void wake_pickup(std::string_view service, std::chrono::seconds timeout) {
   auto socket = io::connect_unix(path, deadline);
   if (!socket) {
     const int code = socket.error().code();
+    if (code == ECONNREFUSED) return;  // The mail system is stopped; pickup looks into maildrop when it starts.
     maillog::warning("{} {}: {}", code == ENOENT ? "unable to look up" : "connect to", path, std::strerror(code));
     return;
   }

@@ -5,8 +5,9 @@
 
 namespace postdrop {
 
-// Tells pickup(8) that there is something in maildrop/. When it is not there the message waits for the next start: a
-// warning. `service` is its name in public/ of the working directory.
+// Tells pickup(8) that there is something in maildrop/. While the mail system is stopped (nobody listens) the message
+// just waits for the next start; when the socket itself is missing or out of reach, that is worth a warning. `service` is
+// its name in public/ of the working directory.
 void wake_pickup(std::string_view service, std::chrono::seconds timeout);
 
 }  // namespace postdrop

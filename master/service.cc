@@ -101,8 +101,11 @@ void Service::set_stress() {
     for (auto& [pid, child] : children_) child->tell(server::MasterSays::calm);
   });
   if (std::exchange(stressed_, true)) return;
-  maillog::warning("service \"{}\" ({}) has reached its process limit \"{}\": new clients may experience noticeable delays",
-                   entry_.name, entry_.program, entry_.process_limit);
+  // One that is meant to be alone (qmgr, pickup) is always at its limit, and for a moment beyond it at a reload.
+  if (entry_.process_limit > 1) {
+    maillog::warning("service \"{}\" ({}) has reached its process limit \"{}\": new clients may experience noticeable delays",
+                     entry_.name, entry_.program, entry_.process_limit);
+  }
   for (auto& [pid, child] : children_) child->tell(server::MasterSays::stress);
 }
 

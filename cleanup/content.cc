@@ -135,10 +135,10 @@ void Content::add_missing() {
     const std::time_t created = std::chrono::system_clock::to_time_t(context_.created);
     const std::string id = fmt::format("<{:%Y%m%d%H%M%S}.{}@{}>", fmt::gmtime(created), context_.queue_id, policy_.myhostname);
     put_field(fmt::format("{}Message-Id: {}", prefix, id));
+    maillog::info("{}: {}message-id={}", context_.queue_id, is_resent_ ? "resent-" : "", id);
     if (!is_resent_) {
       message_id_ = id;
       message_id_logged_ = true;
-      maillog::info("{}: message-id={}", context_.queue_id, id);
     }
   }
   if (!present.date) put_field(fmt::format("{}Date: {}", prefix, mail::rfc5322_date(context_.arrived)));

@@ -1,6 +1,7 @@
 #include "lib/mail/header_addresses.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "lib/base/ascii.h"
@@ -190,8 +191,12 @@ class HeaderAddresses::Parser {
   // Words joined by '.', '@' and, outside of groups, ':'.
   void bare() {
     AddressBuilder address;
+    std::vector<Piece> comments;  // within the address: they go behind it
     bool joined = true;  // at the start, or after a joining token: a word belongs to the address
     for (; at_ < tokens_.size(); ++at_) {
+      if (const std::size_t next = after_comments(); next != at_ && next < tokens_.size() && goes_on(tokens_[next].kind, joined)) {
+        for (; at_ < next; ++at_) comments.push_back({Kind::comment, without_line_breaks(tokens_[at_].text), {}});
+      }
       const TokenKind kind = tokens_[at_].kind;
       const bool joins = kind == TokenKind::dot || kind == TokenKind::at || kind == TokenKind::colon;
       if (kind == TokenKind::colon && opens_group() && !address.raw().starts_with('@')) break;
@@ -200,6 +205,19 @@ class HeaderAddresses::Parser {
       joined = joins;
     }
     pieces_.push_back({Kind::address, without_line_breaks(address.external()), address.raw()});
+    std::ranges::move(comments, std::back_inserter(pieces_));
+  }
+
+  // The first token from here on that is no comment.
+  [[nodiscard]] std::size_t after_comments() const {
+    std::size_t next = at_;
+    while (next < tokens_.size() && tokens_[next].kind == TokenKind::comment) ++next;
+    return next;
+  }
+
+  // Whether an address that has a comment here has more behind it.
+  [[nodiscard]] static bool goes_on(TokenKind kind, bool joined) {
+    return kind == TokenKind::dot || kind == TokenKind::at || (joined && is_word(kind));
   }
 
   std::vector<Token> tokens_;
@@ -232,10 +250,26 @@ std::vector<std::string> HeaderAddresses::items() const {
   std::vector<std::string> items(1);
   Kind before = Kind::comma;
   Kind significant = Kind::comma;  // the last piece that is no comment
+  std::vector<const Piece*> leading;  // comments at the start of an item
+  const auto put = [&](const Piece& piece) {
+    const bool tight = before == Kind::comma || piece.kind == Kind::group_open || piece.kind == Kind::group_close ||
+                       (before == Kind::bracketed && piece.kind != Kind::bracketed);
+    if (!tight) items.back() += ' ';
+    items.back() += piece.kind == Kind::bracketed ? "<" + piece.text + ">" : piece.text;
+    before = piece.kind;
+  };
+  const auto put_leading = [&] {
+    for (const Piece* const comment : std::exchange(leading, {})) put(*comment);
+  };
   for (const Piece& piece : pieces_) {
     if (piece.kind == Kind::comma) {
+      put_leading();
       items.emplace_back();
       before = significant = Kind::comma;
+      continue;
+    }
+    if (piece.kind == Kind::comment && (significant == Kind::comma || significant == Kind::group_open)) {
+      leading.push_back(&piece);
       continue;
     }
     // Addresses side by side are a list without its comma.
@@ -243,13 +277,13 @@ std::vector<std::string> HeaderAddresses::items() const {
       items.emplace_back();
       before = Kind::comma;
     }
-    const bool tight = before == Kind::comma || piece.kind == Kind::group_open || piece.kind == Kind::group_close ||
-                       (before == Kind::bracketed && piece.kind != Kind::bracketed);
-    if (!tight) items.back() += ' ';
-    items.back() += piece.kind == Kind::bracketed ? "<" + piece.text + ">" : piece.text;
-    before = piece.kind;
+    // A comment before a bare address goes behind it, as Postfix has it; one before a display name stays.
+    if (piece.kind != Kind::address) put_leading();
+    put(piece);
+    put_leading();
     if (piece.kind != Kind::comment) significant = piece.kind;
   }
+  put_leading();
   return items;
 }
 

@@ -197,6 +197,11 @@ TEST_CASE("header addresses are rewritten as by Postfix, the rest of the field k
       {" joe@[127.0.0.1], joe@x.test.", " joe@[127.0.0.1], joe@x.test"},
       {" =?utf-8?q?J=C3=B6?= <joe>, J\xc3\xb6 <joe>", " =?utf-8?q?J=C3=B6?= <joe@example.test>, J\xc3\xb6 <joe@example.test>"},
       {" undisclosed-recipients:;", " undisclosed-recipients:;"},
+      {" (a comment) erin, (c1) bob, bob (c2), (c3) Foo Bar <a@b> (c4), (c5) <a@b>, a (x) @ (y) b, grp: a, (q) b;, (u) \"q r\"@host,"
+       " (v) (w) z,\n (k) one,\n two (l)",
+       " erin@example.test (a comment), bob@example.test (c1),\n\tbob@example.test (c2), (c3) Foo Bar <a@b>(c4), (c5) <a@b>,\n"
+       "\ta@b (x) (y), grp: a@example.test, b@example.test (q);,\n\t\"q r\"@host (u), z@example.test (v) (w), one@example.test (k),\n"
+       "\ttwo@example.test (l)"},
       {" <a@x.test> (trailing), (leading) <b>", " <RCPT@x.test>(trailing), (leading) <b@example.test>"},
       {" a@x.test b@x.test", " RCPT@x.test, b@x.test"},
       {" a,,b,", " a@example.test, , b@example.test, "},

@@ -26,6 +26,10 @@ class ActiveMessage {
   // True when that was the last one.
   [[nodiscard]] bool batch_ended() { return --under_way_ == 0; }
 
+  // postsuper -e: it goes back to its sender without another try.
+  void force_expire() { force_expired_ = true; }
+  [[nodiscard]] bool is_force_expired() const { return force_expired_; }
+
   // Some recipient stays for another try.
   void defer() { deferred_ = true; }
   [[nodiscard]] bool is_deferred() const { return deferred_; }
@@ -45,6 +49,7 @@ class ActiveMessage {
   int under_way_ = 0;
   bool deferred_ = false;
   bool again_ = false;
+  bool force_expired_ = false;
 };
 
 }  // namespace qmgr

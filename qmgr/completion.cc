@@ -23,8 +23,9 @@ Completed Completion::complete(const ActiveMessage& message) {
   bool deferred = message.is_deferred();
   if (!failures_told || !traces_told) {
     deferred = true;  // however old it is: the log is the last trace of recipients that are done
-  } else if (deferred && is_expired(message)) {
-    maillog::info("{}: from=<{}>, status=expired, returned to sender", id.text(), message.envelope().sender);
+  } else if (deferred && (message.is_force_expired() || is_expired(message))) {
+    maillog::info("{}: from=<{}>, status={}, returned to sender", id.text(), message.envelope().sender,
+                  message.is_force_expired() ? "force-expired" : "expired");
     deferred = !ask_bounce("private/defer", ipc::BounceCommand::flush, message);
   } else if (deferred && warns_now(message)) {
     // A warning that cannot be sent now is due again at the next try.

@@ -46,6 +46,10 @@ std::vector<ipc::DeliveryRecipient> to_delivery(const std::vector<queue::Recipie
 
 Result<std::unique_ptr<server::Service>> Manager::make(server::Startup& startup) {
   Params params = TRY(Params::load(startup.main));
+  if (params.bounce_queue_lifetime > params.maximal_queue_lifetime) {
+    maillog::warning("bounce_queue_lifetime is larger than maximal_queue_lifetime - adjusting bounce_queue_lifetime");
+    params.bounce_queue_lifetime = params.maximal_queue_lifetime;
+  }
   return std::unique_ptr<server::Service>(
       new Manager(startup, std::move(params), process_limits(TRY(config::read_master_cf(startup.main)))));
 }
@@ -231,12 +235,20 @@ Result<void> Manager::enter(const queue::QueueId& id, Queue from) {
   }
   maillog::info("{}: from=<{}>, size={}, nrcpt={} (queue active)", id.text(), message->sender, message->content_size,
                 message->recipient_count);
+  const bool is_force_expired = (status.st_mode & queue::mode_force_expired) != 0;
+  const bool has_reasons = is_force_expired && layout_.exists(Queue::defer, id);
   // What the last attempt said is not true of this one.
-  if (from == Queue::deferred) static_cast<void>(layout_.remove(Queue::defer, id));
+  if (from == Queue::deferred && !has_reasons) static_cast<void>(layout_.remove(Queue::defer, id));
   std::vector<ipc::DeliveryRecipient> recipients = to_delivery(message->recipients);
   message->recipients.clear();
   auto active = std::make_shared<ActiveMessage>(id, std::move(*message), clock_.stamp());
   active_[id.text()] = active;
+  if (is_force_expired) active->force_expire();
+  if (has_reasons) {  // the last attempt's reasons are told to the sender, and no more is tried
+    active->set_unread_recipients(0);
+    active->defer();
+    recipients.clear();
+  }
   assign(active, std::move(recipients));
   return {};
 }
@@ -266,6 +278,7 @@ void Manager::assign(const std::shared_ptr<ActiveMessage>& message, std::vector<
 }
 
 Manager::Route Manager::route(const ActiveMessage& message, const ipc::DeliveryRecipient& recipient) {
+  if (message.is_force_expired()) return {"retry", "4.7.0 message is administratively expired", recipient.address};
   const mail::AddressParts parts = mail::split(recipient.address);
   const auto answer = addresses_.resolve(message.envelope().sender, recipient.address);
   if (!answer || answer->status == ipc::ResolveStatus::fail) {

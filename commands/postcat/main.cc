@@ -1,5 +1,6 @@
 // postcat(1): prints queue files, by path or by queue id. Run by whoever may read them, which is root and the mail owner.
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
@@ -23,13 +24,17 @@ constexpr std::string_view usage =
 constexpr queue::Queue searched[] = {queue::Queue::maildrop, queue::Queue::hold,    queue::Queue::incoming,
                                      queue::Queue::active,   queue::Queue::deferred, queue::Queue::corrupt};
 
-void print_file(const std::string& path, const std::string& name, const postcat::Choice& choice) {
-  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) maillog::fatal("{}", base::Error::system("open " + path).message());
+void print_open(const Fd& file, const std::string& name, const postcat::Choice& choice) {
   if (const auto printed = postcat::print(file.get(), name, choice); !printed) {
     std::fflush(stdout);
     maillog::warning("{}: {}", name, printed.error().message());
   }
+}
+
+void print_file(const std::string& path, const postcat::Choice& choice) {
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) maillog::fatal("{}", base::Error::system("open " + path).message());
+  print_open(file, path, choice);
 }
 
 void print_queued(const queue::Layout& layout, const std::string& text, const postcat::Choice& choice) {
@@ -37,7 +42,10 @@ void print_queued(const queue::Layout& layout, const std::string& text, const po
   if (!id && text.find_first_of("/.") != std::string::npos) maillog::fatal("bad mail queue ID: {}", text);
   if (id) {
     for (const queue::Queue queue : searched) {
-      if (layout.exists(queue, *id)) return print_file(layout.path(queue, *id), layout.path(queue, *id).substr(layout.root().size()), choice);
+      const std::string path = layout.path(queue, *id);
+      const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+      if (file) return print_open(file, path.substr(layout.root().size()), choice);
+      if (errno != ENOENT) maillog::fatal("{}", base::Error::system("open queue file " + text).message());
     }
   }
   maillog::fatal("open queue file {}: No such file or directory", text);
@@ -74,7 +82,7 @@ int main(int argc, char** argv) {
     if (by_id) {
       print_queued(layout, argv[i], choice);
     } else {
-      print_file(argv[i], argv[i], choice);
+      print_file(argv[i], choice);
     }
   }
   return std::fflush(stdout) == 0 ? 0 : 1;

@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include <fmt/core.h>
+#include <sys/stat.h>
 
 #include "lib/base/ascii.h"
 #include "lib/queue/record.h"
@@ -77,9 +78,11 @@ class Printer {
     bool first = true;
     for (;;) {
       auto item = choice_.raw ? reader.next_raw() : reader.next();
-      if (!item) return base::Failure(std::move(item).error());
+      if (!item && !first) return base::Failure(std::move(item).error());
       if (std::exchange(first, false)) {
-        if (item->type != RecordType::size && item->type != RecordType::time) return base::fail("input is not a valid queue file");
+        if (!item || (item->type != RecordType::size && item->type != RecordType::time)) {
+          return base::fail("input is not a valid queue file");
+        }
         separator("ENVELOPE RECORDS", 0, RecordType::size, false);
       }
       if (show(*item)) return {};
@@ -129,6 +132,11 @@ class Printer {
 
   void envelope(const queue::RecordReader::Item& item) {
     prefix(item.offset, item.type, true);
+    constexpr std::string_view created = "create_time=";
+    if (item.type == RecordType::attribute && item.data.starts_with(created)) {
+      std::fputs(fmt::format("create_time: {}\n", local_time(item.data.substr(created.size()))).c_str(), stdout);
+      return;
+    }
     const bool is_time = item.type == RecordType::time || item.type == RecordType::create_time || item.type == RecordType::warn_time;
     const std::string text = is_time ? local_time(item.data) : std::string(item.data);
     std::fputs(fmt::format("{}: {}\n", name_of(item.type), text).c_str(), stdout);
@@ -161,6 +169,8 @@ class Printer {
 }  // namespace
 
 Result<void> print(int fd, const std::string& name, const Choice& choice) {
+  struct stat status {};
+  if (::fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size == 0) return {};  // there is nothing to print
   queue::RecordReader reader(fd);
   return Printer(name, choice).run(reader);
 }

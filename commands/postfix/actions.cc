@@ -146,7 +146,6 @@ int reload(const Context& context) {
 }
 
 int flush(const Context& context) {
-  if (!is_running(context)) return not_running();
   return run_program(context, {context.params.command_directory + "/postqueue", "-f"});
 }
 

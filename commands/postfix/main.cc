@@ -12,6 +12,7 @@
 #include "lib/config/log_setup.h"
 #include "lib/config/main_cf.h"
 #include "lib/log/log.h"
+#include "lib/process/account.h"
 
 namespace {
 
@@ -35,16 +36,20 @@ int main(int argc, char** argv) {
     if (option == 'c') directory = optarg;
     if (option == '?') maillog::fatal("usage: postfix [-c config_dir] [-Dv] command");
   }
-  if (optind + 1 != argc) maillog::fatal("usage: postfix [-c config_dir] [-Dv] command");
   ::umask(022);
   ::setenv("MAIL_CONFIG", directory.c_str(), 1);
   const auto main_cf = config::Main::read(directory);
   if (!main_cf) maillog::fatal("{}", main_cf.error().message());
   auto params = postfix::Params::load(*main_cf);
   if (!params) maillog::fatal("{}", params.error().message());
-  config::open_log(*main_cf, "postfix-script", config::LogUser::command);
+  const auto owner = process::find_account(params->mail_owner);
+  if (::getuid() != 0 && (!owner || ::getuid() != owner->uid)) {
+    maillog::error("to submit mail, use the Postfix sendmail command");
+    maillog::fatal("the postfix command is reserved for the superuser");
+  }
+  config::open_log(*main_cf, "postfix-script", config::LogUser::script);
 
-  const std::string_view name = argv[optind];
+  const std::string_view name = optind + 1 == argc ? argv[optind] : "";
   for (const Action& action : actions) {
     if (action.name == name) return action.run({std::move(*params), directory});
   }

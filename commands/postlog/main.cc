@@ -25,36 +25,46 @@ constexpr std::array<std::pair<std::string_view, maillog::Level>, 6> levels{{{"i
                                                                              {"panic", maillog::Level::panic}}};
 constexpr std::size_t input_line_limit = 2000;
 
+struct Options {
+  std::string directory = config::config_directory_from_environment();
+  std::string priority = "info";
+  std::optional<std::string> tag;
+  bool bad_usage = false;
+};
+
+Options parse_options(int argc, char** argv) {
+  Options options;
+  for (int option; (option = ::getopt(argc, argv, "c:ip:t:v")) != -1;) {
+    switch (option) {
+      case 'c': options.directory = optarg; break;
+      case 'p': options.priority = optarg; break;
+      case 't': options.tag = optarg; break;
+      case 'i':  // every line has the process id
+      case 'v': break;
+      default: options.bad_usage = true;
+    }
+  }
+  return options;
+}
+
 maillog::Level level_of(std::string_view name) {
   for (const auto& [known, level] : levels) {
     if (ascii::equal_ignoring_case(known, name)) return level;
   }
-  maillog::fatal("unknown priority: {}", name);
+  maillog::fatal("bad severity: \"{}\"", name);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   maillog::set_tag("postfix/postlog");
-  maillog::Level level = maillog::Level::info;
-  std::string directory = config::config_directory_from_environment();
-  std::optional<std::string> tag;
-  bool with_pid = false;
-  for (int option; (option = ::getopt(argc, argv, "c:ip:t:v")) != -1;) {
-    switch (option) {
-      case 'c': directory = optarg; break;
-      case 'i': with_pid = true; break;
-      case 'p': level = level_of(optarg); break;
-      case 't': tag = optarg; break;
-      case 'v': break;
-      default: maillog::fatal("usage: postlog [-c config_dir] [-i] [-p priority] [-t tag] [-v] [text]");
-    }
-  }
-  static_cast<void>(with_pid);  // every line has the process id
-  const auto main_cf = config::Main::read(directory);
+  const Options options = parse_options(argc, argv);
+  const auto main_cf = config::Main::read(options.directory);
   if (!main_cf) maillog::fatal("{}", main_cf.error().message());
-  config::open_log(*main_cf, "postlog", config::LogUser::command);
-  if (tag) maillog::set_tag(*tag);
+  config::open_log(*main_cf, "postlog", config::LogUser::script);
+  if (options.bad_usage) maillog::fatal("usage: postlog [-c config_dir] [-i] [-p priority] [-t tag] [-v] [text]");
+  const maillog::Level level = level_of(options.priority);
+  if (options.tag) maillog::set_tag(*options.tag);
 
   if (optind < argc) {
     std::string text;

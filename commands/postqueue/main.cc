@@ -12,6 +12,8 @@
 #include "commands/postqueue/postqueue_params.h"
 #include "commands/postqueue/requests.h"
 #include "lib/base/ascii.h"
+#include "lib/base/host_name.h"
+#include "lib/config/command_directory.h"
 #include "lib/config/log_setup.h"
 #include "lib/config/main_cf.h"
 #include "lib/io/socket.h"
@@ -28,7 +30,7 @@ constexpr std::chrono::seconds listing_limit{3600};
 struct Options {
   char action = 0;
   std::string argument;
-  std::string directory = config::config_directory_from_environment();
+  std::optional<std::string> directory;
 };
 
 Options parse_options(int argc, char** argv) {
@@ -83,7 +85,9 @@ Result<void> list(const postqueue::Params& params, postqueue::Printer& printer) 
 int main(int argc, char** argv) {
   maillog::set_tag("postfix/postqueue");
   const Options options = parse_options(argc, argv);
-  const auto main_cf = config::Main::read(options.directory);
+  const auto directory = config::command_directory(options.directory);
+  if (!directory) die(EX_UNAVAILABLE, directory.error().message());
+  const auto main_cf = config::Main::read(*directory);
   if (!main_cf) die(EX_UNAVAILABLE, main_cf.error().message());
   const auto params = postqueue::Params::load(*main_cf);
   if (!params) die(EX_UNAVAILABLE, params.error().message());
@@ -100,14 +104,16 @@ int main(int argc, char** argv) {
       return std::fflush(stdout) == 0 ? 0 : EX_IOERR;
     }
     case 'i': {
+      if (!queue::is_safe_name(options.argument)) die(EX_UNAVAILABLE, "Cannot flush queue ID - invalid name: \"" + options.argument + "\"");
       const auto id = queue::QueueId::parse(options.argument);
-      if (!id) die(EX_USAGE, "Cannot flush queue file: bad queue ID: " + options.argument);
-      if (!postqueue::try_now(params->queue_directory, *id)) die(EX_UNAVAILABLE, "Cannot flush mail queue - mail system is down");
+      if (id && !postqueue::try_now(params->queue_directory, *id)) die(EX_UNAVAILABLE, "Cannot flush mail queue - mail system is down");
       return 0;
     }
-    case 's': die(EX_UNAVAILABLE, "Flush service is not configured for destination \"" + options.argument + "\"");
+    case 's':
+      if (!base::is_host_name(options.argument)) die(EX_UNAVAILABLE, "Cannot flush mail queue - invalid destination: \"" + options.argument + "\"");
+      die(EX_UNAVAILABLE, "Flush service is not configured for destination \"" + options.argument + "\"");
     default:
-      if (!postqueue::flush_all(params->queue_directory)) die(EX_UNAVAILABLE, "Cannot flush mail queue - mail system is down");
+      if (!postqueue::flush_all(*params)) die(EX_UNAVAILABLE, "Cannot flush mail queue - mail system is down");
       return 0;
   }
 }

@@ -9,24 +9,29 @@ namespace {
 
 constexpr std::chrono::seconds request_limit{10};
 
-Result<void> send(const std::string& queue_directory, std::string_view bytes) {
+Result<void> send(const std::string& socket, std::string_view bytes) {
   const Deadline deadline = base::after(request_limit);
-  io::Stream stream(TRY(io::connect_unix(queue_directory + "/" + std::string(ipc::qmgr_socket), deadline)));
+  io::Stream stream(TRY(io::connect_unix(socket, deadline)));
   stream.write(bytes, deadline);
-  if (stream.flush(deadline) != io::End::ok) return base::fail("the queue manager does not listen");
+  if (stream.flush(deadline) != io::End::ok) return base::fail(socket + " does not listen");
   return {};
 }
 
+std::string qmgr_path(const std::string& queue_directory) { return queue_directory + "/" + std::string(ipc::qmgr_socket); }
+
 }  // namespace
 
-Result<void> flush_all(const std::string& queue_directory) {
+Result<void> flush_all(const Params& params) {
   constexpr char triggers[] = {static_cast<char>(ipc::QmgrTrigger::flush_dead), static_cast<char>(ipc::QmgrTrigger::scan_deferred),
                                static_cast<char>(ipc::QmgrTrigger::scan_all)};
-  return send(queue_directory, std::string_view(triggers, sizeof triggers));
+  TRY(send(qmgr_path(params.queue_directory), std::string_view(triggers, sizeof triggers)));
+  // What lies in maildrop (postsuper -r, or sent while the mail system was stopped) need not wait for pickup's next look.
+  static_cast<void>(send(params.queue_directory + "/public/" + params.pickup_service_name, "W"));
+  return {};
 }
 
 Result<void> try_now(const std::string& queue_directory, const queue::QueueId& id) {
-  return send(queue_directory, static_cast<char>(ipc::QmgrTrigger::try_now) + id.text() + '\0');
+  return send(qmgr_path(queue_directory), static_cast<char>(ipc::QmgrTrigger::try_now) + id.text() + '\0');
 }
 
 }  // namespace postqueue

@@ -1,11 +1,11 @@
 // postsuper(1): deletes, holds, releases, requeues and expires messages. Run by root (or the owner of a private instance),
 // works as the mail owner. Renames and removes queue files; what it does to a message is done or not done, never half.
 
-#include <array>
 #include <clocale>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <vector>
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -31,7 +31,7 @@ constexpr std::string_view usage =
 constexpr std::size_t input_line_limit = 100;
 
 struct Request {
-  Operation operation;
+  std::vector<Operation> operations;   // one after the other on each message
   std::string id;   // an id, "ALL", or "-" for ids on standard input
 };
 
@@ -43,19 +43,19 @@ struct Options {
 };
 
 Options parse_options(int argc, char** argv) {
-  static constexpr std::array<std::pair<char, Operation>, 6> letters{{{'d', Operation::erase},
-                                                                      {'e', Operation::expire},
-                                                                      {'f', Operation::expire_release},
-                                                                      {'h', Operation::hold},
-                                                                      {'H', Operation::release},
-                                                                      {'r', Operation::requeue}}};
+  static const std::map<char, std::vector<Operation>> letters{{'d', {Operation::erase}},
+                                                              {'e', {Operation::expire}},
+                                                              {'f', {Operation::expire, Operation::release}},
+                                                              {'h', {Operation::hold}},
+                                                              {'H', {Operation::release}},
+                                                              {'r', {Operation::requeue}}};
   Options options;
   for (int option; (option = ::getopt(argc, argv, "c:d:e:f:h:H:pr:sSv")) != -1;) {
     if (option == 'c') options.directory = optarg;
     if (option == 'p') options.purge = true;
     if (option == '?') maillog::fatal("{}", usage);
-    for (const auto& [letter, operation] : letters) {
-      if (letter == option) options.requests.push_back({operation, optarg});
+    if (const auto found = letters.find(static_cast<char>(option)); found != letters.end()) {
+      options.requests.push_back({found->second, optarg});
     }
   }
   for (int i = optind; i < argc; ++i) {
@@ -72,13 +72,12 @@ class Superuser {
 
   void run() {
     for (const Request& request : options_.requests) {
-      int& count = counts_[request.operation];
-      if (request.id == "ALL") {
-        count += all(request.operation);
-      } else if (request.id == "-") {
-        count += from_input(request.operation);
-      } else {
-        count += one(request.operation, request.id, queues(request.operation));
+      if (request.id == "-") {
+        from_input(request.operations);
+        continue;
+      }
+      for (const Operation operation : request.operations) {
+        counts_[operation] += request.id == "ALL" ? all(operation) : one(operation, request.id);
       }
     }
     if (options_.purge) {
@@ -94,13 +93,14 @@ class Superuser {
     return options_.queues.empty() ? postsuper::default_queues(operation) : options_.queues;
   }
 
-  int one(Operation operation, const std::string& text, const std::vector<queue::Queue>& where) {
-    const auto id = queue::QueueId::parse(text);
-    if (!id) {
+  int one(Operation operation, const std::string& text) {
+    if (!queue::is_safe_name(text)) {
       maillog::warning("invalid mail queue id: {}", text);
       return 0;
     }
-    const auto done = postsuper::apply(layout_, operation, *id, where);
+    const auto id = queue::QueueId::parse(text);
+    if (!id) return 0;
+    const auto done = postsuper::apply(layout_, operation, *id, queues(operation));
     if (!done) maillog::warning("{}: {}", text, done.error().message());
     if (!done || !*done) return 0;
     maillog::info("{}: {}", text, postsuper::words(operation).one);
@@ -122,14 +122,16 @@ class Superuser {
     return done && *done ? 1 : 0;
   }
 
-  int from_input(Operation operation) {
-    int count = 0;
+  void from_input(const std::vector<Operation>& operations) {
+    for (const Operation operation : operations) counts_.try_emplace(operation, 0);
     io::Stream input{Fd(::dup(STDIN_FILENO))};
     for (;;) {
       const io::LineResult line = input.read_line(base::no_deadline, input_line_limit);
       const std::string text(ascii::trim(line.text()));
-      if (!text.empty()) count += one(operation, text, queues(operation));
-      if (line.end() != io::End::ok) return count;
+      for (const Operation operation : operations) {
+        if (!text.empty()) counts_[operation] += one(operation, text);
+      }
+      if (line.end() != io::End::ok) return;
     }
   }
 

@@ -17,16 +17,13 @@ namespace {
 
 constexpr int race_limit = 3;   // a message that qmgr moves under our hands is looked for this often
 constexpr std::chrono::hours purge_age{24};
-constexpr mode_t force_expire_bit = S_IXGRP;
 
 // A flag is a mode bit: qmgr reads it when the message becomes active.
 Result<bool> set_expired(const std::string& path) {
   struct stat status {};
   if (::lstat(path.c_str(), &status) != 0) return errno == ENOENT ? Result<bool>(false) : base::fail_system(path);
-  if ((status.st_mode & force_expire_bit) != 0) return false;
-  if (::chmod(path.c_str(), (status.st_mode & 07777) | force_expire_bit) != 0) return base::fail_system("chmod " + path);
-  // Due now, since it will not wait for anything any more.
-  ::utimensat(AT_FDCWD, path.c_str(), nullptr, AT_SYMLINK_NOFOLLOW);
+  if ((status.st_mode & queue::mode_force_expired) != 0) return false;
+  if (::chmod(path.c_str(), (status.st_mode & 07777) | queue::mode_force_expired) != 0) return base::fail_system("chmod " + path);
   return true;
 }
 
@@ -50,11 +47,6 @@ Result<bool> apply_in(const queue::Layout& layout, Operation operation, const qu
     case Operation::release: return move(layout, id, queue, Queue::deferred);
     case Operation::requeue: return move(layout, id, queue, Queue::maildrop);
     case Operation::expire: return set_expired(layout.path(queue, id));
-    case Operation::expire_release: {
-      const bool set = TRY(set_expired(layout.path(queue, id)));
-      const bool released = queue == Queue::hold && TRY(move(layout, id, Queue::hold, Queue::deferred));
-      return set || released;
-    }
   }
   return false;
 }
@@ -67,8 +59,7 @@ Words words(Operation operation) {
     case Operation::hold: return {"placed on hold", "Placed on hold"};
     case Operation::release: return {"released from hold", "Released from hold"};
     case Operation::requeue: return {"requeued", "Requeued"};
-    case Operation::expire:
-    case Operation::expire_release: return {"expired", "Force-expired"};
+    case Operation::expire: return {"expired", "Force-expired"};
   }
   return {};
 }
@@ -76,11 +67,10 @@ Words words(Operation operation) {
 std::vector<Queue> default_queues(Operation operation) {
   switch (operation) {
     case Operation::erase: return {Queue::maildrop, Queue::hold, Queue::incoming, Queue::active, Queue::deferred};
-    case Operation::hold:
-    case Operation::expire: return {Queue::incoming, Queue::active, Queue::deferred};
+    case Operation::hold: return {Queue::incoming, Queue::active, Queue::deferred};
     case Operation::release: return {Queue::hold};
-    case Operation::requeue:
-    case Operation::expire_release: return {Queue::hold, Queue::incoming, Queue::active, Queue::deferred};
+    case Operation::expire:
+    case Operation::requeue: return {Queue::hold, Queue::incoming, Queue::active, Queue::deferred};
   }
   return {};
 }

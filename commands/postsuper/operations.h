@@ -8,13 +8,13 @@
 
 namespace postsuper {
 
+// In the order of the sums.
 enum class Operation {
-  erase,            // -d
-  hold,             // -h
-  release,          // -H
-  requeue,          // -r: through pickup and cleanup again
-  expire,           // -e: back to the sender at the next try
-  expire_release,   // -f: the same, out of hold too
+  requeue,   // -r: through pickup and cleanup again
+  erase,     // -d
+  expire,    // -e, -f: back to the sender at the next try
+  hold,      // -h
+  release,   // -H, -f
 };
 
 // What is logged for one message, and in the sum: "removed", "Deleted".

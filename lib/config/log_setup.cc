@@ -41,11 +41,12 @@ constexpr std::string_view syslog_socket = "/dev/log";
 void open_log(const Main& main, std::string_view program, LogUser user) {
   // An entry point that runs another program hands its own tag down.
   const char* const tag = std::getenv("MAIL_LOGTAG");
-  const std::string name = tag != nullptr && user == LogUser::command ? std::string(tag) : value_of(main, "syslog_name");
+  const std::string name = tag != nullptr && user != LogUser::daemon ? std::string(tag) : value_of(main, "syslog_name");
   maillog::set_tag(name + "/" + std::string(program));
 
   maillog::SinkOptions options;
-  options.also_standard_error = user == LogUser::command;
+  options.also_standard_error = user != LogUser::daemon;
+  if (user == LogUser::script) options.standard_error_name = name + "/postlog";
   const std::string file = value_of(main, "maillog_file");
   if (file.empty()) {
     options.target = maillog::Target::syslog;

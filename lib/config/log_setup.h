@@ -10,7 +10,8 @@ namespace config {
 
 enum class LogUser {
   daemon,   // in the queue directory; the log socket must be reachable after chroot
-  command,  // anywhere; errors go to standard error too
+  command,  // anywhere; lines go to standard error too
+  script,   // the same, in the name of "$syslog_name/postlog": so do what Postfix has as shell scripts, and postlog(1)
 };
 
 // The tag is "$syslog_name/program", as in "postfix/smtpd".

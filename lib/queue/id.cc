@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "lib/base/ascii.h"
+
 namespace queue {
 namespace {
 
@@ -47,6 +49,10 @@ bool is_long(std::string_view text) {
 }
 
 }  // namespace
+
+bool is_safe_name(std::string_view text) {
+  return !text.empty() && text.size() <= id_limit && std::ranges::all_of(text, [](char c) { return ascii::is_alnum(c) || c == '_'; });
+}
 
 std::optional<QueueId> QueueId::parse(std::string_view text) {
   if (text.size() > id_limit) return std::nullopt;

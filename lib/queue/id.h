@@ -38,4 +38,8 @@ class QueueId {
   IdForm form_;
 };
 
+// Whether the text may stand in a file name as a queue id, whatever it names: letters, digits and '_', and not too long.
+// What operators type is refused when it is not, and otherwise just not found.
+[[nodiscard]] bool is_safe_name(std::string_view text);
+
 }  // namespace queue

@@ -20,6 +20,7 @@ enum class Queue { maildrop, incoming, active, deferred, hold, corrupt, saved, b
 // Of queue files: what the mode says about a message.
 inline constexpr unsigned mode_incomplete = 0600;
 inline constexpr unsigned mode_complete = 0700;
+inline constexpr unsigned mode_force_expired = 0010;  // a bit on top of mode_complete: postsuper -e and -f
 inline constexpr unsigned mode_corrupt = 0400;
 inline constexpr unsigned mode_log = 0600;
 inline constexpr unsigned mode_directory = 0700;

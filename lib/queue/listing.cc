@@ -16,7 +16,6 @@
 namespace queue {
 namespace {
 
-constexpr mode_t force_expire_bit = S_IXGRP;
 constexpr std::size_t name_limit = 100;
 constexpr std::size_t value_limit = 64 * 1024;
 constexpr std::string_view null_sender_name = "MAILER-DAEMON";
@@ -86,7 +85,7 @@ std::optional<Listed> read_listed(const Layout& layout, Queue queue, const Queue
              .id = id.text(),
              .time = std::chrono::duration_cast<std::chrono::seconds>(arrived.time_since_epoch()).count(),
              .size = message->content_size > 0 ? message->content_size : static_cast<std::int64_t>(status.st_size),
-             .forced_expire = (status.st_mode & force_expire_bit) != 0 && queue != Queue::maildrop,
+             .forced_expire = (status.st_mode & mode_force_expired) != 0 && queue != Queue::maildrop,
              .sender = message->sender.empty() ? std::string(null_sender_name) : message->sender,
              .recipients = {}};
   const std::map<std::string, std::string> why = reasons(layout, id);

@@ -3,11 +3,11 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include "lib/config/command_directory.h"
 #include "lib/config/log_setup.h"
 #include "lib/config/main_cf.h"
 #include "lib/config/not_yet.h"
 #include "lib/log/log.h"
-#include "submit/config_directory.h"
 #include "submit/environment.h"
 #include "submit/postdrop/drop.h"
 #include "submit/postdrop/postdrop_params.h"
@@ -27,7 +27,7 @@ T or_fatal(Result<T> result) {
 }  // namespace
 
 int run(const std::optional<std::string>& config_directory) {
-  const config::Main main = or_fatal(config::Main::read(or_fatal(submit::config_directory(config_directory))));
+  const config::Main main = or_fatal(config::Main::read(or_fatal(config::command_directory(config_directory))));
   const Params params = or_fatal(Params::load(main));
   submit::clean_own_environment(params.import_environment);
   config::open_log(main, "postdrop", config::LogUser::command);

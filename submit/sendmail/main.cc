@@ -6,10 +6,10 @@
 
 #include <sysexits.h>
 
+#include "lib/config/command_directory.h"
 #include "lib/config/log_setup.h"
 #include "lib/config/main_cf.h"
 #include "lib/log/log.h"
-#include "submit/config_directory.h"
 #include "submit/environment.h"
 #include "submit/sendmail/actions.h"
 #include "submit/sendmail/options.h"
@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
   const std::string name(program_name(argc, argv));
   maillog::set_tag("postfix/" + name);
   const sendmail::Options options = or_fatal(sendmail::parse_options(argc, argv));
-  const std::string directory = or_fatal(submit::config_directory(options.config_directory));
+  const std::string directory = or_fatal(config::command_directory(options.config_directory));
   const config::Main main = or_fatal(config::Main::read(directory));
   const sendmail::Params params = or_fatal(sendmail::Params::load(main));
   const submit::User user = submit::current_user();

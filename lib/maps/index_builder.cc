@@ -42,7 +42,7 @@ Result<std::optional<Existing>> open_existing(const std::string& path) {
     existing.fd = Fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
     if (!existing.fd) {
       if (errno == ENOENT) return std::optional<Existing>{};
-      return base::fail_system(fmt::format("open database {}", path));
+      return base::fail_system(fmt::format("open {}", path));
     }
     if (auto locked = lock_file(existing.fd.get(), LockMode::exclusive, base::after(lock_timeout)); !locked) {
       return base::Failure(std::move(locked).error().within(fmt::format("lock database {}", path)));

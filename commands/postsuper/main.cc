@@ -1,10 +1,11 @@
 // postsuper(1): deletes, holds, releases, requeues and expires messages. Run by root (or the owner of a private instance),
-// works as the mail owner. Renames and removes queue files; what it does to a message is done or not done, never half.
+// works as the mail owner; puts names and places of queue files right. Renames and removes queue files; what it does to a message is done or not done, never half.
 
 #include <clocale>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 
 #include "commands/postsuper/operations.h"
 #include "commands/postsuper/postsuper_params.h"
+#include "commands/postsuper/structure.h"
 #include "lib/base/ascii.h"
 #include "lib/config/log_setup.h"
 #include "lib/config/main_cf.h"
@@ -40,6 +42,7 @@ struct Options {
   std::vector<Request> requests;
   std::vector<queue::Queue> queues;
   bool purge = false;
+  std::optional<postsuper::Names> structure;
 };
 
 Options parse_options(int argc, char** argv) {
@@ -53,6 +56,8 @@ Options parse_options(int argc, char** argv) {
   for (int option; (option = ::getopt(argc, argv, "c:d:e:f:h:H:pr:sSv")) != -1;) {
     if (option == 'c') options.directory = optarg;
     if (option == 'p') options.purge = true;
+    if (option == 's') options.structure = postsuper::Names::short_ids;
+    if (option == 'S') options.structure = postsuper::Names::all_ids;
     if (option == '?') maillog::fatal("{}", usage);
     if (const auto found = letters.find(static_cast<char>(option)); found != letters.end()) {
       options.requests.push_back({found->second, optarg});
@@ -63,6 +68,10 @@ Options parse_options(int argc, char** argv) {
     if (!found) maillog::fatal("invalid directory name: {}", argv[i]);
     options.queues.push_back(*found);
   }
+  if (options.requests.empty() && !options.purge && !options.structure) {
+    options.purge = true;
+    options.structure = postsuper::Names::short_ids;
+  }
   return options;
 }
 
@@ -71,6 +80,7 @@ class Superuser {
   Superuser(const queue::Layout& layout, const Options& options) : layout_(layout), options_(options) {}
 
   void run() {
+    if (options_.structure) fix_structure(*options_.structure);
     for (const Request& request : options_.requests) {
       if (request.id == "-") {
         from_input(request.operations);
@@ -89,6 +99,19 @@ class Superuser {
   }
 
  private:
+  void fix_structure(postsuper::Names names) {
+    const auto renamed = postsuper::fix_structure(layout_, options_.queues.empty() ? postsuper::structured_queues() : options_.queues, names);
+    if (!renamed) {
+      maillog::write(maillog::Level::fatal, renamed.error().message());
+      maillog::warning("OPERATION INCOMPLETE -- RERUN COMMAND TO FIX THE QUEUE FIRST");
+      maillog::flush();
+      std::exit(1);
+    }
+    if (*renamed == 0) return;
+    maillog::info("Renamed to match inode number: {} message{}", *renamed, *renamed == 1 ? "" : "s");
+    maillog::warning("QUEUE FILE NAMES WERE CHANGED TO MATCH INODE NUMBERS");
+  }
+
   [[nodiscard]] std::vector<queue::Queue> queues(Operation operation) const {
     return options_.queues.empty() ? postsuper::default_queues(operation) : options_.queues;
   }

@@ -72,6 +72,11 @@ QueueId QueueId::make(IdForm form, Stamp stamp, std::uint64_t inode) {
                  form);
 }
 
+QueueId QueueId::with_inode(std::uint64_t inode) const {
+  if (form_ == IdForm::short_form) return QueueId(fmt::format("{}{:X}", text_.substr(0, usec_hex_digits), inode), form_);
+  return QueueId(text_.substr(0, text_.rfind(inode_separator) + 1) + encode(inode, inode_base, 1), form_);
+}
+
 std::uint64_t QueueId::inode() const {
   if (form_ == IdForm::long_form) return decode(std::string_view(text_).substr(text_.rfind(inode_separator) + 1), inode_base);
   std::uint64_t value = 0;

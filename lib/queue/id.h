@@ -25,6 +25,9 @@ class QueueId {
   [[nodiscard]] IdForm form() const { return form_; }
   [[nodiscard]] std::uint64_t inode() const;
 
+  // The id of the same form and time for a file with this inode.
+  [[nodiscard]] QueueId with_inode(std::uint64_t inode) const;
+
   // The directories below a hashed queue, `depth` characters one below the other: "3/3/". Long ids are spread by the
   // short form of their microseconds.
   [[nodiscard]] std::string hash_path(int depth) const;

@@ -138,6 +138,34 @@ def test_expire_by_hand(suite, sink):
     golden("queue_expire_notice", masks.mask(suite.messages("alice", 1)[-1].decode()))
 
 
+def test_structure_check(suite, sink):
+    """Files in wrong directories, and one whose name does not hold its inode, as after a restore; its defer log goes with it."""
+    first, second = put(suite, "misplaced"), put(suite, "restored")
+    suite.sh("postfix stop 2>/dev/null")
+    try:
+        queue = suite.queue_directory
+        suite.sh("cd %s; mv deferred/*/%s deferred/; cp -p deferred/*/%s x; rm deferred/*/%s; mv x deferred/%s; touch incoming/none.such; chown postfix incoming/none.such"
+                 % (queue, first, second, second, second))
+        done = suite.run("postsuper", "-s")
+        assert list(dict.fromkeys(done.stderr.decode().splitlines())) == [   # Postfix looks twice, and tells it twice
+            "postsuper: warning: bogus file name: incoming/none.such",
+            "postsuper: Renamed to match inode number: 1 message",
+            "postsuper: warning: QUEUE FILE NAMES WERE CHANGED TO MATCH INODE NUMBERS"]
+        assert done.returncode == 0
+        names = sorted(suite.run("sh", "-c", "cd %s; find deferred defer -type f" % queue).stdout.decode().split())
+        ids = {n.rpartition("/")[2] for n in names}
+        renamed = (ids - {first}).pop()
+        assert len(ids) == 2 and first in ids and second not in ids and renamed[:5] == second[:5]
+        assert names == sorted("%s/%s/%s" % (d, i[0], i) for d in ("deferred", "defer") for i in ids)
+        assert suite.run("postsuper", "-s", "deferred", "defer").stderr == b""
+    finally:
+        suite.sh("rm -f %s/incoming/none.such; postfix start 2>/dev/null" % suite.queue_directory)
+    sink.answers = {}
+    suite.sh("postqueue -f")
+    suite.wait_removed(first)
+    suite.wait_removed(renamed)
+
+
 def test_lifetime_over(suite, sink):
     since = suite.log_size()
     suite.configure(maximal_queue_lifetime="0")

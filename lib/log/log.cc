@@ -68,7 +68,7 @@ class Log {
       line = fmt::format("{}{}{}[{}]: {}{}", prefix(level), stamp(), tag, number, label(level),
                          ascii::printable(text.substr(0, line_limit)));
     }
-    if (options_.also_standard_error) to_standard_error(fmt::format("{}: {}{}\n", standard_error_name(), label(level), ascii::printable(text.substr(0, line_limit))));
+    if (options_.also_standard_error) to_standard_error(fmt::format("{}: {}{}\n", standard_error_name(), label(level), ascii::printable(text)));
     if (pending_bytes_ + line.size() > pending_limit) send_pending(full_socket_wait_ms);
     if (pending_bytes_ + line.size() > pending_limit) {
       ++dropped_;

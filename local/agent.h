@@ -40,14 +40,21 @@ struct AliasTable {
   maps::Maps maps;
 };
 
+// Which other delivery agent recipients are passed on to: transport:nexthop, or empty.
+struct Passing {
+  std::string_view maps_parameter;
+  maps::Maps maps;            // by user name; before `transport`
+  std::string transport;
+};
+
 struct Agent {
   explicit Agent(Params parameters) : params(std::move(parameters)) {}
 
   Params params;
   std::string config_directory;
-  std::string not_yet;                       // a parameter that is set and that we cannot do: mail for mailboxes waits
   std::vector<AliasTable> alias_tables;
   maps::Maps mailbox_command_maps;
+  Passing mailbox_passing, fallback_passing;
   Words allow_commands, allow_files, prepend, propagate;
   mailbox::LockMethods locks;
   mailbox::LockPatience patience;

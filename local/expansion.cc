@@ -132,11 +132,14 @@ void Expansion::deliver_to_user(Step step, Name name) {
     maillog::warning("{}: {}", request_.queue_id, account.error().message());
     return deferred(step, {4, 3, 0}, "user lookup error");
   }
-  if (!account) return unknown_user(step, name);
+  if (!account) {
+    if (!passed_on(step, name, agent_.mailbox_passing) && !passed_on(step, name, agent_.fallback_passing)) unknown_user(step, name);
+    return;
+  }
   // A user in his own .forward means his mailbox.
   const bool in_own_forward = step.forward_user == account->name;
   if (!name.is_final && !in_own_forward && expand_forward(step, name, *account)) return;
-  deliver_to_mailbox(step, name, *account);
+  if (!passed_on(step, name, agent_.mailbox_passing)) deliver_to_mailbox(step, name, *account);
 }
 
 void Expansion::unknown_user(const Step& step, const Name& name) {

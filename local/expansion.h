@@ -1,6 +1,6 @@
 #pragma once
 // One recipient of one message, from its address to the deliveries it comes to: aliases, :include: files, .forward files,
-// then mailbox, commands, files, and new messages for addresses elsewhere. What each step does is in its own file:
+// then mailbox, other agents, commands, files, and new messages for addresses elsewhere. What each step does is in its own file:
 // expansion.cc (order of the steps, addresses), alias.cc, forward_file.cc, mailbox.cc, item.cc (commands and files).
 
 #include <memory>
@@ -91,6 +91,9 @@ class Expansion {
   [[nodiscard]] mailbox::MboxTask mbox_task(const Step& step, const std::string& path, const mailbox::Identity& owner) const;
   void run_mbox(const Step& step, mailbox::Identity who, mailbox::MboxTask task, std::string_view what, const std::string& failure);
   void run_maildir(const Step& step, mailbox::Identity who, const std::string& path);
+  // passing.cc: false when there is no transport for this user.
+  [[nodiscard]] bool passed_on(const Step& step, const Name& name, const Passing& passing);
+  void pass_on(const Step& step, const std::string& to);
   // item.cc
   void run_command(const Step& step, const Rights& rights, const std::string& command);
   void deliver_to_file(const Step& step, const std::string& path);

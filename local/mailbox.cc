@@ -62,7 +62,6 @@ void Expansion::run_maildir(const Step& step, mailbox::Identity who, const std::
 
 void Expansion::deliver_to_mailbox(const Step& step, const Name& name, const process::Account& account) {
   if (!duplicates_.is_first("mailbox", account.name)) return;
-  if (!agent_.not_yet.empty()) return deferred(step, {4, 3, 5}, agent_.not_yet + " is not supported yet");
 
   std::string command = agent_.params.mailbox_command;
   if (!agent_.mailbox_command_maps.empty()) {

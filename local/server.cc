@@ -15,17 +15,6 @@ namespace {
 
 constexpr std::chrono::seconds housekeeping_interval{2};
 
-// Deliveries that other programs are to make are not built yet: users whose mail is meant for them keep it in the queue.
-constexpr std::string_view not_yet_parameters[] = {"mailbox_transport", "mailbox_transport_maps", "fallback_transport",
-                                                   "fallback_transport_maps"};
-
-Result<std::string> find_not_yet(const config::Main& main) {
-  for (const std::string_view name : not_yet_parameters) {
-    if (!TRY(main.expand(name)).empty()) return std::string(name);
-  }
-  return std::string();
-}
-
 Result<void> open_tables(Agent& agent, const server::Startup& startup) {
   agent.tables = std::make_unique<maps::Tables>(
       maps::Tables::Options{.config_directory = agent.config_directory,
@@ -39,6 +28,14 @@ Result<void> open_tables(Agent& agent, const server::Startup& startup) {
   }
   agent.mailbox_command_maps =
       TRY(maps::Maps::open(*agent.tables, "mailbox_command_maps", agent.params.mailbox_command_maps, maps::Flags::fold_keys));
+  agent.mailbox_passing = {"mailbox_transport_maps",
+                           TRY(maps::Maps::open(*agent.tables, "mailbox_transport_maps", agent.params.mailbox_transport_maps,
+                                                maps::Flags::fold_keys | maps::Flags::no_substitution)),
+                           agent.params.mailbox_transport};
+  agent.fallback_passing = {"fallback_transport_maps",
+                            TRY(maps::Maps::open(*agent.tables, "fallback_transport_maps", agent.params.fallback_transport_maps,
+                                                 maps::Flags::fold_keys | maps::Flags::no_substitution)),
+                            agent.params.fallback_transport};
   return {};
 }
 
@@ -60,7 +57,6 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
   const Params& params = agent.params;
   TRY(check_limits(params));
   agent.config_directory = startup.main.directory();
-  agent.not_yet = TRY(find_not_yet(startup.main));
   const std::vector<std::string_view> origins{"alias", "forward", "include"};
   agent.allow_commands = TRY(Words::parse("allow_mail_to_commands", params.allow_mail_to_commands, origins));
   agent.allow_files = TRY(Words::parse("allow_mail_to_files", params.allow_mail_to_files, origins));

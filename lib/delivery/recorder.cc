@@ -107,6 +107,10 @@ void Recorder::trace(const ipc::DeliveryRecipient& recipient, const Delivery& de
 }
 
 void Recorder::complete(const ipc::DeliveryRecipient& recipient) {
+  if (recipient.offset == 0) {
+    ++completed_;
+    return;
+  }
   if (const auto marked = queue::mark_done(request_.file.get(), recipient.offset); !marked) {
     maillog::warning("{}: {} for <{}>", request_.queue_id, marked.error().message(), recipient.address);
     return;

@@ -8,7 +8,7 @@
 namespace ipc {
 
 struct DeliveryRecipient {
-  std::int64_t offset = 0;      // of its record in the queue file: where the done mark goes
+  std::int64_t offset = 0;      // of its record in the queue file: where the done mark goes; 0: the one that asks marks
   std::string address;          // internal form, after resolve
   std::string original;         // as first received; empty when it is the same
   std::string dsn_original;     // ORCPT ("rfc822;user@example.com"), or empty

@@ -77,9 +77,21 @@ Service::Split Service::split() const {
 // The one rule: while no process takes clients and there may be another one, a waiting client starts it.
 void Service::evaluate() {
   const bool served = std::ranges::any_of(children_, [](const auto& entry) { return entry.second->takes_clients(); });
-  const bool at_limit = children_.size() >= split().processes;
-  watch(!served && !at_limit && !throttled_);
-  if (!served && at_limit) set_stress();
+  watch(!served && !is_at_limit() && !throttled_);
+  if (!served && staying() >= split().processes) set_stress();
+}
+
+std::size_t Service::staying() const {
+  const auto leaving = std::ranges::count_if(children_, [](const auto& entry) { return entry.second->state() == ChildState::leaving; });
+  return children_.size() - static_cast<std::size_t>(leaving);
+}
+
+// A service of one process never has two: the successor waits. Otherwise a process that leaves with its last clients
+// keeps no place: an idle client would keep new ones out for as long as it likes, after two reloads on two cores.
+bool Service::is_at_limit() const {
+  const auto limit = static_cast<std::size_t>(entry_.process_limit);
+  if (limit > 0 && children_.size() >= limit) return true;
+  return staying() >= split().processes;
 }
 
 void Service::watch(bool on) {

@@ -51,6 +51,10 @@ class Service {
   };
   [[nodiscard]] Split split() const;
 
+  // Processes that are not about to end.
+  [[nodiscard]] std::size_t staying() const;
+  [[nodiscard]] bool is_at_limit() const;
+
   void evaluate();
   void watch(bool on);
   void start_child();

@@ -1,0 +1,26 @@
+"""What a reload may not disturb."""
+import re
+
+import pytest
+
+from suite import make
+from suite.smtp import Client
+
+
+@pytest.fixture(scope="module")
+def suite():
+    with make(main_cf={"local_transport": "discard:local"}) as s:
+        yield s
+
+
+def test_idle_clients_keep_nobody_out(suite):
+    """A session goes on in the process that it began in, however often the configuration is read again; the next client is served at once."""
+    since, sessions = suite.log_size(), []
+    for _ in range(5):
+        sessions.append(Client(suite.smtp, timeout=10))
+        suite.reload()
+    for session in [*sessions, Client(suite.smtp, timeout=10)]:
+        session.command("MAIL FROM:<joe@example.net>")
+        session.command("RCPT TO:<alice@example.test>")
+        session.close()
+    assert not re.findall(r".*process limit.*", suite.log(since))

@@ -110,7 +110,10 @@ void Message::take(RecordType type, std::string_view data) {
       // What is over the limit is not written: the client is only listened to.
       if (status_ == CleanupStatus::size) return;
       content_->take(data, type == RecordType::normal);
-      if (policy_.message_size_limit > 0 && output_.content_size() > policy_.message_size_limit) fail(CleanupStatus::size);
+      if (policy_.message_size_limit > 0 && output_.content_size() > policy_.message_size_limit) {
+        maillog::warning("{}: queue file size limit exceeded", identity_.queue_id);
+        fail(CleanupStatus::size);
+      }
       return;
     case Treatment::end_content: return end_content();
     case Treatment::finish: return end();

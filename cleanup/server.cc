@@ -85,6 +85,8 @@ MessageClosed write_failure(const std::string& id, const base::Error& error) {
   return {is_no_space(error.code()) ? CleanupStatus::space : CleanupStatus::write, ""};
 }
 
+void log_canceled(const std::string& id) { maillog::info("{}: removed (canceled)", id); }
+
 }  // namespace
 
 Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) {
@@ -161,6 +163,7 @@ bool Server::serve_message(server::Connection& connection, ipc::CleanupFlags fla
     const auto record = queue::read_record(stream, buffer, deadline());
     if (!record) {
       // The client has given the message up (it says why itself), or speaks nonsense: the file goes with this scope.
+      log_canceled(id);
       return false;
     }
     message.take(record->type, record->data);
@@ -196,7 +199,7 @@ MessageClosed Server::close(Message& message, queue::IncomingFile file, const st
   } else if (ipc::has(flags, ipc::CleanupFlags::bounce) && refusal_for(closed.status, closed.reason)) {
     return bounce(message, std::move(file));
   }
-  maillog::info("{}: removed (canceled)", id);
+  log_canceled(id);
   return closed;
 }
 

@@ -90,6 +90,7 @@ bool prepare_start(const Context& context) {
     return false;
   }
   maillog::info("starting the Postfix mail system");
+  maillog::flush();  // before master's first lines
   return true;
 }
 

@@ -16,6 +16,19 @@ from suite.smtp import Sink  # noqa: E402
 
 pytestmark = pytest.mark.root
 
+# Lines that one of the two writes and the other does not, on purpose: doc/differences.md, "Log", has the reasons.
+MEANT = re.compile("|".join([
+    r"postfix-script\[\d+\]: starting the Postfix mail system$",       # Postfix loses it when maillog_file is set
+    r"cleanup\[\d+\]: warning: \w+: queue file size limit exceeded$",  # said once, by smtpd
+    r"cleanup\[\d+\]: warning: mail_stream_cleanup: close error$",     # names a function, and says nothing new
+    r"cleanup\[\d+\]: \w+: message-id=<lost@x>$",                      # of a message that never came
+]))
+
+
+def common(log):
+    """The log without what is meant to differ."""
+    return "".join(line for line in log.splitlines(True) if not MEANT.search(line.rstrip("\n")))
+
 
 @pytest.fixture(scope="module")
 def days():
@@ -25,6 +38,7 @@ def days():
                   prepare=traffic.PREPARE + ["install -d -o alice -g alice -m 777 /home/vmail"]) as suite:
             suite.sh("postlog -t test/mark begin 2>/dev/null")
             suite.wait_log("test/mark.*begin")
+            suite.wait_log("daemon started")
             told = []
             for name, event in traffic.events(traffic.World(suite, sink)):
                 since = suite.log_size()
@@ -33,8 +47,8 @@ def days():
                     trouble = ""
                 except Exception as e:                  # the rest of the day goes on; the comparison names the event
                     trouble = "%s: %s\n" % (type(e).__name__, str(e).splitlines()[0])
-                told.append((name, suite.log(since), trouble))
-            return told, suite.log()
+                told.append((name, common(suite.log(since)), trouble))
+            return told, common(suite.log())
 
 
 def test_log_is_the_same_line_by_line(days):
@@ -56,7 +70,7 @@ def without_numbers_that_differ(text):
     text = re.sub(r"(?m)^Postfix log summaries for .*", "Postfix log summaries for {date}", text)
     text = re.sub(r"(?m)^ *\d+[km]? +bytes (received|delivered)$", r"{n} bytes \1", text)
     text = re.sub(r"(?ms)^Per-Hour Traffic Summary.*?\n\n(?=\S)", "", text)
-    text = re.sub(r"(?ms)^(Senders|Recipients) by message size.*?\n\n(?=\S|\Z)", "", text)
+    text = re.sub(r"(?ms)^(Senders|Recipients) by message size.*?(?:\n\n(?=\S)|\Z)", "", text)
     text = re.sub(r"(?m)^( *\d+ +)\d+[km]?( +)", r"\1{n}\2", text)
     text = re.sub(r" +\d+\.\d [smh]\b", " {t}", text)
     text = re.sub(r"(?m)^.*program \S+ is not installed\n|^  master \(total: \d+\)\n", "", text)

@@ -108,6 +108,11 @@ def events(w):
         w.command("postsuper -d " + qid)
         sink.answers = {}
 
+    def canceled(session):
+        since = s.log_size()
+        session()
+        s.wait_log(r"removed \(canceled\)", since=since)
+
     def too_many_connections():
         since = s.log_size()
         first = Peer(s.address("few"))
@@ -169,26 +174,26 @@ def events(w):
         ("relay denied", lambda: talk(E, M, "RCPT TO:<x@away.example>", "RCPT TO:<y@away.example>", Q, service="stranger")),
         ("refused, then taken", lambda: (talk(E, M, "RCPT TO:<nobody-here@example.test>", R, "DATA", b"Message-Id: <taken@x>\r\n\r\nx\r\n.\r\n", Q), s.wait_queue_empty())),
         ("too big by SIZE", lambda: talk(E, M + " SIZE=30000", Q)),
-        ("too big in fact", lambda: talk(E, M, R, "DATA", b"Message-Id: <big@x>\r\n\r\n" + b"x" * 60 + b"\r\n" + b"y\r\n" * 9000 + b".\r\n", Q)),
+        ("too big in fact", lambda: canceled(lambda: talk(E, M, R, "DATA", b"Message-Id: <big@x>\r\n\r\n" + b"x" * 60 + b"\r\n" + b"y\r\n" * 9000 + b".\r\n", Q))),
         ("bad syntax", lambda: talk("HELO", "MAIL", "RCPT", "DATA x", "VRFY", "ETRN", "FOO", Q)),
-        ("a bad address", lambda: talk(E, "MAIL FROM:<joe@example.net", "MAIL FROM:<joe@@example.net>", M, "RCPT TO:<alice@", "RCPT TO:<>", Q)),
+        ("a bad address", lambda: talk(E, "MAIL FROM:<joe@example.net", "MAIL FROM:<joe@example..net>", M, "RCPT TO:<alice@", "RCPT TO:<>", Q)),
         ("too many errors", lambda: talk("FOO", "FOO", "FOO", service="strict", end=False)),
         ("mail before HELO", lambda: talk(M, Q, service="strict")),
         ("too much junk", lambda: talk(E, "NOOP", "NOOP", "NOOP", "NOOP", "NOOP", "NOOP", service="strict", end=False)),
         ("VRFY", lambda: talk(E, "VRFY alice", "VRFY nobody-here", Q)),
-        ("ETRN", lambda: talk(E, "ETRN relay.example", "ETRN elsewhere.example", Q)),
+        ("ETRN", lambda: talk(E, "ETRN elsewhere.example", Q)),
         ("lost after CONNECT", lambda: talk()),
         ("lost after EHLO", lambda: talk(E)),
         ("lost after MAIL", lambda: talk(E, M)),
-        ("lost after RCPT", lambda: talk(E, M, R)),
-        ("lost in DATA", lambda: lost_in_data(w)),
+        ("lost after RCPT", lambda: canceled(lambda: talk(E, M, R))),
+        ("lost in DATA", lambda: canceled(lambda: lost_in_data(w))),
         ("timeout", lambda: talk(E, b"", service="quick", end=False)),
         ("HTTP", lambda: talk("GET / HTTP/1.1", end=False)),
         ("no SMTP at all", lambda: talk("Subject: x", end=False)),
         ("a login that is not offered", lambda: talk(E, "AUTH PLAIN AGEAYg==", Q)),
         ("STARTTLS that is not offered", lambda: talk(E, "STARTTLS", Q)),
         ("unauthorised pipelining", lambda: talk(b"HELO x\r\nMAIL FROM:<joe@example.net>\r\n", end=False)),
-        ("bare LF", lambda: talk(E, M, R, "DATA", b"Message-Id: <lf@x>\n\nx\r\n.\r\n", Q, service="strictlf")),
+        ("bare LF", lambda: canceled(lambda: talk(E, M, R, "DATA", b"Message-Id: <lf@x>\n\nx\r\n.\r\n", Q, service="strictlf"))),
         ("SMTPUTF8", lambda: (talk(E, "MAIL FROM:<j\u00f6rg@example.net> SMTPUTF8", R, "DATA", b"Message-Id: <utf8@x>\r\n\r\nx\r\n.\r\n", Q), s.wait_queue_empty())),
         ("too many connections", too_many_connections),
         ("too often", lambda: (talk(Q, service="rate"), talk(service="rate"))),

@@ -48,7 +48,7 @@ struct Acceptor::WatchedFile {
   }
 };
 
-Acceptor::Acceptor(Kind kind, std::string name, Service& service, Limits limits, std::vector<int> listeners)
+Acceptor::Acceptor(Kind kind, std::string name, Service& service, Limits limits, std::vector<Fd> listeners)
     : kind_(kind),
       name_(std::move(name)),
       service_(service),
@@ -93,8 +93,8 @@ void Acceptor::listen(bool on) {
   listening_ = on;
   watches_.clear();
   if (on) {
-    for (const int listener : listeners_) {
-      watches_.push_back(event::Loop::current().watch_readable(listener, [this, listener] { on_readable(listener); }));
+    for (const Fd& listener : listeners_) {
+      watches_.push_back(event::Loop::current().watch_readable(listener.get(), [this, fd = listener.get()] { on_readable(fd); }));
     }
   }
   if (!draining_) tell_master_(on ? ChildSays::available : ChildSays::full);
@@ -211,6 +211,9 @@ void Acceptor::drain(bool tell) {
   if (draining_) return;
   draining_ = true;
   watches_.clear();
+  // What waits in the backlog is for a successor; and when master is gone, the next master cannot bind to an address
+  // at which a session of ours, however long it lasts, still seems to listen.
+  listeners_.clear();
   listening_ = false;
   if (tell) tell_master_(ChildSays::leaving);
   service_.draining();

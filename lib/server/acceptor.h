@@ -22,7 +22,7 @@ class Acceptor {
     std::chrono::seconds drain_time_limit;   // sessions that are older than this after draining are cancelled
   };
 
-  Acceptor(Kind kind, std::string name, Service& service, Limits limits, std::vector<int> listeners);
+  Acceptor(Kind kind, std::string name, Service& service, Limits limits, std::vector<Fd> listeners);
   ~Acceptor();
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
@@ -64,7 +64,7 @@ class Acceptor {
   std::string name_;
   Service& service_;
   Limits limits_;
-  std::vector<int> listeners_;
+  std::vector<Fd> listeners_;  // closed once it drains: master's successor can listen there
   std::vector<std::unique_ptr<event::Loop::Watch>> watches_;
   std::vector<std::unique_ptr<WatchedFile>> files_;
   std::unique_ptr<event::Loop::Watch> idle_timer_, pause_timer_, drain_timer_;

@@ -80,9 +80,9 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-std::vector<int> listeners(const Arguments& arguments) {
-  std::vector<int> out;
-  for (int i = 0; i < arguments.sockets; ++i) out.push_back(first_listener_fd + i);
+std::vector<Fd> listeners(const Arguments& arguments) {
+  std::vector<Fd> out;
+  for (int i = 0; i < arguments.sockets; ++i) out.emplace_back(first_listener_fd + i);
   return out;
 }
 

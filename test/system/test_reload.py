@@ -24,3 +24,14 @@ def test_idle_clients_keep_nobody_out(suite):
         session.command("RCPT TO:<alice@example.test>")
         session.close()
     assert not re.findall(r".*process limit.*", suite.log(since))
+
+
+@pytest.mark.extension(reason="a session of Postfix's goes on listening, and the next master cannot bind to its address")
+def test_a_session_outlives_its_master_and_its_successor_starts(suite):
+    session = Client(suite.smtp, timeout=30)
+    suite.sh("kill -9 $(cat %s/pid/master.pid)" % suite.queue_directory)
+    suite.sh("postfix start")
+    for client in (session, Client(suite.smtp, timeout=30)):
+        client.command("MAIL FROM:<joe@example.net>")
+        client.command("RCPT TO:<alice@example.test>")
+        client.close()

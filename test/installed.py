@@ -40,7 +40,11 @@ virtual_gid_maps = static:5000
 TRANSPORT = """discard.test discard:
 remote.test smtp:[{host}]:{port}
 bounce.test smtp:[{host}]:{port}
+maildir.test localmaildir:
 """
+# local(8) a second time, for Maildir beside mbox.
+LOCAL_MAILDIR = "localmaildir unix - n n - - local -o home_mailbox=Maildir/\n"
+
 
 
 def sh(*argv, **more):
@@ -58,11 +62,13 @@ def in_namespaces():
 
 
 class Root:
-    """One installed system below `directory`/root; `build` is ours, or the name of a reference suite."""
+    """One installed system below `directory`/root; `build` is ours, or the name of a reference suite. What it writes (queue,
+    mail, log) lies below `disk`, by default in the directory too."""
 
-    def __init__(self, build, directory, address, settings=(), chrooted=True):
+    def __init__(self, build, directory, address, settings=(), chrooted=True, disk=None):
         self.ours = build not in BASES
         self.dir, self.address = Path(directory), address
+        plain = Path(disk or self.dir / "plain")
         self.root = self.dir / "root"
         self.queue = self.root / "var/spool/postfix"
         self.mail = self.root / "srv/mail"
@@ -79,11 +85,11 @@ class Root:
         self._accounts()
         # What is written lies on a plain file system, or on what `mount_images` puts there: an overlay has rules of its own.
         for inside in ("var/spool/postfix", "srv/mail", "var/lib/postfix", "var/log", "etc/postfix"):
-            (self.dir / "plain" / inside).mkdir(parents=True, exist_ok=True)
+            (plain / inside).mkdir(parents=True, exist_ok=True)
             (self.root / inside).mkdir(parents=True, exist_ok=True)
             if inside == "etc/postfix" and not self.ours:
                 continue
-            sh("mount", "--bind", self.dir / "plain" / inside, self.root / inside)
+            sh("mount", "--bind", plain / inside, self.root / inside)
         if self.ours:
             sh("make", "-s", "-C", self.build, "install", "DESTDIR=" + str(self.root), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             for name in ("postdrop", "postqueue"):
@@ -102,6 +108,8 @@ class Root:
         self._write("etc/hosts", "127.0.0.1 localhost\n%s mail.example.test\n" % address)
         if not chrooted:
             self.run("postconf", "-F", "*/*/chroot = n")
+        with open(self.root / "etc/postfix/master.cf", "a") as f:
+            f.write(LOCAL_MAILDIR)
         os.chown(self.root / "var/lib/postfix", 100, 0)
         self.run("postmap", "hash:/etc/postfix/transport")
         self.mail_directories()

@@ -80,6 +80,12 @@ int run_program(const Context& context, std::vector<std::string> argv) {
   return exit.signalled ? 1 : exit.status;
 }
 
+// Before the lines of the process that is to do it.
+void announce(std::string_view what) {
+  maillog::info("{}", what);
+  maillog::flush();
+}
+
 bool prepare_start(const Context& context) {
   if (is_running(context)) {
     maillog::write(maillog::Level::fatal, "the Postfix mail system is already running");
@@ -89,8 +95,7 @@ bool prepare_start(const Context& context) {
     maillog::write(maillog::Level::fatal, "Postfix integrity check failed!");
     return false;
   }
-  maillog::info("starting the Postfix mail system");
-  maillog::flush();  // before master's first lines
+  announce("starting the Postfix mail system");
   return true;
 }
 
@@ -104,7 +109,7 @@ int end_master(const Context& context, std::string_view announcement, int limit_
   const std::optional<pid_t> pid = master_pid(context);
   if (!pid) return not_running();
   const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)));
-  maillog::info("{}", announcement);
+  announce(announcement);
   ::kill(*pid, SIGTERM);
   if (process && ends_within(process.get(), limit_ms)) return 0;
   maillog::warning("stopping the Postfix mail system with force");
@@ -125,7 +130,6 @@ int start(const Context& context) {
 int start_foreground(const Context& context) {
   if (!prepare_start(context)) return 1;
   const std::string path = context.params.daemon_directory + "/master";
-  maillog::flush();
   ::execl(path.c_str(), path.c_str(), ::getpid() == 1 ? "-i" : "-s", "-c", context.config_directory.c_str(), nullptr);
   maillog::write(maillog::Level::fatal, base::Error::system("run " + path).message());
   return 1;
@@ -142,7 +146,7 @@ int reload(const Context& context) {
     maillog::write(maillog::Level::fatal, "Postfix integrity check failed!");
     return 1;
   }
-  maillog::info("refreshing the Postfix mail system");
+  announce("refreshing the Postfix mail system");
   return ::kill(*pid, SIGHUP) == 0 ? 0 : 1;
 }
 

@@ -34,6 +34,7 @@ struct Fixture {
   base::Clock clock;
   explicit Fixture(const std::vector<std::string>& addresses, std::string_view content = "") {
     std::string bytes;
+    queue::append_record(bytes, queue::RecordType::sender, "s@x");  // no recipient is at offset 0, which means "not to be marked"
     for (const std::string& address : addresses) {
       ipc::DeliveryRecipient recipient;
       recipient.offset = static_cast<std::int64_t>(bytes.size());

@@ -34,7 +34,7 @@ struct CommandResult {
   std::string damage;                  // not empty: the queue file could not be read to its end
 };
 
-// Blocks, at most for the time limit. Fails only when nothing was started. The command keeps none of our descriptors,
+// Blocks, at most for the time limit. Fails only when nothing was started. SIGPIPE must be ignored. The command keeps none of our descriptors,
 // and its setgid programs keep their gid.
 [[nodiscard]] Result<CommandResult> run_command(const CommandTarget& target, Content& content);
 

@@ -91,7 +91,7 @@ def test_whole_session(suite, settings):
         relay(settings, sink)
         log = deliver(suite, "whole", ["x@elsewhere.example", "y@elsewhere.example"], body=".dot\n..two\n\nend of it")
         golden("smtp_whole_log", log)
-        golden("smtp_whole_session", session(sink.sessions[0]))
+        golden("smtp_whole_session", session(sink.ended()[0]))
         golden("smtp_whole_message", masks.mask(sink.messages[0]["data"].decode()))
 
 
@@ -105,21 +105,21 @@ def test_what_is_sent_for_each_extension(suite, settings, name, extensions):
         log = deliver(suite, "ext-" + name, "x@elsewhere.example", mail="BODY=8BITMIME RET=HDRS ENVID=abc+2Bdef",
                       rcpt="NOTIFY=FAILURE,DELAY ORCPT=rfc822;orig+2Bx@elsewhere.example")
         golden("smtp_ext_%s_log" % name, log)
-        golden("smtp_ext_%s_session" % name, session(sink.sessions[0]))
+        golden("smtp_ext_%s_session" % name, session(sink.ended()[0]))
 
 
 def test_helo_where_ehlo_is_unknown(suite, settings):
     with Sink(esmtp=False) as sink:
         relay(settings, sink)
         golden("smtp_helo_log", deliver(suite, "helo", "x@elsewhere.example"))
-        golden("smtp_helo_session", session(sink.sessions[0]))
+        golden("smtp_helo_session", session(sink.ended()[0]))
 
 
 def test_greeting_without_esmtp(suite, settings):
     with Sink(answers={"CONNECT": "220 plain old server"}) as sink:
         relay(settings, sink)
         deliver(suite, "nogreet", "x@elsewhere.example")
-        golden("smtp_greeting_session", session(sink.sessions[0]))
+        golden("smtp_greeting_session", session(sink.ended()[0]))
 
 
 def test_long_lines_and_8bit(suite, settings):

@@ -83,15 +83,20 @@ class Sink:
     def __init__(self, address=("127.0.0.1", 0), extensions=("PIPELINING", "SIZE 1000000", "8BITMIME", "DSN", "ENHANCEDSTATUSCODES"),
                  answers=None, esmtp=True, name="sink.example.net"):
         self.extensions, self.answers, self.esmtp, self.name = list(extensions), dict(answers or {}), esmtp, name
-        self.sessions, self.messages, self.changed = [], [], threading.Condition()
+        self.sessions, self.messages, self.changed, self.open_sessions = [], [], threading.Condition(), 0
         sink = self
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self):
+                with sink.changed:
+                    sink.open_sessions += 1
                 try:
                     sink._session(self.rfile, self.wfile)
                 except OSError:
                     pass
+                with sink.changed:
+                    sink.open_sessions -= 1
+                    sink.changed.notify_all()
 
         class Server(socketserver.ThreadingTCPServer):
             allow_reuse_address = True
@@ -176,6 +181,13 @@ class Sink:
             if not self.changed.wait_for(lambda: len(self.messages) >= count, timeout):
                 raise Timeout("the sink has %d messages; sessions: %r" % (len(self.messages), self.sessions))
             return self.messages
+
+    def ended(self, timeout=30):
+        """The sessions, when all of them are over."""
+        with self.changed:
+            if not self.changed.wait_for(lambda: self.sessions and not self.open_sessions, timeout):
+                raise Timeout("a session with the sink does not end: %r" % self.sessions)
+            return self.sessions
 
     def close(self):
         self.server.shutdown()

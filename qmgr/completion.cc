@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "lib/event/offload.h"
 #include "lib/log/log.h"
 
 namespace qmgr {
@@ -41,8 +42,12 @@ Completed Completion::complete(const ActiveMessage& message) {
     defer(id, message.envelope().arrived);
     return Completed::deferred;
   }
-  static_cast<void>(layout_.remove(Queue::defer, id));
-  if (const auto removed = layout_.remove(Queue::active, id); !removed) {
+  // On the pool: an unlink waits for the file system's journal, for as long as an fsync does.
+  const auto removed = event::blocking([&] {
+    static_cast<void>(layout_.remove(Queue::defer, id));
+    return layout_.remove(Queue::active, id);
+  });
+  if (!removed) {
     maillog::warning("{}: {}", id.text(), removed.error().message());
   }
   maillog::info("{}: removed", id.text());

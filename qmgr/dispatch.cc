@@ -4,6 +4,8 @@
 
 #include <fcntl.h>
 
+#include "lib/queue/lock.h"
+
 namespace qmgr {
 namespace {
 
@@ -51,10 +53,12 @@ Dispatched dispatch(ipc::Connections& services, const queue::Layout& layout, con
                     const Destination& destination, const Batch& batch, Stamp now) {
   using How = Dispatched::How;
   ipc::DeliveryRequest request = make_request(transport, destination, batch, now);
-  // A description of its own for each agent: its lock and position are its own.
+  // A description of its own for each agent. The lock goes with it: when we die, our successor sees that the agent, or a
+  // process that it has passed the file on to, is still delivering.
   const std::string path = layout.path(queue::Queue::active, batch.message->id());
   request.file = Fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
   if (!request.file) return {How::file_gone, {}, base::Error::system("open " + path).message()};
+  if (const auto locked = queue::lock_file_shared(request.file); !locked) return {How::in_use, {}, locked.error().message()};
 
   const std::string socket = "private/" + transport;
   for (;;) {

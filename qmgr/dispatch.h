@@ -18,6 +18,7 @@ struct Dispatched {
     unreachable,   // nobody serves the transport: nothing was tried
     agent_died,    // it may have delivered to some recipients; the marks in the file say to which
     file_gone,     // the queue file is not there (postsuper -d)
+    in_use,        // somebody has the file for himself: nothing was tried
   };
   How how;
   ipc::DeliveryAnswer answer;   // answered

@@ -26,6 +26,7 @@ constexpr std::size_t waiting_limit = 20'000;         // ids kept in memory per 
 constexpr std::chrono::seconds queue_id_timeout{10};  // a notice that began is finished within this
 constexpr std::size_t queue_id_limit = 100;
 constexpr int agent_deaths_limit = 2;                 // of one message; then it waits like any other deferred message
+constexpr std::chrono::seconds in_use_delay{1};       // before a message that somebody else works on is looked at again
 
 std::map<std::string, int> process_limits(const std::vector<config::MasterEntry>& entries) {
   std::map<std::string, int> limits;
@@ -211,9 +212,21 @@ void Manager::feed() {
 void Manager::activate(queue::QueueId id, Queue from) {
   const auto entered = enter(id, from);
   if (entered) return;
+  if (entered.error().code() == EBUSY) return try_later(std::move(id), from);
   known_.erase(id.text());
-  if (entered.error().code() == ENOENT || entered.error().code() == EAGAIN) return;  // gone meanwhile, or in use
+  if (entered.error().code() == ENOENT || entered.error().code() == EAGAIN) return;  // gone meanwhile, or not complete
   maillog::warning("{}: {}", id.text(), entered.error().message());
+}
+
+// An agent of our predecessor, or of an agent that died, still has the file; or cleanup is about to let go of it.
+void Manager::try_later(queue::QueueId id, Queue from) {
+  const std::string name = id.text();
+  const auto fiber = event::Loop::current().spawn("try later", [this, id = std::move(id), from] {
+    event::sleep_until(base::after(in_use_delay));
+    (from == Queue::deferred ? deferred_ : incoming_).push_back(id);
+    feed_.notify();
+  });
+  if (!fiber) known_.erase(name);  // found again by the next scan
 }
 
 Result<void> Manager::enter(const queue::QueueId& id, Queue from) {
@@ -225,7 +238,7 @@ Result<void> Manager::enter(const queue::QueueId& id, Queue from) {
   if ((status.st_mode & queue::mode_complete) != queue::mode_complete) return base::fail("not complete yet", EAGAIN);
   if (queue::is_locked(file)) {
     maillog::info("{}: skipped, still being delivered", id.text());
-    return base::fail("in use", EAGAIN);
+    return base::fail("in use", EBUSY);
   }
   TRY(layout_.move(id, from, Queue::active));
   auto message = queue::read_message(file.get(), queue::Wanted::todo, static_cast<std::size_t>(params_.qmgr_message_recipient_limit));
@@ -381,6 +394,10 @@ void Manager::after_delivery(Transport& transport, Destination& destination, con
       }
       break;
     case Dispatched::How::file_gone: break;
+    case Dispatched::How::in_use:
+      maillog::warning("{}: {}", id, outcome.reason);
+      batch.message->defer();
+      break;
   }
 }
 

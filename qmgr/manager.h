@@ -40,6 +40,7 @@ class Manager : public server::Service {
   void start_scan(queue::Queue queue, Due due);
   void feed();                              // a fiber for the life of the process
   void activate(queue::QueueId id, queue::Queue from);
+  void try_later(queue::QueueId id, queue::Queue from);
   [[nodiscard]] Result<void> enter(const queue::QueueId& id, queue::Queue from);
   [[nodiscard]] bool has_room() const { return active_.size() + activating_ < static_cast<std::size_t>(params_.qmgr_message_active_limit); }
 

@@ -61,6 +61,23 @@ def in_namespaces():
     sys.exit(subprocess.run(command, env={**os.environ, "IN_NAMESPACES": "1"}).returncode)
 
 
+def image(path, size, mount_point, keep=()):
+    """An ext4 file system in the file `path`, mounted at `mount_point`, with a copy of what `keep` lists; "PATH:MOUNT_POINT"."""
+    with open(path, "wb") as f:
+        f.truncate(size)
+    sh("mkfs.ext4", "-q", "-E", "lazy_itable_init=0,lazy_journal_init=0", path)
+    mount_point.mkdir(parents=True, exist_ok=True)
+    keep = list(keep)
+    if keep:
+        fresh = Path(str(path) + ".mnt")
+        fresh.mkdir()
+        sh("mount", "-o", "loop", path, fresh)
+        sh("cp", "-a", *keep, fresh)
+        sh("umount", fresh)
+    sh("mount", "-o", "loop", path, mount_point)
+    return "%s:%s" % (path, mount_point)
+
+
 class Root:
     """One installed system below `directory`/root; `build` is ours, or the name of a reference suite. What it writes (queue,
     mail, log) lies below `disk`, by default in the directory too."""

@@ -1,6 +1,7 @@
 #include "lib/event/offload.h"
 
 #include <optional>
+#include <utility>
 
 #include <unistd.h>
 
@@ -31,34 +32,50 @@ Result<void> fsync_descriptor(int fd) {
 Result<void> fsync(const Fd& file) { return fsync_descriptor(file.get()); }
 
 // One fsync and those whom it serves.
-struct DirectorySync::Round {
-  WaitList waiting;
-  std::optional<Result<void>> result;
+class DirectorySync::Round {
+ public:
+  void end(Result<void> result) {
+    result_ = std::move(result);
+    waiting_.wake_all();
+  }
+  [[nodiscard]] Result<void> wait() {
+    while (!result_) static_cast<void>(waiting_.wait(base::no_deadline));
+    return *result_;
+  }
+
+ private:
+  WaitList waiting_;
+  std::optional<Result<void>> result_;
 };
 
-void DirectorySync::run(const std::shared_ptr<Round>& round) {
-  next_.reset();
-  running_ = true;
-  round->result = fsync_descriptor(directory_fd_);
-  running_ = false;
-  round->waiting.wake_all();
-  // One of those who came meanwhile runs the next round.
-  if (next_) next_->waiting.wake_first();
-}
-
-Result<void> DirectorySync::sync() {
-  if (!in_fiber()) return fsync_descriptor(directory_fd_);
-  const Shield shield;  // who was woken to run the round for others must run it
+std::shared_ptr<DirectorySync::Round> DirectorySync::begin() {
   if (!next_) next_ = std::make_shared<Round>();
   const std::shared_ptr<Round> round = next_;
-  while (!round->result) {
-    if (!running_) {
-      run(round);
-    } else if (!round->waiting.wait(base::no_deadline)) {
-      break;
-    }
+  if (!in_fiber()) {
+    next_.reset();
+    round->end(fsync_descriptor(directory_fd_));
+  } else if (running_ < rounds_limit) {
+    start_next();
   }
-  return *round->result;
+  return round;
+}
+
+Result<void> DirectorySync::finish(const std::shared_ptr<Round>& round) { return round->wait(); }
+
+// In a fiber of its own: nobody who is cancelled leaves others waiting.
+void DirectorySync::start_next() {
+  const std::shared_ptr<Round> round = std::exchange(next_, nullptr);
+  const auto fiber = Loop::current().spawn("sync", [this, round] {
+    Result<void> result = fsync_descriptor(directory_fd_);
+    --running_;
+    round->end(std::move(result));
+    if (next_) start_next();
+  });
+  if (fiber) {
+    ++running_;
+  } else {
+    round->end(base::Failure(fiber.error()));
+  }
 }
 
 }  // namespace event

@@ -178,12 +178,15 @@ Result<QueueId> IncomingFile::commit(FirstQueue queue) && {
   TRY(write_out());
   // The mode says "complete": before the fsync, so that it is on disk with the bytes.
   if (fchmod(file_.get(), mode_complete) < 0) return base::fail_system("change mode of queue file");
+  // The name is there since create(): bytes and name go to the disk side by side, mostly in the same journal commit.
+  const bool has_final_name = queue == FirstQueue::incoming && !directory_->layout_.is_hashed(queue_);
+  const auto name = has_final_name ? directory_->incoming_.begin() : nullptr;
   TRY(event::fsync(file_));
   if (queue == FirstQueue::hold) {
     TRY(directory_->layout_.move(id_, Queue::incoming, Queue::hold));
     queue_ = Queue::hold;
   }
-  TRY(directory_->sync_name(queue_, id_));
+  TRY(has_final_name ? event::DirectorySync::finish(name) : directory_->sync_name(queue_, id_));
   abandoned_ = false;
   file_.reset();  // and with it the lock
   return id_;

@@ -1,7 +1,7 @@
 #pragma once
 // Writing a new queue file: the one place where a message becomes durable. The order is create (0600), write, E record,
-// mode 0700, fsync the file, fsync the directory; only then the id may be acknowledged. Whatever fails before leaves no
-// file behind: an Error, and the destructor unlinks.
+// mode 0700, then fsync of the file and of its directory, side by side; only when both have succeeded the id may be
+// acknowledged. Whatever fails before leaves no file behind: an Error, and the destructor unlinks.
 
 #include <cstdint>
 #include <memory>

@@ -14,7 +14,10 @@ namespace queue {
 // Waits for the lock until the deadline (tries again; a fiber parks meanwhile).
 [[nodiscard]] Result<void> lock_file(const Fd& file, Deadline deadline);
 
-// Some other description holds the lock.
+// Shared, for as long as this description is open in any process that it was passed to. Does not wait.
+[[nodiscard]] Result<void> lock_file_shared(const Fd& file);
+
+// Some other description holds a lock, exclusive or shared.
 [[nodiscard]] bool is_locked(const Fd& file);
 
 }  // namespace queue

@@ -1,5 +1,6 @@
 #include "lib/log/log.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -91,10 +92,10 @@ class Log {
     if (!pending_.empty()) send_pending(full_socket_wait_ms);
   }
 
-  void write_composed(std::string_view lines) {
-    std::string text(lines);
-    if (text.empty() || text.back() != '\n') text += '\n';
-    append_to_file(text);
+  void write_composed(std::string line) {
+    pending_bytes_ += line.size();
+    pending_.push_back(std::move(line));
+    if (pending_bytes_ > pending_limit) flush();
   }
 
   void reopen() {
@@ -219,7 +220,9 @@ class Log {
   void append_to_file(const std::string& text) {
     if (!fd_) connect();
     // A full disk must not stop the mail: what cannot be written is lost, and counted.
-    if (!fd_ || ::write(fd_.get(), text.data(), text.size()) < 0) ++dropped_;
+    if (!fd_ || ::write(fd_.get(), text.data(), text.size()) < 0) {
+      dropped_ += static_cast<unsigned long>(std::ranges::count(text, '\n'));
+    }
   }
 
   static void to_standard_error(const std::string& text) {
@@ -259,7 +262,7 @@ unsigned long session() { return the_log().session_number; }
 void write(Level level, std::string_view text) { the_log().write(level, text); }
 void flush() { the_log().flush(); }
 void open(SinkOptions options) { the_log().open(std::move(options)); }
-void write_composed(std::string_view lines) { the_log().write_composed(lines); }
+void write_composed(std::string line) { the_log().write_composed(std::move(line)); }
 void reopen() { the_log().reopen(); }
 
 void exit_fatal(std::string_view text, int status) {

@@ -26,8 +26,8 @@ struct SinkOptions {
 // Opens now, so that it also works after chroot. Until it is called lines go to standard error.
 void open(SinkOptions options);
 
-// For postlogd: writes lines that other programs have composed, as they are.
-void write_composed(std::string_view lines);
+// For postlogd: a line that another program has composed, without its end; written as it is by the next flush().
+void write_composed(std::string line);
 
 // Opens the log file again, under its name: after it has been rotated.
 void reopen();

@@ -21,6 +21,7 @@ namespace {
 constexpr int accepts_per_turn = 64;                          // then the fibers run
 constexpr int datagrams_per_turn = 256;
 constexpr std::size_t datagram_size = 256 * 1024;
+constexpr std::chrono::milliseconds datagram_pause{2};        // so that under load a wake-up serves many senders
 constexpr std::chrono::milliseconds pause_when_out{200};      // out of descriptors, stacks or memory
 constexpr std::chrono::seconds file_check_interval{1};
 constexpr unsigned long sessions_per_process = 10'000;        // before a number comes round again
@@ -91,18 +92,31 @@ bool Acceptor::files_changed() {
 void Acceptor::listen(bool on) {
   if (on == listening_ || (on && draining_)) return;
   listening_ = on;
+  pause_timer_.reset();
   watches_.clear();
-  if (on) {
-    for (const Fd& listener : listeners_) {
-      watches_.push_back(event::Loop::current().watch_readable(listener.get(), [this, fd = listener.get()] { on_readable(fd); }));
-    }
-  }
+  if (on) watch_listeners();
   if (!draining_) tell_master_(on ? ChildSays::available : ChildSays::full);
+}
+
+void Acceptor::watch_listeners() {
+  for (const Fd& listener : listeners_) {
+    watches_.push_back(event::Loop::current().watch_readable(listener.get(), [this, fd = listener.get()] { on_readable(fd); }));
+  }
+}
+
+void Acceptor::pause(std::chrono::milliseconds time) {
+  watches_.clear();
+  pause_timer_ = event::Loop::current().timer(time, [this] {
+    if (listening_) watch_listeners();
+  });
 }
 
 void Acceptor::on_readable(int listener) {
   last_use_ = std::chrono::steady_clock::now();
-  if (kind_ == Kind::datagrams) return receive_datagrams(listener);
+  if (kind_ == Kind::datagrams) {
+    receive_datagrams(listener);
+    return pause(datagram_pause);
+  }
   // The client in the backlog is left to a successor that starts from the changed file.
   if (files_changed()) return drain(true);
   for (int i = 0; i < accepts_per_turn && listening_; ++i) {
@@ -114,11 +128,7 @@ void Acceptor::on_readable(int listener) {
     const int code = fd.error().code();
     if (code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM) {
       maillog::warning("{}: {}; no new clients for a moment", name_, fd.error().message());
-      watches_.clear();
-      pause_timer_ = event::Loop::current().timer(pause_when_out, [this] {
-        listening_ = false;
-        listen(true);
-      });
+      pause(pause_when_out);
     }
     return;
   }
@@ -174,11 +184,11 @@ void Acceptor::after_client() {
 }
 
 void Acceptor::receive_datagrams(int socket) {
-  std::vector<char> buffer(datagram_size);
+  datagram_.resize(datagram_size);
   for (int i = 0; i < datagrams_per_turn; ++i) {
-    const ssize_t size = ::recv(socket, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    const ssize_t size = ::recv(socket, datagram_.data(), datagram_.size(), MSG_DONTWAIT);
     if (size < 0) return;
-    service_.datagram(std::string_view(buffer.data(), static_cast<std::size_t>(size)));
+    service_.datagram(std::string_view(datagram_.data(), static_cast<std::size_t>(size)));
   }
 }
 

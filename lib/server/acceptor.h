@@ -50,6 +50,8 @@ class Acceptor {
   struct WatchedFile;
 
   void listen(bool on);
+  void watch_listeners();
+  void pause(std::chrono::milliseconds time);
   void on_readable(int listener);
   void accept_one(Fd fd);
   void receive_datagrams(int socket);
@@ -70,6 +72,7 @@ class Acceptor {
   std::unique_ptr<event::Loop::Watch> idle_timer_, pause_timer_, drain_timer_;
   std::function<void(ChildSays)> tell_master_;
   std::list<Client> clients_;
+  std::vector<char> datagram_;
   event::Semaphore requests_;
   std::size_t busy_ = 0;
   unsigned long next_session_ = 0;

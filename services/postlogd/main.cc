@@ -35,12 +35,9 @@ class Logger : public server::Service {
   void serve(server::Connection& connection) override { static_cast<void>(connection); }
 
   void datagram(std::string_view bytes) override {
-    std::string lines;
     for (const std::string_view line : ascii::split(bytes, "\n")) {
-      lines += ascii::printable(line.substr(0, maillog::line_limit));
-      lines += '\n';
+      maillog::write_composed(ascii::printable(line.substr(0, maillog::line_limit)));
     }
-    maillog::write_composed(lines);
   }
 };
 

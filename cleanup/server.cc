@@ -94,10 +94,7 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
   ::tzset();  // the zone of dates, before the chroot hides its file
   const maps::Flags flags =
       maps::Flags::fold_keys | (params.smtputf8_enable ? maps::Flags::utf8 : maps::Flags::none);
-  auto tables = std::make_unique<maps::Tables>(maps::Tables::Options{
-      .config_directory = startup.main.directory(),
-      .default_database_type = TRY(startup.main.string("default_database_type")),
-      .services = &startup.services});
+  auto tables = std::make_unique<maps::Tables>(startup.table_options());
   auto aliases = TRY(maps::Maps::open(*tables, "virtual_alias_maps", params.virtual_alias_maps, flags));
   auto local = TRY(maps::MatchList::parse(*tables, "mydestination", params.mydestination, maps::ListKind::domain, false));
   auto asker = std::make_unique<Asker>(ipc::Addresses(startup.services, startup.clock), std::move(aliases), std::move(local),
@@ -137,6 +134,7 @@ void Server::serve(server::Connection& connection) {
       if (open.error().message() != ipc::end_of_stream) server::log_bad_request(open.error());
       return;
     }
+    if (server::is_outdated()) return;
     const server::Busy busy(connection);
     if (!serve_message(connection, open->flags)) return;
   }

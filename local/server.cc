@@ -16,10 +16,7 @@ namespace {
 constexpr std::chrono::seconds housekeeping_interval{2};
 
 Result<void> open_tables(Agent& agent, const server::Startup& startup) {
-  agent.tables = std::make_unique<maps::Tables>(
-      maps::Tables::Options{.config_directory = agent.config_directory,
-                            .default_database_type = agent.params.default_database_type,
-                            .services = &startup.services});
+  agent.tables = std::make_unique<maps::Tables>(startup.table_options());
   // $1 of an expression in an alias table could name a command.
   const auto flags = maps::Flags::fold_keys | maps::Flags::no_proxy | maps::Flags::no_substitution |
                      (agent.params.smtputf8_enable ? maps::Flags::utf8 : maps::Flags::none);

@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
   const master::MasterLock lock = master::or_fatal(master::MasterLock::take(master::pid_file));
 
   event::Loop loop;
-  loop.before_wait([] { maillog::flush(); });
+  loop.carry_log();
   master::Supervisor supervisor(options.config_directory);
   master::or_fatal(supervisor.start());
   maillog::info("daemon started -- version {}, configuration {}", params.mail_version, options.config_directory);

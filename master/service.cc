@@ -58,7 +58,7 @@ std::vector<Listener> Service::release_listeners() {
 void Service::drain() {
   watch(false);
   wakeup_timer_.reset();
-  throttled_ = true;
+  throttled_ = is_over_ = true;
   for (auto& [pid, child] : children_) child->drain();
 }
 
@@ -177,8 +177,9 @@ bool Service::on_child_end(pid_t pid, process::Exit exit) {
   const bool had_started = found->second->has_started();
   const bool was_leaving = found->second->state() == ChildState::leaving;
   children_.erase(found);
-  const bool ended_well = !exit.signalled && exit.status == 0;
-  if (exit.signalled) {
+  const bool was_ended = is_over_ && exit.signalled && exit.status == SIGTERM;
+  const bool ended_well = was_ended || (!exit.signalled && exit.status == 0);
+  if (exit.signalled && !was_ended) {
     maillog::warning("process {} pid {} killed by signal {}", program_path(), pid, exit.status);
   } else if (!ended_well) {
     maillog::warning("process {} pid {} exit status {}", program_path(), pid, exit.status);

@@ -75,6 +75,7 @@ class Service {
   bool watching_ = false;
   bool throttled_ = false;
   bool stressed_ = false;
+  bool is_over_ = false;        // the service, or the whole suite, ends: SIGTERM is no crash
   bool used_ = false;           // a client has come since start: "60?" wakes up only then
 };
 

@@ -15,7 +15,7 @@
 namespace master {
 namespace {
 
-// Children that do not end by SIGTERM within this time are killed.
+// What has not ended by SIGTERM within this time is killed.
 constexpr std::chrono::seconds termination_limit{5};
 
 // The environment of the children: the names of import_environment, with "name=value" entries set.
@@ -34,6 +34,8 @@ std::vector<std::string> child_environment(const Params& params, const std::stri
 bool is_same_service(const config::MasterEntry& a, const config::MasterEntry& b) {
   return a.name == b.name && a.type == b.type;
 }
+
+bool is_log(const Service& service) { return service.entry().type == config::ServiceType::unix_datagram; }
 
 }  // namespace
 
@@ -101,19 +103,34 @@ void Supervisor::reap() {
     static_cast<void>(std::ranges::any_of(leaving_, is_its));
   }
   std::erase_if(leaving_, [](const auto& service) { return !service->has_children(); });
-  const auto has_children = [](const auto& service) { return service->has_children(); };
-  if (terminating_ && leaving_.empty() && std::ranges::none_of(services_, has_children)) event::Loop::current().stop();
+  if (terminating_) go_on_terminating();
 }
 
-// Every process of the suite is in our process group, delivery workers and commands of users included.
+// Every process of the suite is in our process group, delivery workers and commands of users included. The log daemon
+// ignores the signal: it is the last one.
 void Supervisor::terminate() {
   if (std::exchange(terminating_, true)) return;
   maillog::info("terminating on signal {}", SIGTERM);
-  for (const auto& service : services_) service->drain();
+  for (const auto& service : services_) {
+    if (!is_log(*service)) service->drain();
+  }
   ::signal(SIGTERM, SIG_IGN);
   ::kill(0, SIGTERM);
-  kill_timer_ = event::Loop::current().timer(termination_limit, [] { event::Loop::current().stop(); });
+  kill_timer_ = event::Loop::current().timer(termination_limit, [] {
+    maillog::warning("not all processes have ended within {} s: killing them", termination_limit.count());
+    maillog::flush();
+    ::kill(0, SIGKILL);
+  });
   reap();
+}
+
+void Supervisor::go_on_terminating() {
+  const auto has_children = [](const auto& service) { return service->has_children(); };
+  const auto works = [&](const auto& service) { return has_children(service) && !is_log(*service); };
+  if (!leaving_.empty() || std::ranges::any_of(services_, works)) return;
+  maillog::flush();
+  for (const auto& service : services_) service->drain();
+  if (std::ranges::none_of(services_, has_children)) event::Loop::current().stop();
 }
 
 void Supervisor::run() {

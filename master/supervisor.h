@@ -26,6 +26,7 @@ class Supervisor {
   void reload();
   void reap();
   void terminate();
+  void go_on_terminating();
 
   std::string config_directory_;
   Surroundings surroundings_;

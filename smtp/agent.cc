@@ -70,10 +70,7 @@ Agent::Agent(Parts parts, ipc::Connections& services, const base::Clock& clock)
 
 Result<std::unique_ptr<server::Service>> Agent::make(server::Startup& startup) {
   Params params = TRY(Params::load(startup.main));
-  auto tables = std::make_unique<maps::Tables>(maps::Tables::Options{
-      .config_directory = startup.main.directory(),
-      .default_database_type = params.default_database_type,
-      .services = &startup.services});
+  auto tables = std::make_unique<maps::Tables>(startup.table_options());
   const std::string policy_maps = TRY(startup.main.string("smtp_tls_policy_maps"));
   auto policies = TRY(maps::Maps::open(*tables, "smtp_tls_policy_maps", policy_maps, maps::Flags::fold_keys));
   TlsPolicy tls_policy(TRY(startup.main.string("smtp_tls_security_level")), std::move(policies));

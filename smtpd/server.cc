@@ -83,10 +83,7 @@ Server::Server(Parts parts, ipc::Connections& services, const base::Clock& clock
 
 Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) {
   const auto general = TRY(Params::load(startup.main));
-  auto maps = std::make_unique<maps::Tables>(maps::Tables::Options{
-      .config_directory = startup.main.directory(),
-      .default_database_type = general.default_database_type,
-      .services = &startup.services});
+  auto maps = std::make_unique<maps::Tables>(startup.table_options());
   // The same main.cf twice: defaults such as smtpd_timeout look at $stress, which is ours to say.
   Snapshot normal = TRY(Snapshot::load(startup.main.with("stress", ""), *maps));
   Snapshot stressed = TRY(Snapshot::load(startup.main.with("stress", "yes"), *maps));

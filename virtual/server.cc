@@ -83,8 +83,7 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
   const Params& set = server->params_;
   server->locks_ = locks;
   server->patience_ = {set.deliver_lock_attempts, set.deliver_lock_delay, set.stale_lock_time};
-  server->open_tables_ = std::make_unique<maps::Tables>(maps::Tables::Options{
-      .config_directory = startup.main.directory(), .default_database_type = set.default_database_type, .services = &startup.services});
+  server->open_tables_ = std::make_unique<maps::Tables>(startup.table_options());
   // What the tables say becomes a path and a user id: no part of it may come from the address by way of $1, and no
   // other program is asked.
   const auto flags = maps::Flags::fold_keys | maps::Flags::no_proxy | maps::Flags::no_substitution |

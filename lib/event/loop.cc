@@ -15,6 +15,9 @@ thread_local Loop* loop_of_thread = nullptr;
 // How long a loop that is destroyed waits for its fibers' ends.
 constexpr std::chrono::seconds destruction_patience{10};
 
+// How soon lines that the log daemon did not take are offered again.
+constexpr std::chrono::milliseconds log_retry_delay{100};
+
 // A hook on a descriptor or signal.
 class EventWatch final : public Loop::Watch {
  public:
@@ -60,6 +63,7 @@ class TimerWatch final : public Loop::Watch, private Timer {
 
 struct Loop::State {
   Scheduler scheduler;
+  std::unique_ptr<Watch> log_retry;
 };
 
 Loop::Loop() : state_(std::make_unique<State>()) { loop_of_thread = this; }
@@ -104,6 +108,14 @@ void Loop::cancel_all(Deadline deadline) {
 }
 
 void Loop::before_wait(std::function<void()> hook) { state_->scheduler.before_wait(std::move(hook)); }
+
+void Loop::carry_log() {
+  before_wait([this] {
+    maillog::flush();
+    if (!maillog::is_behind() || state_->log_retry) return;
+    state_->log_retry = timer(log_retry_delay, [this] { state_->log_retry.reset(); });
+  });
+}
 
 std::unique_ptr<Loop::Watch> Loop::watch_readable(int fd, std::function<void()> hook) {
   return std::make_unique<EventWatch>(state_->scheduler, reactor::Kind::readable_level, fd, std::move(hook));

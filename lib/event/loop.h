@@ -98,8 +98,10 @@ class Loop {
   // Cancels every fiber and runs until all have ended, or the deadline.
   void cancel_all(Deadline deadline);
 
-  // Called before each wait for events: the log's buffer is written here.
+  // Called before each wait for events.
   void before_wait(std::function<void()> hook);
+  // Writes the log's buffer before each wait; where the log daemon does not take all, again a moment later.
+  void carry_log();
 
   // Calls `hook` in the loop's thread (not in a fiber) each time the descriptor is readable; for the acceptor, for signals
   // and for libraries that bring their own sockets. Lives as long as the returned handle. Not for a descriptor that a

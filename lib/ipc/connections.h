@@ -8,8 +8,9 @@
 //     static constexpr std::chrono::seconds timeout{100};
 //   };
 //
-// ask() takes an idle connection or makes one, sends, parks until the answer. Where a kept connection turns out dead
-// (the service was restarted) the request is sent again on a new one: so a request must be harmless when repeated.
+// ask() takes an idle connection or makes one, sends, parks until the answer. Where a connection turns out dead (the service
+// was restarted, or hands over to a successor) the request is sent again on a new one: so a request must be harmless when
+// repeated.
 
 #include <chrono>
 #include <map>
@@ -22,6 +23,7 @@
 namespace ipc {
 
 inline constexpr std::size_t idle_connections_limit = 32;  // kept per service; more are closed after use
+inline constexpr int new_connections_limit = 3;            // that a request is tried on: a process may just be handing over
 
 class Connections {
  public:
@@ -39,15 +41,16 @@ class Connections {
   [[nodiscard]] Result<typename Conversation::Answer> ask_at(std::string_view socket,
                                                              const typename Conversation::Request& request) {
     const Deadline deadline = base::after(Conversation::timeout);
-    for (;;) {
+    for (int made = 0;;) {
       Connection connection = TRY(take(socket, deadline));
+      if (!connection.reused) ++made;
       send(connection.stream, request, deadline);
       auto answer = receive<typename Conversation::Answer>(connection.stream, deadline);
       if (answer) {
         keep(socket, std::move(connection));
         return answer;
       }
-      if (!connection.reused || std::chrono::steady_clock::now() >= deadline) {
+      if (made >= new_connections_limit || std::chrono::steady_clock::now() >= deadline) {
         return base::Failure(std::move(answer).error().within(socket));
       }
     }

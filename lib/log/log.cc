@@ -24,6 +24,7 @@ namespace {
 
 // The longest a full log socket may hold the process up, at exit or when the pending buffer is full.
 constexpr int full_socket_wait_ms = 1000;
+constexpr int busy_daemon_wait_ms = 50;  // a log daemon that lives makes room within this time
 
 std::string_view label(Level level) {
   switch (level) {
@@ -81,12 +82,14 @@ class Log {
   }
 
   void flush() {
-    if (!pending_.empty()) send_pending(0);
+    if (!pending_.empty()) send_pending(is_stuck_ ? 0 : busy_daemon_wait_ms);
     if (dropped_ > 0 && pending_.empty()) {
       const unsigned long dropped = std::exchange(dropped_, 0);
       write(Level::warning, fmt::format("{} log lines were lost: the log daemon was gone or full", dropped));
     }
   }
+
+  [[nodiscard]] bool is_behind() const { return !pending_.empty(); }
 
   void last_flush() {
     if (!pending_.empty()) send_pending(full_socket_wait_ms);
@@ -161,16 +164,15 @@ class Log {
       if (!fd_) connect();
       const std::string datagram = options_.target == Target::postlog ? batch() : pending_.front();
       if (fd_ && ::send(fd_.get(), datagram.data(), datagram.size(), MSG_NOSIGNAL) >= 0) {
+        is_stuck_ = false;
         drop_sent(options_.target == Target::postlog ? batched_ : 1);
         continue;
       }
       const int code = fd_ ? errno : ECONNREFUSED;
       if (code == EAGAIN || code == ENOBUFS) {
         pollfd full{fd_.get(), POLLOUT, 0};
-        if (wait_ms > 0 && ::poll(&full, 1, wait_ms) > 0) {
-          wait_ms = 0;
-          continue;
-        }
+        if (wait_ms > 0 && ::poll(&full, 1, wait_ms) > 0) continue;
+        is_stuck_ = true;
         return;
       }
       fd_.reset();  // the daemon was restarted: its socket is a new one
@@ -236,6 +238,7 @@ class Log {
   std::size_t pending_bytes_ = 0;
   std::size_t batched_ = 0;
   unsigned long dropped_ = 0;
+  bool is_stuck_ = false;  // the log daemon took nothing for a while: nobody waits for it until it does again
   std::time_t stamp_time_ = -1;
   std::string stamp_;
 };
@@ -261,6 +264,7 @@ void set_session(unsigned long number) { the_log().session_number = number; }
 unsigned long session() { return the_log().session_number; }
 void write(Level level, std::string_view text) { the_log().write(level, text); }
 void flush() { the_log().flush(); }
+bool is_behind() { return the_log().is_behind(); }
 void open(SinkOptions options) { the_log().open(std::move(options)); }
 void write_composed(std::string line) { the_log().write_composed(std::move(line)); }
 void reopen() { the_log().reopen(); }

@@ -27,6 +27,8 @@ void write(Level level, std::string_view text);
 
 // Hands buffered lines to the sink. The event loop calls it before each wait, the stream before each reply.
 void flush();
+// The log daemon did not take all: to be tried again soon, also when nothing else happens.
+[[nodiscard]] bool is_behind();
 
 // Ends the process after its line is written: the kind of failure that a restart may cure.
 [[noreturn]] void exit_fatal(std::string_view text, int status = 1);

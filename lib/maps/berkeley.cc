@@ -68,7 +68,9 @@ class NulKeys {
 class BerkeleyTable final : public Table {
  public:
   BerkeleyTable(const OpenRequest& request, BerkeleyKind kind)
-      : Table(request.full_name()), path_(request.path() + ".db"), kind_(kind), keys_(request.flags) {}
+      : Table(request.full_name()), path_(request.path() + ".db"), kind_(kind), keys_(request.flags) {
+    request.tables.reads_file(path_, Rereads::when_changed);
+  }
 
   Result<Found> lookup(std::string_view key) override {
     const Held held = TRY(hold());

@@ -99,6 +99,7 @@ class MatchListParser {
 
   void add_file(const std::string& path, bool negated, int depth) {
     if (depth >= file_depth_limit) return add_broken(fmt::format("{}: files nested too deeply", path));
+    tables_.reads_file(path, Rereads::never);
     auto text = read_list_file(path);
     if (!text) return add_broken(fmt::format("non-existent:{}: table lookup problem: {}", path, text.error().message()));
     LogicalLines lines(*text, path);

@@ -51,6 +51,10 @@ Tables::~Tables() = default;
 
 const Tables::Options& Tables::options() const { return state_->options; }
 
+void Tables::reads_file(const std::string& path, Rereads rereads) const {
+  if (state_->options.on_file) state_->options.on_file(path, rereads);
+}
+
 Result<std::shared_ptr<Table>> Tables::open(std::string_view type_and_name, Flags flags) {
   return state_->open(*this, type_and_name, flags, false);
 }

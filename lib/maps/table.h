@@ -79,6 +79,9 @@ class Table {
   std::string name_;
 };
 
+// Whether a file that has changed is read again by those who use it, as long as they can reach it.
+enum class Rereads { when_changed, never };
+
 // Where tables come from. One per process: equal names share one open table.
 class Tables {
  public:
@@ -88,6 +91,8 @@ class Tables {
     std::string proxymap_socket = "private/proxymap";
     std::string proxywrite_socket = "private/proxywrite";
     ipc::Connections* services = nullptr;  // for proxy: tables; borrowed. Without it they cannot be opened.
+    // Told of each file that a table or list is read from, as it is opened: who is in a chroot later cannot look again.
+    std::function<void(const std::string& path, Rereads)> on_file = {};
   };
   explicit Tables(Options options);
   ~Tables();
@@ -96,6 +101,8 @@ class Tables {
   // The same for reading and writing; an index that is missing is made. A type without put and erase says so there.
   [[nodiscard]] Result<std::shared_ptr<Table>> open_for_update(std::string_view type_and_name, Flags flags);
   [[nodiscard]] const Options& options() const;
+  // See Options::on_file.
+  void reads_file(const std::string& path, Rereads rereads) const;
 
  private:
   struct State;

@@ -117,6 +117,7 @@ OpenResult make_text_table(const OpenRequest& request, const TextTableOptions& o
     if (!text) return base::fail(fmt::format("bad {} syntax: {}", request.full_name(), text.error().message()));
     return std::make_shared<TextTable>(request.full_name(), compile(*text, request.name), options);
   }
+  request.tables.reads_file(request.path(), Rereads::when_changed);
   auto table = std::make_shared<TextTable>(request.full_name(), request.path(), options, std::move(compile));
   static_cast<void>(table->ready());  // now, before a chroot hides the file; a failure is told by each lookup
   return table;

@@ -6,13 +6,14 @@ namespace queue {
 
 Result<MessageStream> MessageStream::open(ipc::Connections& services, ipc::CleanupFlags flags, Deadline deadline,
                                           std::string_view socket) {
-  for (;;) {
+  for (int made = 0;;) {
     ipc::Connections::Connection connection = TRY(services.take(socket, deadline));
+    if (!connection.reused) ++made;
     ipc::send(connection.stream, ipc::OpenMessage{flags}, deadline);
     auto opened = ipc::receive<ipc::MessageOpened>(connection.stream, deadline);
     if (!opened) {
-      // A kept connection may have ended with the cleanup process that had it; a new one is tried once.
-      if (connection.reused && std::chrono::steady_clock::now() < deadline) continue;
+      // A connection may have ended with the cleanup process that had it.
+      if (made < ipc::new_connections_limit && std::chrono::steady_clock::now() < deadline) continue;
       return base::Failure(std::move(opened).error().within(socket));
     }
     if (opened->queue_id.empty()) {

@@ -21,9 +21,8 @@ namespace {
 constexpr int accepts_per_turn = 64;                          // then the fibers run
 constexpr int datagrams_per_turn = 256;
 constexpr std::size_t datagram_size = 256 * 1024;
-constexpr std::chrono::milliseconds datagram_pause{2};        // so that under load a wake-up serves many senders
 constexpr std::chrono::milliseconds pause_when_out{200};      // out of descriptors, stacks or memory
-constexpr std::chrono::seconds file_check_interval{1};
+constexpr std::chrono::seconds missing_file_patience{1};      // before a successor looks whether a file is there now
 constexpr unsigned long sessions_per_process = 10'000;        // before a number comes round again
 
 Acceptor* the_acceptor = nullptr;
@@ -37,11 +36,14 @@ unsigned long first_session_number() {
 
 }  // namespace
 
-// A file as it was when the process started from it; held open, since the path may not be reachable after chroot.
+// A file as it was when the process started from it; held open, since the path may not be reachable after chroot. A
+// directory is not held, which would lead out of the chroot: a file that was not there counts as changed after a while.
 struct Acceptor::WatchedFile {
   Fd fd;
   struct stat then {};
+  Deadline since;
   [[nodiscard]] bool has_changed() const {
+    if (!fd) return std::chrono::steady_clock::now() - since >= missing_file_patience;
     struct stat now {};
     if (::fstat(fd.get(), &now) != 0) return false;
     return now.st_nlink == 0 || now.st_size != then.st_size || now.st_mtim.tv_sec != then.st_mtim.tv_sec ||
@@ -57,8 +59,7 @@ Acceptor::Acceptor(Kind kind, std::string name, Service& service, Limits limits,
       listeners_(std::move(listeners)),
       requests_(limits.share > 0 ? limits.share : std::numeric_limits<std::size_t>::max()),
       next_session_(first_session_number()),
-      last_use_(std::chrono::steady_clock::now()),
-      files_checked_(last_use_) {
+      last_use_(std::chrono::steady_clock::now()) {
   CHECK(the_acceptor == nullptr);
   the_acceptor = this;
 }
@@ -79,14 +80,18 @@ void Acceptor::start(std::function<void(ChildSays)> tell_master) {
 void Acceptor::watch_file(const std::string& path) {
   auto file = std::make_unique<WatchedFile>();
   file->fd = Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (file->fd && ::fstat(file->fd.get(), &file->then) == 0) files_.push_back(std::move(file));
+  if (file->fd && ::fstat(file->fd.get(), &file->then) != 0) return;
+  file->since = std::chrono::steady_clock::now();
+  files_.push_back(std::move(file));
 }
 
-bool Acceptor::files_changed() {
-  const Deadline now = std::chrono::steady_clock::now();
-  if (now - files_checked_ < file_check_interval) return false;
-  files_checked_ = now;
+bool Acceptor::files_changed() const {
   return std::ranges::any_of(files_, [](const auto& file) { return file->has_changed(); });
+}
+
+bool Acceptor::is_outdated() {
+  if (!draining_ && files_changed()) drain(true);
+  return draining_;
 }
 
 void Acceptor::listen(bool on) {
@@ -113,12 +118,9 @@ void Acceptor::pause(std::chrono::milliseconds time) {
 
 void Acceptor::on_readable(int listener) {
   last_use_ = std::chrono::steady_clock::now();
-  if (kind_ == Kind::datagrams) {
-    receive_datagrams(listener);
-    return pause(datagram_pause);
-  }
+  if (kind_ == Kind::datagrams) return receive_datagrams(listener);
   // The client in the backlog is left to a successor that starts from the changed file.
-  if (files_changed()) return drain(true);
+  if (is_outdated()) return;
   for (int i = 0; i < accepts_per_turn && listening_; ++i) {
     Result<Fd> fd = io::accept(listener);
     if (fd) {
@@ -205,7 +207,7 @@ void Acceptor::end_request(Connection& connection) {
   --busy_;
   connection.at_rest = true;
   last_use_ = std::chrono::steady_clock::now();
-  if (!draining_ && files_changed()) drain(true);
+  static_cast<void>(is_outdated());
 }
 
 bool Acceptor::is_idle() const { return kind_ == Kind::requests ? busy_ == 0 : clients_.empty(); }
@@ -221,6 +223,9 @@ void Acceptor::drain(bool tell) {
   if (draining_) return;
   draining_ = true;
   watches_.clear();
+  if (kind_ == Kind::datagrams) {
+    for (const Fd& listener : listeners_) receive_datagrams(listener.get());
+  }
   // What waits in the backlog is for a successor; and when master is gone, the next master cannot bind to an address
   // at which a session of ours, however long it lasts, still seems to listen.
   listeners_.clear();
@@ -246,6 +251,7 @@ Busy::Busy(Connection& connection) : connection_(connection) { Acceptor::instanc
 Busy::~Busy() { Acceptor::instance().end_request(connection_); }
 
 bool is_draining() { return Acceptor::instance().is_draining(); }
+bool is_outdated() { return Acceptor::instance().is_outdated(); }
 
 void log_bad_request(const base::Error& error) { maillog::warning("bad request: {}", error.message()); }
 

@@ -36,6 +36,8 @@ class Acceptor {
   // Accepts no more; the loop stops when the last client is gone.
   void drain(bool tell);
   [[nodiscard]] bool is_draining() const { return draining_; }
+  // Drains when a watched file has changed; true when this process drains.
+  [[nodiscard]] bool is_outdated();
   void set_stress(bool stressed) { stressed_ = stressed; }
 
   // See Busy.
@@ -58,7 +60,7 @@ class Acceptor {
   void run_client(std::list<Client>::iterator client);
   void after_client();
   void check_idle();
-  [[nodiscard]] bool files_changed();
+  [[nodiscard]] bool files_changed() const;
   [[nodiscard]] bool is_idle() const;
   void stop_if_drained();
 
@@ -77,7 +79,6 @@ class Acceptor {
   std::size_t busy_ = 0;
   unsigned long next_session_ = 0;
   Deadline last_use_;
-  Deadline files_checked_;
   bool listening_ = false;
   bool draining_ = false;
   bool stressed_ = false;

@@ -113,11 +113,21 @@ Acceptor::Limits limits_of(const Arguments& arguments, const Params& params, con
 
 }  // namespace
 
+maps::Tables::Options Startup::table_options() const {
+  return {.config_directory = {},
+          .default_database_type = or_fatal(main.string("default_database_type")),
+          .services = &services,
+          .on_file = [chrooted = chrooted, watch = watch_file](const std::string& path, maps::Rereads rereads) {
+            if (chrooted || rereads == maps::Rereads::never) watch(path);
+          }};
+}
+
 int run(int argc, char** argv, const Program& program) {
   maillog::set_tag("postfix/" + std::string(program.name));
   const Arguments arguments = parse_arguments(argc, argv);
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGHUP, SIG_IGN);
+  if (program.kind == Kind::datagrams) ::signal(SIGTERM, SIG_IGN);  // the log outlives those who log; master ends it last
   ::umask(077);
 
   config::Main main = or_fatal(config::Main::read(config::config_directory_from_environment(), arguments.overrides));
@@ -130,7 +140,7 @@ int run(int argc, char** argv, const Program& program) {
   raise_descriptor_limit();
 
   event::Loop loop;
-  loop.before_wait([] { maillog::flush(); });
+  loop.carry_log();
   ipc::Connections services;
   std::vector<std::string> watched{main.directory() + "/main.cf"};
   Startup startup{.main = main,

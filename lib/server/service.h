@@ -22,6 +22,7 @@
 #include "lib/io/socket.h"
 #include "lib/io/stream.h"
 #include "lib/ipc/connections.h"
+#include "lib/maps/table.h"
 #include "lib/sandbox/profile.h"
 
 namespace server {
@@ -73,6 +74,9 @@ struct Startup {
   int process_limit;                   // maxproc of the service, 0 without limit
   // Files whose change makes this process hand over to a successor: tables opened before the chroot, certificates.
   std::function<void(const std::string& path)> watch_file;
+
+  // For the process's tables. The files that it could not look at again are watched.
+  [[nodiscard]] maps::Tables::Options table_options() const;
 };
 
 // Declares in one place what the process needs after start; lib/sandbox enforces it.
@@ -104,8 +108,19 @@ class Busy {
 // The process is to end: a connection at rest between two requests should be closed.
 [[nodiscard]] bool is_draining();
 
+// A file that this process started from has changed: it drains, and a request that has just been read is to be dropped with
+// its connection. Who asks over a connection that was kept asks the successor again (ipc::Connections).
+[[nodiscard]] bool is_outdated();
+
 // A peer broke the protocol: one warning, and the connection ends.
 void log_bad_request(const base::Error& error);
+
+// Whether a request whose answer was lost may be sent again; a conversation that says `repeats = false` may not.
+template <class Conversation>
+inline constexpr bool may_repeat = [] {
+  if constexpr (requires { Conversation::repeats; }) return Conversation::repeats;
+  return true;
+}();
 
 // Serves a typed conversation until the client closes: the handler makes an answer of each request.
 template <class Conversation, class Handler>
@@ -116,6 +131,7 @@ void serve_requests(Connection& connection, Handler&& handler) {
       if (request.error().message() != ipc::end_of_stream) log_bad_request(request.error());
       return;
     }
+    if (may_repeat<Conversation> && is_outdated()) return;
     const Busy busy(connection);
     const typename Conversation::Answer answer = handler(std::move(*request));
     ipc::send(connection.stream, answer, base::after(Conversation::timeout));

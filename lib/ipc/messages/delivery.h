@@ -88,6 +88,7 @@ struct Deliver {
   using Request = DeliveryRequest;
   using Answer = DeliveryAnswer;
   static constexpr std::chrono::seconds timeout{std::chrono::hours(24)};  // the agent has its own, shorter limits
+  static constexpr bool repeats = false;  // an agent whose answer is lost may have delivered
 };
 
 }  // namespace ipc

@@ -47,6 +47,8 @@ def unfinished(log):
     return begun - ended
 
 
+SYNC_LINE = re.compile(r"(?m)^Jan  1 00:00:00 localhost test/sync.*\n")
+
 GIVEN = set()
 
 
@@ -85,6 +87,7 @@ class Suite:
         self.files = dict(files or {})
         self.prepare = list(prepare)
         self.dns = dns
+        self.syncs = 0
         self.host = "127.0.0.1"
         self.hostname = config.HOSTNAME
 
@@ -172,9 +175,25 @@ class Suite:
         try:
             with open(self.mail_log, "rb") as f:
                 f.seek(since)
-                return f.read().decode("utf-8", "replace")
+                return SYNC_LINE.sub("", f.read().decode("utf-8", "replace"))
         except FileNotFoundError:
             return ""
+
+    def sync_log(self, timeout=10):
+        """Waits until all that has been sent to postlogd so far is in the log: a line of our own comes behind it."""
+        self.syncs += 1
+        line = "Jan  1 00:00:00 localhost test/sync[0]: %d" % self.syncs
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            try:
+                s.sendto(line.encode(), os.path.join(self.queue, "public/postlog"))
+            except OSError:                             # stopped, or it logs elsewhere
+                return
+
+        def came():
+            with open(self.mail_log, "rb") as f:
+                f.seek(max(0, os.fstat(f.fileno()).st_size - 65536))
+                return (line + "\n").encode() in f.read()
+        self.wait_until(came, Path(self.mail_log).parent, timeout=timeout, what="our own line in the log")
 
     def log_size(self):
         try:
@@ -227,8 +246,15 @@ class Suite:
         """Waits until all mail but what is on hold is gone from the queue, and the log has said so."""
         dirs = [os.path.join(self.queue, d) for d in ("maildrop", "incoming", "active", "deferred") if
                 os.path.isdir(os.path.join(self.queue, d))]
-        self.wait_until(lambda: not [f for f in self.queue_files() if f[0] != "hold"] and not unfinished(self.log()), *dirs,
-                        Path(self.mail_log).parent, timeout=timeout, what="an empty queue")
+        def is_empty():
+            return not [f for f in self.queue_files() if f[0] != "hold"]
+        while True:
+            self.wait_until(lambda: is_empty() and not unfinished(self.log()), *dirs, Path(self.mail_log).parent, timeout=timeout,
+                            what="an empty queue")
+            # The directories are not read at one moment, and the log comes a little later.
+            self.sync_log()
+            if is_empty() and not unfinished(self.log()):
+                return
 
     def messages(self, user, count=1, timeout=30, folder=None):
         """The messages of a user's mbox (or of `folder`, a path inside), each as bytes with its From_ line,

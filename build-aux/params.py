@@ -267,13 +267,14 @@ def not_yet(records):
 
 
 def roff(text):
-    """Plain text for a manual page."""
-    text = text.replace("\\", "\\e").replace("-", "\\-")
+    """Plain text for a manual page. A long word may be broken anywhere, so that it fits the line."""
+    words = [re.sub(r"(.{40})(?=.)", "\\1\0", word) if len(word) > 60 else word for word in text.split(" ")]
+    text = " ".join(words).replace("\\", "\\e").replace("-", "\\-").replace("\0", "\\:")
     return "\\&" + text if text.startswith((".", "'")) else text
 
 
 def limits(record):
-    """"number, 1 to 5", as a reader wants to know it."""
+    """"number, at least 1, at most 5", as a reader wants to know it."""
     words = {"bool": "yes or no", "int": "number", "long": "number", "time": "time", "string": "text", "raw": "text"}
     text = words[record.type]
     if record.type in ("int", "long", "time") and (record.min or record.max):
@@ -285,28 +286,76 @@ def limits(record):
     return text
 
 
+def heading(record):
+    name = "\\fItransport\\fB" + roff(record.name[1:]) if record.is_pattern else roff(record.name)
+    default = "found at run time" if record.computed else roff(record.default) or "empty"
+    return [".TP", f"\\fB{name}\\fR", f"({roff(limits(record))}; default: {default})"]
+
+
+MAIN_CF = r"""
+.TH POSTCONF 5 "" Valija "File formats"
+.SH NAME
+postconf \- the parameters of main.cf
+.SH SYNOPSIS
+\fIname\fR = \fIvalue\fR
+.ad l
+.SH DESCRIPTION
+One parameter a line. Empty lines, and lines whose first character that is no white space is "#", are ignored; a line that
+begins with white space goes on with the line before it. What is not set has its default. When a name is set twice the
+last one counts, and the first is warned of. \fBpostconf\fR(1) shows and changes what is set.
+.PP
+A time is a number with one of the units s, m, h, d and w. A list has commas or white space between its items; in a list
+of names, networks, files and tables \fB/\fIfile\fR stands for what that file lists, \fItype\fB:\fIname\fR for
+the keys of a table (see \fBpostmap\fR(1)), and \fB!\fR excludes. The first item that matches counts.
+.PP
+In a value
+.TP
+\fB$name\fR, \fB${name}\fR, \fB$(name)\fR
+is the value of another parameter, or nothing when there is none of that name;
+.TP
+\fB${name?{a}:{b}}\fR
+is a when that value is not empty, and b when it is; either part may be left out;
+.TP
+\fB${{a} == {b} ? {c} : {d}}\fR
+compares two texts, as numbers when both are; also !=, <, <=, >, >=, and ==level, <level and so on for releases, as
+compatibility_level;
+.TP
+\fB$$\fR
+is a dollar sign.
+.PP
+\fBmaster.cf\fR sets parameters for single services by \fB\-o\fR. Daemons notice by themselves that main.cf has changed;
+what master itself reads, as inet_interfaces, wants \fBpostfix reload\fR.
+.SH PARAMETERS
+Those that begin with \fItransport\fR exist for each service of master.cf that delivers mail, with its name in place of
+\fItransport\fR.
+"""
+
+
 def manual(records):
     """postconf(5): what each parameter is for, and its default."""
-    lines = [
-        '.TH POSTCONF 5 "" Valija "File formats"',
-        ".SH NAME",
-        "postconf \\- the parameters of main.cf",
-        ".SH DESCRIPTION",
-        "Every parameter that is honoured, with what it may be and its default. A time is a number with one of the",
-        "units s, m, h, d and w. In a value \\fB$name\\fR stands for the value of another parameter;",
-        "\\fB${name?{text}:{other}}\\fR chooses. A name that begins with \\fB*\\fR exists for each service of",
-        "master.cf that delivers mail, with the service's name in place of the asterisk.",
-        ".PP",
-        "What may be set and is not yet honoured stands in \\fIdoc/not\\-yet.md\\fR.",
-        ".SH PARAMETERS",
-    ]
+    lines = MAIN_CF.strip().split("\n")
     for record in records:
         if record.not_yet or record.is_legacy:
             continue
-        default = "found at run time" if record.computed else record.default or "empty"
-        lines += [".TP", f"\\fB{roff(record.name)}\\fR ({roff(limits(record))}; default: {roff(default)})"]
-        lines.append(roff(record.get("doc")) or "No description.")
-    lines += [".SH SEE ALSO", "postconf(1), master(5)", ""]
+        note = " For packages and scripts: no program reads it." if record.get("class") == "note" else ""
+        since = f" Since {record.get('since')}." if record.get("since") else ""
+        lines += heading(record) + [".br", (roff(record.get("doc")) or "No description.") + note + since]
+    lines += [
+        ".SH PARAMETERS THAT ARE NOT YET HONOURED",
+        "They may be set. Whoever sets one to other than its default is told so at start and by \\fBpostfix check\\fR.",
+        "Where it protects, the programs named refuse mail rather than handle it without the protection.",
+    ]
+    for record in records:
+        if record.not_yet and not record.is_legacy:
+            unless = f", unless it is {roff(record.harmless)}" if record.harmless else ""
+            protects = f" It protects{unless}." if record.protects else ""
+            lines += heading(record) + [".br", f"Not yet honoured by {roff(record.users)}.{protects}"]
+    lines += [".SH OLD NAMES", "The parameters that replaced them have their value as the default."]
+    for record in records:
+        if record.is_legacy:
+            now = record.get("obsolete").removeprefix("specify ").strip('"')
+            lines += [".TP", f"\\fB{roff(record.name)}\\fR", f"Now {roff(now)}."]
+    lines += [".SH SEE ALSO", "postconf(1), master(5), postmap(1), postfix(1)", ""]
     return "\n".join(lines)
 
 

@@ -1,0 +1,215 @@
+#include "qmgr/destination.h"
+
+#include "lib/testing/catch.h"
+
+using namespace std::chrono_literals;
+using qmgr::Destination;
+using qmgr::DestinationLimits;
+using qmgr::Feedback;
+
+namespace {
+
+const Deadline start = Deadline(1000s);
+
+qmgr::Batch batch_for(std::string address) {
+  qmgr::Batch batch;
+  batch.recipients.push_back({.offset = 1, .address = std::move(address)});
+  return batch;
+}
+
+// A destination for which there is always more mail, and the deliveries to it.
+struct Busy {
+  explicit Busy(const DestinationLimits& given) : limits(given), destination("example.com", "example.com", limits) { fill(start); }
+
+  // Starts what may start; returns how many run.
+  int fill(Deadline now) {
+    for (;;) {
+      if (!destination.has_waiting()) destination.add(batch_for("a@example.com"));
+      if (!destination.may_start(now)) return running;
+      static_cast<void>(destination.take());
+      destination.started(now);
+      ++running;
+    }
+  }
+  void succeed(Deadline now = start) {
+    destination.succeeded();
+    end(now);
+  }
+  bool fail(Deadline now = start) {
+    const bool died = destination.failed(now, 300s, "4.4.1", "connect to mx.example.com[192.0.2.1]:25: Connection timed out");
+    end(now);
+    return died;
+  }
+  void end(Deadline now) {
+    destination.ended();
+    --running;
+    fill(now);
+  }
+
+  DestinationLimits limits;
+  Destination destination;
+  int running = 0;
+};
+
+DestinationLimits with_feedback(std::string_view positive, std::string_view negative) {
+  DestinationLimits limits;
+  limits.positive = Feedback::parse(positive);
+  limits.negative = Feedback::parse(negative);
+  return limits;
+}
+
+}  // namespace
+
+TEST_CASE("feedback is a number, a fraction, or a share of the window") {
+  struct Vector {
+    const char* text;
+    double window, expected;
+  };
+  for (const Vector& vector : {Vector{"1", 5, 1}, Vector{"0", 5, 0}, Vector{"0.5", 5, 0.5}, Vector{"1/8", 5, 0.125},
+                               Vector{"1/concurrency", 4, 0.25}, Vector{"2/concurrency", 4, 0.5},
+                               Vector{"1/sqrt_concurrency", 4, 0.5}, Vector{"1 / sqrt_concurrency", 16, 0.25}}) {
+    INFO(vector.text);
+    CHECK(Feedback::parse(vector.text).at(vector.window) == vector.expected);
+  }
+}
+
+TEST_CASE("deliveries that succeed let more run at once, up to the limit") {
+  struct Vector {
+    const char* positive;
+    int limit, successes, running;
+  };
+  for (const Vector& vector : {Vector{"1", 20, 0, 5}, Vector{"1", 20, 1, 6}, Vector{"1", 20, 10, 15}, Vector{"1", 20, 100, 20},
+                               Vector{"1", 0, 100, 105}, Vector{"0", 20, 100, 5}, Vector{"1/8", 20, 7, 5}, Vector{"1/8", 20, 8, 6},
+                               Vector{"1/concurrency", 20, 5, 5}, Vector{"1/concurrency", 20, 6, 6},
+                               Vector{"1/sqrt_concurrency", 20, 2, 5}, Vector{"1/sqrt_concurrency", 20, 3, 6}}) {
+    INFO(vector.positive << ", limit " << vector.limit << ", " << vector.successes << " successes");
+    DestinationLimits limits = with_feedback(vector.positive, "1");
+    limits.concurrency_limit = vector.limit;
+    Busy site(limits);
+    for (int i = 0; i < vector.successes; ++i) site.succeed();
+    CHECK(site.running == vector.running);
+  }
+}
+
+TEST_CASE("what is not used of the window does not grow") {
+  const DestinationLimits limits;
+  Destination site("example.com", "example.com", limits);
+  for (int i = 0; i < 100; ++i) {
+    site.add(batch_for("a@example.com"));
+    static_cast<void>(site.take());
+    site.started(start);
+    site.succeeded();
+    site.ended();
+  }
+  int running = 0;
+  for (site.add(batch_for("a@example.com")); site.may_start(start); ++running) site.started(start);
+  CHECK(running == limits.initial_concurrency + 2);
+}
+
+TEST_CASE("failures of the next hop let fewer run at once, and one at least") {
+  struct Vector {
+    const char* negative;
+    int failures, running;
+  };
+  for (const Vector& vector : {Vector{"1", 1, 4}, Vector{"1", 3, 2}, Vector{"1", 4, 1}, Vector{"1", 50, 1}, Vector{"0", 50, 5},
+                               Vector{"1/8", 8, 4}, Vector{"1/8", 9, 3}, Vector{"1/concurrency", 4, 4}, Vector{"1/concurrency", 5, 3}}) {
+    INFO(vector.negative << ", " << vector.failures << " failures");
+    DestinationLimits limits = with_feedback("1", vector.negative);
+    limits.failed_cohort_limit = 0;  // never dead
+    Busy site(limits);
+    for (int i = 0; i < vector.failures; ++i) CHECK_FALSE(site.fail());
+    // What ran in a larger window goes on.
+    while (site.running > vector.running) {
+      site.destination.ended();
+      --site.running;
+    }
+    CHECK(site.fill(start) == vector.running);
+  }
+}
+
+TEST_CASE("so many rounds of failures make a destination dead") {
+  struct Vector {
+    int initial;
+    double cohorts;
+    const char* negative;
+    int failures;  // the last one kills
+  };
+  for (const Vector& vector : {Vector{1, 1, "1", 1}, Vector{5, 1, "0", 5}, Vector{5, 1, "1", 4}, Vector{5, 2, "0", 10}, Vector{1, 3, "1", 3}}) {
+    INFO("initial " << vector.initial << ", " << vector.cohorts << " rounds, " << vector.negative);
+    DestinationLimits limits = with_feedback("1", vector.negative);
+    limits.initial_concurrency = vector.initial;
+    limits.failed_cohort_limit = vector.cohorts;
+    Busy site(limits);
+    for (int i = 1; i < vector.failures; ++i) REQUIRE_FALSE(site.fail());
+    CHECK(site.fail());
+    CHECK(site.destination.is_dead(start));
+  }
+}
+
+TEST_CASE("a delivery that succeeds makes up for the failures before it") {
+  DestinationLimits limits = with_feedback("0", "0");
+  Busy site(limits);
+  for (int round = 0; round < 10; ++round) {
+    for (int i = 0; i < 4; ++i) CHECK_FALSE(site.fail());
+    site.succeed();
+  }
+  CHECK_FALSE(site.destination.is_dead(start));
+}
+
+TEST_CASE("a dead destination is left alone for its time, keeps the reason, and then begins afresh") {
+  DestinationLimits limits;
+  limits.initial_concurrency = 2;
+  Busy site(limits);
+  while (!site.fail()) {
+  }
+  CHECK(site.destination.dead_status() == "4.4.1");
+  CHECK(site.destination.dead_reason() == "connect to mx.example.com[192.0.2.1]:25: Connection timed out");
+  while (site.running > 0) {
+    site.destination.ended();
+    --site.running;
+  }
+  CHECK(site.fill(start + 299s) == 0);
+  CHECK(site.fill(start + 300s) == 2);
+  CHECK_FALSE(site.fail(start + 301s));
+  CHECK(site.fail(start + 302s));
+}
+
+TEST_CASE("a flush revives a dead destination at once") {
+  DestinationLimits limits;
+  limits.initial_concurrency = 1;
+  Busy site(limits);
+  REQUIRE(site.fail());
+  CHECK(site.running == 0);
+  site.destination.revive();
+  CHECK_FALSE(site.destination.is_dead(start));
+  CHECK(site.fill(start) == 1);
+}
+
+TEST_CASE("a rate delay means one delivery at a time, and a pause between their starts") {
+  DestinationLimits limits;
+  limits.rate_delay = 10s;
+  Busy site(limits);
+  CHECK(site.running == 1);
+  CHECK(site.destination.next_start() == start + 10s);
+  site.succeed(start + 1s);
+  CHECK(site.running == 0);
+  CHECK_FALSE(site.destination.is_idle(start + 9s));
+  CHECK(site.fill(start + 9s) == 0);
+  CHECK(site.fill(start + 10s) == 1);
+  // One that takes longer than the pause is waited for.
+  CHECK(site.fill(start + 25s) == 1);
+  site.succeed(start + 26s);
+  CHECK(site.running == 1);
+}
+
+TEST_CASE("batches leave in the order in which they came, or all at once") {
+  const DestinationLimits limits;
+  Destination site("example.com", "example.com", limits);
+  for (const char* const address : {"a@example.com", "b@example.com", "c@example.com"}) site.add(batch_for(address));
+  CHECK(site.take().recipients.front().address == "a@example.com");
+  const auto rest = site.take_all();
+  REQUIRE(rest.size() == 2);
+  CHECK(rest.front().recipients.front().address == "b@example.com");
+  CHECK_FALSE(site.has_waiting());
+  CHECK(site.is_idle(start));
+}

@@ -39,10 +39,12 @@ Batch Destination::take() {
 
 bool Destination::may_start(Deadline now) const {
   if (waiting_.empty() || is_dead(now) || now < next_start_) return false;
-  return limits_.rate_delay.count() > 0 ? busy_ == 0 : busy_ < std::max(1, static_cast<int>(window_));
+  const double window = was_dead() ? limits_.initial_concurrency : window_;
+  return limits_.rate_delay.count() > 0 ? busy_ == 0 : busy_ < std::max(1, static_cast<int>(window));
 }
 
 void Destination::started(Deadline now) {
+  if (was_dead()) revive();
   ++busy_;
   if (limits_.rate_delay.count() > 0) next_start_ = now + limits_.rate_delay;
 }

@@ -56,8 +56,13 @@ class Destination {
   // All that waits, for a destination that has died.
   [[nodiscard]] std::deque<Batch> take_all() { return std::exchange(waiting_, {}); }
 
+  // Whether it stands in its transport's line, which is the transport's to say.
+  [[nodiscard]] bool is_in_line() const { return is_in_line_; }
+  void set_in_line(bool in_line) { is_in_line_ = in_line; }
+
   // Whether another delivery may start now.
   [[nodiscard]] bool may_start(Deadline now) const;
+  // One that was dead begins afresh.
   void started(Deadline now);
   void succeeded();
   // The next hop as a whole failed. True when that makes the destination dead.
@@ -74,12 +79,16 @@ class Destination {
   [[nodiscard]] Deadline next_start() const { return next_start_; }
 
  private:
+  // It died, and nothing has been started or delivered since; is_dead() says whether its time is over.
+  [[nodiscard]] bool was_dead() const { return dead_until_ != Deadline{}; }
+
   std::string name_, nexthop_;
   const DestinationLimits& limits_;
   std::deque<Batch> waiting_;
   double window_;
   double failed_cohorts_ = 0;
   int busy_ = 0;
+  bool is_in_line_ = false;
   Deadline dead_until_{}, next_start_{};
   std::string dead_status_, dead_reason_;
 };

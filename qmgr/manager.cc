@@ -346,7 +346,7 @@ void Manager::pump(Transport& transport) {
       deliver(transport, *destination, std::move(*shared));
     });
     if (!fiber) {
-      transport.ended(*destination);
+      transport.ended(*destination, now);
       shared->message->defer();
       end_batch(shared->message);
     }
@@ -359,7 +359,7 @@ void Manager::pump(Transport& transport) {
 void Manager::deliver(Transport& transport, Destination& destination, Batch batch) {
   const Dispatched outcome = dispatch(services_, layout_, transport.name(), destination, batch, clock_.stamp());
   after_delivery(transport, destination, batch, outcome);
-  transport.ended(destination);
+  transport.ended(destination, std::chrono::steady_clock::now());
   end_batch(batch.message);
   pump(transport);
 }

@@ -29,7 +29,8 @@ Destination& Transport::destination(const std::string& nexthop, const std::strin
 }
 
 void Transport::add(Destination& destination, Batch batch) {
-  if (!destination.has_waiting()) in_line_.push_back(&destination);
+  if (!destination.is_in_line()) in_line_.push_back(&destination);
+  destination.set_in_line(true);
   destination.add(std::move(batch));
 }
 
@@ -38,7 +39,10 @@ Destination* Transport::next_ready(Deadline now) {
   for (std::size_t looked_at = in_line_.size(); looked_at > 0; --looked_at) {
     Destination* const destination = in_line_.front();
     in_line_.pop_front();
-    if (!destination->has_waiting()) continue;  // died, and what waited was deferred
+    if (!destination->has_waiting()) {  // all is taken; or it died, and what waited was deferred
+      destination->set_in_line(false);
+      continue;
+    }
     in_line_.push_back(destination);
     if (destination->may_start(now)) return destination;
   }
@@ -50,13 +54,15 @@ void Transport::started(Destination& destination, Deadline now) {
   destination.started(now);
 }
 
-void Transport::ended(Destination& destination) {
+void Transport::ended(Destination& destination, Deadline now) {
   --busy_;
   destination.ended();
-  const Deadline now = std::chrono::steady_clock::now();
-  if (destination.is_idle(now) && std::ranges::find(in_line_, &destination) == in_line_.end()) {
-    destinations_.erase(destination.name());
-  }
+  const auto is_over = [now](const Destination& one) { return one.is_idle(now) && !one.is_in_line(); };
+  if (is_over(destination)) destinations_.erase(destination.name());
+  // A destination that was dead, paced or in line at the end of its last delivery hears of no other end.
+  if (destinations_.size() < tidy_at_) return;
+  std::erase_if(destinations_, [&](const auto& entry) { return is_over(*entry.second); });
+  tidy_at_ = std::max(tidy_minimum, destinations_.size() * 2);
 }
 
 Deadline Transport::next_start(Deadline now) const {

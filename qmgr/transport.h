@@ -28,7 +28,8 @@ class Transport {
   // The next destination from which a delivery may start now, or null.
   [[nodiscard]] Destination* next_ready(Deadline now);
   void started(Destination& destination, Deadline now);
-  void ended(Destination& destination);
+  // The destination is forgotten when nothing of it is left, and may be gone when this returns.
+  void ended(Destination& destination, Deadline now);
   // The soonest time at which a destination that waits for the clock is ready; no_deadline when none does.
   [[nodiscard]] Deadline next_start(Deadline now) const;
 
@@ -36,15 +37,21 @@ class Transport {
   void suspend(Deadline until) { suspended_until_ = until; }
   [[nodiscard]] bool is_suspended(Deadline now) const { return now < suspended_until_; }
 
+  // How many are remembered.
+  [[nodiscard]] std::size_t destinations() const { return destinations_.size(); }
+
   // Ends all waits: dead destinations and the suspension (postqueue -f).
   void revive();
 
  private:
+  static constexpr std::size_t tidy_minimum = 64;  // destinations
+
   Transport(std::string name, int process_limit) : name_(std::move(name)), process_limit_(process_limit) {}
 
   std::string name_;
   int process_limit_;
   int busy_ = 0;
+  std::size_t tidy_at_ = tidy_minimum;
   DestinationLimits limits_;
   std::map<std::string, std::unique_ptr<Destination>, std::less<>> destinations_;
   std::deque<Destination*> in_line_;   // those with something waiting, each once

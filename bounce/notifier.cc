@@ -5,6 +5,7 @@
 #include "lib/base/ascii.h"
 #include "lib/log/lines.h"
 #include "lib/log/log.h"
+#include "lib/mail/verp.h"
 #include "lib/queue/log_file.h"
 #include "lib/queue/message.h"
 
@@ -134,9 +135,11 @@ void Notifier::copy_to_postmaster(const Subject& subject, Notice notice, const s
   static_cast<void>(send(subject, policy_.double_bounce_sender, notice, recipients));
 }
 
-bool Notifier::failure(const Subject& subject, const Recipients& all) {
+// `to` is the sender, or what VERP makes of it.
+bool Notifier::failure(const Subject& subject, const std::string& to, const Recipients& all) {
   const auto original = Original::open(layout_, subject.queue, subject.id);
   Notice base = notice(subject, Kind::failure, original ? &*original : nullptr);
+  base.to = to;
   const std::string& sender = subject.request.sender;
 
   // A notice that cannot be delivered to the postmaster ends here: there is nobody left to tell.
@@ -158,18 +161,37 @@ bool Notifier::failure(const Subject& subject, const Recipients& all) {
   return true;
 }
 
+// A notice for each recipient, to the sender that names it. When one of them cannot be sent, all are sent at the next try:
+// the log does not say who was told.
+bool Notifier::failure_each(const Subject& subject, const Recipients& all) {
+  bool all_sent = true;
+  const auto read = all([&](const ipc::RecipientStatus& status) {
+    const ipc::BounceRequest& request = subject.request;
+    const std::string& recipient = status.original_recipient.empty() ? status.recipient : status.original_recipient;
+    all_sent = failure(subject, mail::verp_sender(request.verp, request.sender, recipient),
+                       [&](const std::function<bool(const ipc::RecipientStatus&)>& take) -> Result<void> {
+                         static_cast<void>(take(status));
+                         return {};
+                       });
+    return all_sent;
+  });
+  return read ? all_sent : log_failure(subject, read.error());
+}
+
 bool Notifier::flush(const Subject& subject, queue::Queue log) {
   const auto original = Original::open(layout_, subject.queue, subject.id);
   const Recipients all = log == queue::Queue::defer ? logged_or_left(subject, original ? &*original : nullptr)
                                                     : logged(subject, log);
   const auto any = has_any(all);
   if (!any) return log_failure(subject, any.error());
-  if (*any && !failure(subject, all)) return false;
+  const std::string& sender = subject.request.sender;
+  const bool each = !subject.request.verp.empty() && !sender.empty();
+  if (*any && !(each ? failure_each(subject, all) : failure(subject, sender, all))) return false;
   return remove(subject, log);
 }
 
 bool Notifier::one(const Subject& subject) {
-  return failure(subject, [&](const std::function<bool(const ipc::RecipientStatus&)>& take) -> Result<void> {
+  return failure(subject, subject.request.sender, [&](const std::function<bool(const ipc::RecipientStatus&)>& take) -> Result<void> {
     static_cast<void>(take(subject.request.recipient));
     return {};
   });

@@ -49,7 +49,8 @@ class Notifier {
   [[nodiscard]] bool remove(const Subject& subject, queue::Queue log) const;
 
  private:
-  [[nodiscard]] bool failure(const Subject& subject, const Recipients& all);
+  [[nodiscard]] bool failure(const Subject& subject, const std::string& to, const Recipients& all);
+  [[nodiscard]] bool failure_each(const Subject& subject, const Recipients& all);
   [[nodiscard]] Recipients logged(const Subject& subject, queue::Queue log) const;
   [[nodiscard]] Recipients logged_or_left(const Subject& subject, const Original* original) const;
   [[nodiscard]] Notice notice(const Subject& subject, Kind kind, const Original* original) const;

@@ -161,6 +161,22 @@ TEST_CASE("a failure goes to the sender from the null sender, and its log is gon
   CHECK_FALSE(f.layout.exists(Queue::bounce, f.id));
 }
 
+TEST_CASE("with VERP each recipient has a notice of its own, to a sender that names it") {
+  Fixture f;
+  f.request.verp = "+=";
+  f.logged(Queue::bounce, "one@remote.test");
+  f.logged(Queue::bounce, "never@remote.test", 1);
+  f.logged(Queue::bounce, "two@remote.test");
+  CHECK(f.flush(Queue::bounce));
+  REQUIRE(f.taken().size() == 2);
+  CHECK(f.taken()[0].recipient == "bob+one=remote.test@example.test");
+  CHECK(f.taken()[0].content.contains("<one@remote.test>: the reason"));
+  CHECK_FALSE(f.taken()[0].content.contains("<two@remote.test>"));
+  CHECK(f.taken()[0].content.contains("X-Postfix-Sender: rfc822; bob@example.test"));
+  CHECK(f.taken()[1].recipient == "bob+two=remote.test@example.test");
+  CHECK_FALSE(f.layout.exists(Queue::bounce, f.id));
+}
+
 TEST_CASE("a notice that cleanup does not take leaves the log where it is") {
   for (const int how : {0, 1, 2}) {
     Fixture f;

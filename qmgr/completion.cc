@@ -71,6 +71,7 @@ bool Completion::ask_bounce(std::string_view service, ipc::BounceCommand command
                              .smtputf8 = envelope.send_options != 0,
                              .dsn_envid = envelope.dsn_envid,
                              .dsn_ret = envelope.dsn_ret,
+                             .verp = envelope.verp,
                              .trace_flags = envelope.trace_flags};
   const auto answer = services_.ask_at<ipc::Bounce>(service, request);
   if (answer && answer->ok) return true;

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 
+#include "lib/mail/verp.h"
 #include "lib/queue/lock.h"
 
 namespace qmgr {
@@ -21,7 +22,8 @@ ipc::DeliveryRequest make_request(const std::string& transport, const Destinatio
   request.transport = transport;
   request.nexthop = destination.nexthop();
   request.backlog = destination.has_waiting();
-  request.sender = envelope.sender;
+  const ipc::DeliveryRecipient& first = batch.recipients.front();
+  request.sender = mail::verp_sender(envelope.verp, envelope.sender, first.original.empty() ? first.address : first.original);
   request.encoding = envelope.encoding;
   request.data_offset = envelope.data_offset;
   request.data_size = envelope.data_size;

@@ -14,6 +14,7 @@
 #include "lib/log/log.h"
 #include "lib/mail/address.h"
 #include "lib/queue/lock.h"
+#include "qmgr/recipients.h"
 
 namespace qmgr {
 
@@ -32,15 +33,6 @@ std::map<std::string, int> process_limits(const std::vector<config::MasterEntry>
   std::map<std::string, int> limits;
   for (const config::MasterEntry& entry : entries) limits[entry.name] = entry.process_limit;
   return limits;
-}
-
-std::vector<ipc::DeliveryRecipient> to_delivery(const std::vector<queue::Recipient>& recipients) {
-  std::vector<ipc::DeliveryRecipient> out;
-  for (const queue::Recipient& recipient : recipients) {
-    out.push_back({recipient.offset, recipient.address, recipient.original == recipient.address ? "" : recipient.original,
-                   recipient.dsn_original, recipient.notify});
-  }
-  return out;
 }
 
 }  // namespace
@@ -252,8 +244,7 @@ Result<void> Manager::enter(const queue::QueueId& id, Queue from) {
   const bool has_reasons = is_force_expired && layout_.exists(Queue::defer, id);
   // What the last attempt said is not true of this one.
   if (from == Queue::deferred && !has_reasons) static_cast<void>(layout_.remove(Queue::defer, id));
-  std::vector<ipc::DeliveryRecipient> recipients = to_delivery(message->recipients);
-  message->recipients.clear();
+  std::vector<ipc::DeliveryRecipient> recipients = take_recipients(*message);
   auto active = std::make_shared<ActiveMessage>(id, std::move(*message), clock_.stamp());
   active_[id.text()] = active;
   if (is_force_expired) active->force_expire();
@@ -280,7 +271,8 @@ void Manager::assign(const std::shared_ptr<ActiveMessage>& message, std::vector<
   }
   for (auto& [to, group] : groups) {
     const int limit = transport(to.first).limits().recipient_limit;
-    const std::size_t size = limit > 0 ? static_cast<std::size_t>(limit) : group.size();
+    // With VERP each recipient has a sender of its own.
+    const std::size_t size = !message->envelope().verp.empty() ? 1 : limit > 0 ? static_cast<std::size_t>(limit) : group.size();
     for (auto first = group.begin(); first != group.end();) {
       const auto last = first + std::min<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(size), group.end() - first);
       enqueue(to.first, to.second, {message, {std::make_move_iterator(first), std::make_move_iterator(last)}});

@@ -7,6 +7,7 @@
 #include "lib/mail/dsn.h"
 #include "lib/mail/header.h"
 #include "lib/mail/header_addresses.h"
+#include "lib/mail/verp.h"
 
 #include "lib/testing/catch.h"
 
@@ -151,6 +152,14 @@ TEST_CASE("paths are taken and refused as by Postfix") {
   CHECK_FALSE(mail::parse_path("<\xc3@b.test>", true, true));
   CHECK_FALSE(mail::parse_path(std::string_view("<a\0b@c.test>", 12), false, false));
   CHECK_FALSE(mail::parse_path("<a@" + std::string(64, 'a') + ".test>", false, false));
+}
+
+TEST_CASE("a VERP sender names its recipient") {
+  CHECK(mail::verp_sender("+=", "list@a.test", "user@b.test") == "list+user=b.test@a.test");
+  CHECK(mail::verp_sender("-#", "my list@a.test", "a b@b.test") == "my list-a b#b.test@a.test");
+  CHECK(mail::verp_sender("+=", "list", "user") == "list+user");
+  CHECK(mail::verp_sender("+=", "", "user@b.test").empty());
+  CHECK(mail::verp_sender("", "list@a.test", "user@b.test") == "list@a.test");
 }
 
 TEST_CASE("xtext carries everything but control characters") {

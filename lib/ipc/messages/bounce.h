@@ -49,6 +49,7 @@ struct BounceRequest {
   bool smtputf8 = false;
   std::string dsn_envid;
   int dsn_ret = 0;
+  std::string verp;                     // flush: VERP delimiters; each recipient gets a notice of its own
   int trace_flags = 0;                  // trace: the message's trace_flags (sendmail -v, -bv); 0 for a success DSN
   bool delete_on_failure = false;       // remove what was written when the request fails
   RecipientStatus recipient;            // append and one
@@ -57,6 +58,7 @@ struct BounceRequest {
       Field{"queue_id", &BounceRequest::queue_id},     Field{"sender", &BounceRequest::sender},
       Field{"encoding", &BounceRequest::encoding},     Field{"smtputf8", &BounceRequest::smtputf8},
       Field{"envelope_id", &BounceRequest::dsn_envid}, Field{"ret_flags", &BounceRequest::dsn_ret},
+      Field{"verp", &BounceRequest::verp},
       Field{"trace_flags", &BounceRequest::trace_flags},
       Field{"delete_on_failure", &BounceRequest::delete_on_failure},
       Field{"status", &BounceRequest::recipient},

@@ -263,7 +263,7 @@ Step<void> Transaction::send_content() {
 
 void Transaction::end(std::size_t recipient, delivery::Delivery delivery) {
   delivery.notify_passed_on = connection_.features.dsn;
-  if (!connection_.features.dsn) delivery.action = delivery.status == delivery::Status::sent ? "relayed" : "";
+  if (delivery.status == delivery::Status::sent) delivery.action = "relayed";
   std::erase(pending_, recipient);
   endings_.push_back({recipient, std::move(delivery)});
 }

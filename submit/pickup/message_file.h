@@ -27,6 +27,7 @@ class MessageFile {
   static Result<MessageFile> open(const std::string& name);
 
   [[nodiscard]] uid_t owner() const { return owner_; }
+  [[nodiscard]] Stamp modified() const { return modified_; }
 
   // Why a copy ended. `malformed`: the file can never become a message.
   enum class Outcome { copied, malformed, stream_lost };

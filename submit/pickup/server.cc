@@ -76,7 +76,7 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
   if (const auto refusals = config::refusals(startup.main, "pickup"); !refusals.empty()) {
     setup.refusal = refusals.front().text();
   }
-  return std::unique_ptr<server::Service>(new Server(startup.services, std::move(setup)));
+  return std::unique_ptr<server::Service>(new Server(startup.services, startup.clock, std::move(setup)));
 }
 
 void Server::trigger(std::string_view) {
@@ -145,6 +145,8 @@ Server::Fate Server::pick_up(const std::string& name) {
     return Fate::cleanup_is_down;
   }
   const std::string id = stream->queue_id();
+  const auto days = std::chrono::floor<std::chrono::days>(clock_.stamp() - file->modified()).count();
+  if (days > 0) maillog::warning("{}: message maildrop/{} has been queued for {} days", id, name, days);
   switch (file->copy(*stream, setup_.identity, setup_.ipc_timeout)) {
     case MessageFile::Outcome::copied: break;
     case MessageFile::Outcome::malformed: return set_aside(name);

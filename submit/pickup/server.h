@@ -27,7 +27,8 @@ class Server final : public server::Service {
     std::chrono::seconds ipc_timeout;
     std::string refusal;  // not empty: something that protects is not built yet; mail stays where it is
   };
-  Server(ipc::Connections& services, Setup setup) : services_(services), setup_(std::move(setup)) {}
+  Server(ipc::Connections& services, const base::Clock& clock, Setup setup)
+      : services_(services), clock_(clock), setup_(std::move(setup)) {}
 
   // One pass. True when another one is useful: there is more, and this one got somewhere.
   [[nodiscard]] bool pass();
@@ -39,6 +40,7 @@ class Server final : public server::Service {
   [[nodiscard]] Fate set_aside(const std::string& name);
 
   ipc::Connections& services_;
+  const base::Clock& clock_;
   Setup setup_;
   bool is_scanning_ = false, is_wanted_ = false;
 

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "lib/base/ascii.h"
+#include "lib/mail/address.h"
 #include "lib/queue/log_file.h"
 #include "lib/queue/message.h"
 
@@ -86,12 +87,16 @@ std::optional<Listed> read_listed(const Layout& layout, Queue queue, const Queue
              .time = std::chrono::duration_cast<std::chrono::seconds>(arrived.time_since_epoch()).count(),
              .size = message->content_size > 0 ? message->content_size : static_cast<std::int64_t>(status.st_size),
              .forced_expire = (status.st_mode & mode_force_expired) != 0 && queue != Queue::maildrop,
-             .sender = message->sender.empty() ? std::string(null_sender_name) : message->sender,
+             .sender = message->sender.empty() ? std::string(null_sender_name) : mail::to_external(message->sender),
              .recipients = {}};
   const std::map<std::string, std::string> why = reasons(layout, id);
   for (const Recipient& recipient : message->recipients) {
     const auto reason = why.find(recipient.address);
-    out.recipients.push_back({recipient.address, reason == why.end() ? "" : reason->second});
+    out.recipients.push_back({mail::to_external(recipient.address), reason == why.end() ? "" : reason->second});
+  }
+  if (!message->redirect.empty()) {
+    const auto reason = why.find(message->redirect);
+    out.recipients.push_back({mail::to_external(message->redirect), reason == why.end() ? "" : reason->second});
   }
   return out;
 }

@@ -18,7 +18,7 @@
 namespace queue {
 
 struct ListedRecipient {
-  std::string address;
+  std::string address;  // external form
   std::string reason;   // why it waits, or empty
 };
 
@@ -28,8 +28,8 @@ struct Listed {
   std::int64_t time = 0;    // seconds since the epoch
   std::int64_t size = 0;    // bytes
   bool forced_expire = false;
-  std::string sender;       // "MAILER-DAEMON" for the null sender
-  std::vector<ListedRecipient> recipients;   // those still to deliver
+  std::string sender;       // external form; "MAILER-DAEMON" for the null sender
+  std::vector<ListedRecipient> recipients;   // those still to deliver, and the address that a REDIRECT made of them
 };
 
 inline constexpr std::string_view listing_protocol = "mail_queue_list_protocol";

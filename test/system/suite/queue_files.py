@@ -1,0 +1,100 @@
+"""A queue that goes from one mail system to another: what is in it, as postcat and postqueue say, and what becomes of it.
+
+A delivery is (sender, recipient, SHA-256 of the message), where a message is its lines with a final newline, so that it is the
+same in the queue, on the wire and in a Maildir."""
+import collections
+import hashlib
+import json
+import re
+from pathlib import Path
+
+QUEUES = ("maildrop", "incoming", "active", "deferred", "hold")
+LOGS = ("bounce", "defer", "trace")
+
+Message = collections.namedtuple("Message", "queue id path sender todo done content")
+
+
+def digest(content):
+    return hashlib.sha256(content + (b"" if content.endswith(b"\n") else b"\n")).hexdigest()
+
+
+# --- moving it ---
+def pack(suite):
+    """The queue's files as a tar archive. The mail system is not to run meanwhile."""
+    return suite.run("sh", "-ec", "cd %s; tar cpf - $(ls -d %s 2>/dev/null)" % (suite.queue_directory, " ".join((*QUEUES, *LOGS, "flush", "corrupt")))).stdout
+
+
+def unpack(suite, archive, top="."):
+    """Puts the archive's directory `top` in place of the queue of a suite that is stopped."""
+    queue = suite.queue_directory
+    done = suite.run("sh", "-ec", "cd %s; tar xpf - --numeric-owner --strip-components=%d" % (queue, 0 if top == "." else top.count("/") + 1) +
+                     ("" if top == "." else " %s" % top), input=archive)
+    if done.returncode:
+        raise AssertionError(done.stderr.decode())
+
+
+# --- looking at it ---
+def listed(suite):
+    """{(queue id): (queue, sender, {recipients})} by postqueue -j; and mailq names the same ids."""
+    entries = [json.loads(line) for line in suite.sh("postqueue -j").splitlines()]
+    named = {m.group(1) for m in re.finditer(r"(?m)^([0-9A-Za-z]{6,})[*!#]? ", suite.sh("mailq"))}
+    assert named == {e["queue_id"] for e in entries}
+    return {e["queue_id"]: (e["queue_name"], e["sender"], collections.Counter(r["address"] for r in e["recipients"])) for e in entries}
+
+
+def messages(suite):
+    """All messages of the queue, as postcat prints them."""
+    found = []
+    for path in suite.sh("cd %s; find %s -type f" % (suite.queue_directory, " ".join(QUEUES))).split():
+        queue, qid = path.split("/")[0], path.rpartition("/")[2]
+        inside = "%s/%s" % (suite.queue_directory, path)
+        envelope = suite.run("postcat", "-e", inside)
+        if envelope.returncode or b"sender: " not in envelope.stdout:
+            continue
+        text = envelope.stdout.decode("utf-8", "surrogateescape")
+        content = suite.run("postcat", "-bh", inside)
+        assert content.returncode == 0, content.stderr
+        found.append(Message(queue, qid, path, re.search(r"(?m)^sender: (.*)$", text).group(1), re.findall(r"(?m)^recipient: (.*)$", text),
+                             re.findall(r"(?m)^done_recipient: (.*)$", text), content.stdout))
+    return found
+
+
+# --- what came out ---
+def sent(sink):
+    """The deliveries to an SMTP sink."""
+    out = []
+    for m in list(sink.messages):
+        content = re.sub(rb"(?m)^\.", b"", m["data"]).replace(b"\r\n", b"\n")
+        sender = re.match(r"MAIL FROM:<(.*?)>(?: |$)", m["mail"]).group(1)
+        out += [(sender, re.match(r"RCPT TO:<(.*)>(?: |$)", r).group(1), content) for r in m["rcpt"]]
+    return out
+
+
+def stored(suite, users):
+    """The deliveries to the users' ~/Maildir."""
+    out = []
+    for user in users:
+        for path in sorted(Path(suite.home(user)).glob("Maildir/new/*")):
+            m = re.match(rb"Return-Path: <(.*)>\n(?:X-Original-To: .*\n)?Delivered-To: (.*)\n", path.read_bytes())
+            out.append((m.group(1).decode(), m.group(2).decode(), path.read_bytes()[m.end():]))
+    return out
+
+
+HEADER = re.compile(rb"[!-9;-~]+[ \t]*:.*\n(?:[ \t].*\n)*")
+ADDED = re.compile(rb"(?:Received|Message-Id|Date|From|Bcc):", re.I)
+
+
+def without_added(content):
+    """A message without the kinds of header lines that are added or dropped on its way out of maildrop."""
+    kept, at = b"", 0
+    while field := HEADER.match(content, at):
+        kept += b"" if ADDED.match(field.group()) else field.group()
+        at = field.end()
+    return kept + b"\n" + content[at + (content[at:at + 1] == b"\n"):]
+
+
+def deliveries(found, hostname):
+    """The deliveries as hashes. Mail that came out of maildrop at `hostname` counts without the header lines it got there."""
+    fresh = re.compile(rb"Received: by %s \(.*, from userid " % hostname.encode())
+    return collections.Counter((sender, recipient, digest(without_added(content) if fresh.match(content) else content))
+                               for sender, recipient, content in found)

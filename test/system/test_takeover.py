@@ -1,4 +1,4 @@
-"""A queue that Debian's Postfix left goes on in ours, and one that ours left goes on there: nothing is lost or changed."""
+"""The sample of a queue that Debian 12's Postfix left goes on in ours: nothing is lost or changed."""
 import collections
 import fcntl
 import io
@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from suite import make, queue_files
-from suite.base import unfinished
 from suite.smtp import Sink
 
 pytestmark = pytest.mark.root
@@ -77,23 +76,6 @@ def expected(file):
     return [("%s+%s@%s" % (local, r.replace("@", "="), domain) if "V" in records else sender, r, file["content_sha256"]) for r in recipients]
 
 
-def is_notice(delivery):
-    return not delivery[0] and b"\nContent-Type: multipart/report;" in delivery[2]
-
-
-def told(found):
-    """[(to, recipient that is told of, action)] of the reports among [(sender, recipient, content)]."""
-    lines = rb"(?m)^Final-Recipient: rfc822; *(.*)\n(?:.*\n)*?Action: (.*)$"
-    return sorted((d[1], r.decode(), a.decode()) for d in found if is_notice(d) for r, a in re.findall(lines, d[2]))
-
-
-def go_on(suite, left=frozenset()):
-    """Starts the suite with the queue that was put there, releases held mail, and waits until all of it is gone but `left`."""
-    suite.sh("postfix start 2>/dev/null; postsuper -H ALL 2>/dev/null; postqueue -f")
-    suite.wait_until(lambda: set(suite.queue_files()) <= left and not unfinished(suite.log()), suite.queue, Path(suite.mail_log).parent,
-                     timeout=60, what="an empty queue")
-
-
 def as_listed(file):
     """A manifest's file in the listings: addresses as in SMTP, and a REDIRECT address beside those that it replaces."""
     recipients = [r["address"] for r in file["recipients"] if r["state"] == "todo"] + [file["envelope_records"].get(">")]
@@ -116,12 +98,12 @@ def test_the_sample_queue(manifest, sinks):
             (f["path"], f["sender"], [r["address"] for r in f["recipients"] if r["state"] == "todo"], f["content_sha256"]) for f in manifest)
         waiting = {m.path: m.content for m in before if m.queue == "maildrop"}
         assert queue_files.listed(suite) == {f["queue_id"]: as_listed(f) for f in manifest}
-        go_on(suite, left={("maildrop", "notaqueuefile")})
+        queue_files.go_on(suite)
         found = [d for sink in sinks for d in queue_files.sent(sink)] + queue_files.stored(suite, ["alice", "bob"])
         waiting = {path: queue_files.digest(queue_files.without_added(content)) for path, content in waiting.items()}
-        assert queue_files.deliveries([d for d in found if not is_notice(d)], suite.hostname) == collections.Counter(
+        assert queue_files.deliveries([d for d in found if not queue_files.is_notice(d)], suite.hostname) == collections.Counter(
             (sender, recipient, waiting.get(f["path"], hash)) for f in manifest for sender, recipient, hash in expected(f))
         assert [len(sink.messages) for sink in sinks[1:]] == [1, 1]     # what has a filter went there
         # 3.7 does not name the file.
         assert len(suite.wait_log(r"warning: \w+: message (?:maildrop/\w+ )?has been queued for 2 days$", count=6)) == 6
-        assert told(found) == sorted(NOTICES + (TRACES if suite.kind == "ours" else []))
+        assert queue_files.told(found) == sorted(NOTICES + (TRACES if suite.kind == "ours" else []))

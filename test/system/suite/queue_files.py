@@ -8,6 +8,8 @@ import json
 import re
 from pathlib import Path
 
+from .base import unfinished
+
 QUEUES = ("maildrop", "incoming", "active", "deferred", "hold")
 LOGS = ("bounce", "defer", "trace")
 
@@ -42,15 +44,19 @@ def listed(suite):
     return {e["queue_id"]: (e["queue_name"], e["sender"], collections.Counter(r["address"] for r in e["recipients"])) for e in entries}
 
 
+def complete(suite):
+    """The paths of all complete messages in the queue."""
+    return suite.sh("cd %s; find %s -type f -perm -u+x 2>/dev/null || true" % (suite.queue_directory, " ".join(QUEUES))).split()
+
+
 def messages(suite):
-    """All messages of the queue, as postcat prints them."""
+    """All messages of the queue, as postcat prints them. (Postfix's waits for ever for the rest of one that is not complete.)"""
     found = []
-    for path in suite.sh("cd %s; find %s -type f" % (suite.queue_directory, " ".join(QUEUES))).split():
+    for path in complete(suite):
         queue, qid = path.split("/")[0], path.rpartition("/")[2]
         inside = "%s/%s" % (suite.queue_directory, path)
         envelope = suite.run("postcat", "-e", inside)
-        if envelope.returncode or b"sender: " not in envelope.stdout:
-            continue
+        assert envelope.returncode == 0, envelope.stderr
         text = envelope.stdout.decode("utf-8", "surrogateescape")
         content = suite.run("postcat", "-bh", inside)
         assert content.returncode == 0, content.stderr
@@ -98,3 +104,21 @@ def deliveries(found, hostname):
     fresh = re.compile(rb"Received: by %s \(.*, from userid " % hostname.encode())
     return collections.Counter((sender, recipient, digest(without_added(content) if fresh.match(content) else content))
                                for sender, recipient, content in found)
+
+
+def is_notice(delivery):
+    return not delivery[0] and b"\nContent-Type: multipart/report;" in delivery[2]
+
+
+def told(found):
+    """[(to, recipient that is told of, action)] of the reports among [(sender, recipient, content)]."""
+    lines = rb"(?m)^Final-Recipient: rfc822; *(.*)\n(?:.*\n)*?Action: (.*)$"
+    return sorted((d[1], r.decode(), a.decode()) for d in found if is_notice(d) for r, a in re.findall(lines, d[2]))
+
+
+def go_on(suite, left=frozenset()):
+    """Starts the suite with the queue that was put there, releases held mail, and waits until all of it is gone but `left`
+    and what never was complete."""
+    suite.sh("postfix start 2>/dev/null; postsuper -H ALL 2>/dev/null; postqueue -f")
+    suite.wait_until(lambda: set(complete(suite)) <= left and not unfinished(suite.log()), suite.queue, Path(suite.mail_log).parent,
+                     timeout=90, what="an empty queue")

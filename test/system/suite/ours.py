@@ -3,6 +3,7 @@
 As root: in a private root (private_root.sh), where it has users, chroots and identities as on a real host.
 As an ordinary user: in a directory, where that user stands for every identity and nothing is chrooted. Root that may
 not make namespaces (in a plain container) does the same as the user nobody."""
+import contextlib
 import ctypes
 import functools
 import grp
@@ -19,9 +20,11 @@ from pathlib import Path
 
 from . import config
 from .base import Suite
+from .syslog import Syslog
 
 SETGID = {"postdrop", "postqueue"}
 PR_SET_PDEATHSIG = 1
+CLONE_NEWNET = 0x40000000
 
 
 def build_dir():
@@ -54,8 +57,10 @@ def private_root_possible():
 class Ours(Suite):
     kind = "ours"
 
-    def __init__(self, directory=None, outlives_us=False, **options):
+    def __init__(self, directory=None, outlives_us=False, isolated=False, **options):
+        """isolated: with a network of its own (`network` enters it) and a syslog socket; only in a private root."""
         super().__init__(**options)
+        self.isolated, self.syslog = isolated, None
         self.dir = Path(directory or tempfile.mkdtemp(prefix="valija-"))
         self.outlives_us = outlives_us
         self.private = private_root_possible()
@@ -73,6 +78,8 @@ class Ours(Suite):
         self.dir.chmod(0o755)
         if self.private:
             self._enter_private_root()
+            if self.isolated:
+                self.syslog = Syslog(self.path("/dev/log"), self.mail_log)
         else:
             self._lay_out_directory()
         self._save()
@@ -112,8 +119,9 @@ class Ours(Suite):
         os.chown(seed / "var/lib/postfix", 100, 102)
         (self.dir / "programs").write_text("".join("%s %s\n" % p for p in programs(self.build)))
         libc = ctypes.CDLL(None)
-        argv = ["unshare", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child=SIGKILL",
-                str(Path(__file__).with_name("private_root.sh")), str(self.dir), str(config.TREE), str(self.build), self.hostname]
+        argv = ["unshare", "--mount", "--pid", "--uts", "--ipc", *["--net"] * self.isolated, "--fork", "--kill-child=SIGKILL",
+                str(Path(__file__).with_name("private_root.sh")), str(self.dir), str(config.TREE), str(self.build), self.hostname,
+                *["isolated"] * self.isolated]
         with open(self.dir / "init.log", "wb") as errors:
             self.init = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, start_new_session=True,
                                          preexec_fn=None if self.outlives_us else lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
@@ -201,7 +209,7 @@ class Ours(Suite):
         base = {**self.environment(user), "ASAN_OPTIONS": self._asan()}
         if self.private:
             who = ["setpriv", "--reuid=%d" % config.uid(user), "--regid=%d" % config.uid(user), "--clear-groups"] if user else []
-            command = ["nsenter", "-t", str(self.pid), "-m", "-p", "-u", "-i", "-r", "-w", "--", *who,
+            command = ["nsenter", "-t", str(self.pid), *["-n"] * self.isolated, "-m", "-p", "-u", "-i", "-r", "-w", "--", *who,
                        "sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", cwd, *argv]
         else:
             base.update(PATH="%s/sbin:%s" % (self.dir, base["PATH"]), HOME=os.environ.get("HOME", "/"), MAIL_CONFIG=str(self.dir / "etc"),
@@ -210,6 +218,20 @@ class Ours(Suite):
             command = [*(down if os.getuid() != self.who.pw_uid else []), *argv]
         return subprocess.run(command, input=input if input is not None else b"", capture_output=True, timeout=timeout, env={**base, **(env or {})},
                               cwd=None if self.private else cwd)
+
+    @contextlib.contextmanager
+    def network(self):
+        """Sockets that this thread makes meanwhile belong to the network of an isolated instance."""
+        def enter(namespace):
+            if libc.setns(namespace.fileno(), CLONE_NEWNET):
+                raise OSError(ctypes.get_errno(), "setns")
+        libc = ctypes.CDLL(None, use_errno=True)
+        with open("/proc/thread-self/ns/net") as ours, open("/proc/%d/ns/net" % self.pid) as its:
+            enter(its)
+            try:
+                yield
+            finally:
+                enter(ours)
 
     def stop(self):
         try:
@@ -221,6 +243,8 @@ class Ours(Suite):
                 self.init.wait()
             elif self.private and self.pid:
                 end(self.pid)
+            if self.syslog:
+                self.syslog.close()
             shutil.rmtree(self.dir, ignore_errors=True)
 
 

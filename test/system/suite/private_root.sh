@@ -3,7 +3,8 @@
 # installed where Debian's package has them, with its own accounts, mailboxes, queue and log. Started by ours.py in new
 # mount, pid, uts and ipc namespaces; nothing outside of the instance's directory is written.
 #
-# usage: private_root.sh INSTANCE_DIR TREE BUILD HOSTNAME
+# usage: private_root.sh INSTANCE_DIR TREE BUILD HOSTNAME [isolated]
+#   isolated   in a network namespace of its own, with a /dev of its own for the syslog socket
 set -e
 dir=$1 tree=$2 build=$3 name=$4
 read -r pid rest </proc/self/stat             # our pid as those outside see it: /proc is still theirs
@@ -14,7 +15,17 @@ mount -t tmpfs -o mode=755 tmpfs "$fs"
 mkdir "$fs/upper" "$fs/work" "$root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$fs/upper,workdir=$fs/work" "$root"
 mount -t proc proc "$root/proc"
-mount --rbind /dev "$root/dev"
+if [ "$5" = isolated ]; then
+  ip link set lo up
+  mount -t tmpfs -o mode=755 tmpfs "$root/dev"
+  for node in null zero full random urandom tty; do
+    touch "$root/dev/$node"
+    mount --bind "/dev/$node" "$root/dev/$node"
+  done
+  ln -s /proc/self/fd "$root/dev/fd"
+else
+  mount --rbind /dev "$root/dev"
+fi
 mount -t tmpfs -o mode=755 tmpfs "$root/run"
 mkdir -m 1777 "$root/run/lock"
 # What the mail system writes lies on a plain file system: an overlay's link and inode rules are not those of a disk.

@@ -1,0 +1,89 @@
+"""Debian 12's main.cf and master.cf, exactly as its package leaves them, start ours; what is not yet built is named once."""
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from suite import selected
+from suite.ours import Ours
+from suite.smtp import Client
+
+BASE = Path(os.environ.get("MAIL_REFERENCE_DIR") or Path.home() / ".cache/mail-reference") / "base"
+pytestmark = [pytest.mark.root, pytest.mark.skipif(selected() != "ours", reason="they are the reference's own"),
+              pytest.mark.skipif(not BASE.with_name("base.ok").exists(), reason="no reference: run `test/reference/reference build` first")]
+
+
+# What their settings ask for and is not there yet: to become shorter, and then empty.
+NOT_HONOURED = {"smtp_tls_CApath", "smtp_tls_security_level", "smtp_tls_session_cache_database", "smtpd_tls_cert_file", "smtpd_tls_key_file",
+                "smtpd_tls_security_level"}
+NOT_INSTALLED = {"tlsmgr/unix", "verify/unix", "flush/unix", "lmtp/unix", "scache/unix", "maildrop/unix", "uucp/unix", "ifmail/unix", "bsmtp/unix",
+                 "scalemail-backend/unix", "mailman/unix"}
+
+
+@pytest.fixture(scope="module")
+def suite():
+    """In a network of its own, since these files have it listen on port 25 of all addresses, and with syslog."""
+    files = {"/etc/postfix/" + name: (BASE / "etc/postfix" / name).read_text() for name in ("main.cf", "master.cf")}
+    with Ours(isolated=True, files=files) as s:
+        s.ports["smtp"] = 25
+        yield s
+
+
+def complaints(lines):
+    """What is not honoured, and what is not installed, each as often as it is said; and all else that is not mere information."""
+    text = "\n".join(line for line in lines if re.search(r"(?:warning|error|fatal|panic): ", line))
+    patterns = (r"warning: /etc/postfix/main.cf, line \d+: (\w+) = .* is not yet honoured$",
+                r"warning: /etc/postfix/master.cf: line \d+: service (\S+): program \S+ is not installed$")
+    named = [sorted(re.findall("(?m)" + p, text)) for p in patterns]
+    return named, [line for line in text.splitlines() if not any(re.search(p, line) for p in patterns)]
+
+
+def test_start_and_check(suite):
+    known = [sorted(NOT_HONOURED), sorted(NOT_INSTALLED)]
+    assert complaints(suite.log().splitlines()) == (known, [])
+    done = suite.run("postfix", "check")
+    assert done.returncode == 0 and done.stdout == b""
+    assert complaints(done.stderr.decode().splitlines()) == (known, [])
+    assert re.search(r"postfix/master\[\d+\]: daemon started -- version", suite.log())
+
+
+def test_smtp(suite):
+    """To a user by procmail, as the package sets mailbox_command; to a stranger, who is refused; out, where nobody answers."""
+    with suite.network():
+        for count, address in enumerate(("127.0.0.1", "::1"), 1):
+            with Client((address, 25)) as client:
+                assert re.match(r"220 \S+ ESMTP Postfix \(Debian/GNU\)$", client.greeting)
+                client.send("joe@example.net", "alice@example.test", "Subject: by SMTP\n\nHello.\n")
+                client.command("MAIL FROM:<joe@example.net>")
+                assert client.command("RCPT TO:<nobody-here@example.test>", want="5").startswith("550 5.1.1 ")
+                client.command("RSET")
+                away = client.send("alice@example.test", "joe@[192.0.2.1]", "Subject: away\n\nHello.\n")
+            suite.wait_log(r"%s: to=<joe@\[192.0.2.1\]>, .*status=deferred \(.*unreachable\)" % away)
+            # One after the other: two procmails wait for each other's lock for 8 seconds.
+            suite.wait_log(r"to=<alice@.*status=sent", count=count)
+    assert b"Subject: by SMTP" in suite.messages("alice", 2)[1]
+    assert len(suite.wait_log(r'status=sent \(delivered to command: procmail -a "\$EXTENSION"\)$', count=2)) == 2
+    assert suite.sh("mailq").count("joe@[192.0.2.1]") == 2
+    suite.sh("postsuper -d ALL 2>/dev/null")
+
+
+def test_sendmail(suite):
+    suite.sh("echo Hello | sendmail bob carol+ext", user="alice")
+    for user in ("bob", "carol"):
+        assert re.match(rb"From alice@example.test .*\n(?:.*\n)*Received: by \S+ \(Postfix, from userid 1001\)\n", suite.messages(user, 1)[0])
+    suite.wait_queue_empty()
+
+
+def test_reload_and_stop(suite):
+    at = suite.log_size()
+    suite.sh("postfix reload 2>&1")
+    suite.wait_log("reload -- version", since=at)
+    suite.sh("echo Hello | sendmail dave", user="alice")
+    assert suite.messages("dave", 1)
+    assert suite.run("postfix", "status").returncode == 0
+    suite.sh("postfix stop 2>&1")
+    assert suite.run("postfix", "status").returncode == 1
+    suite.sh("postfix start 2>&1; echo Hello | sendmail erin", user=None)
+    assert suite.messages("erin", 1)
+    assert complaints(suite.log().splitlines())[1] == []

@@ -1,26 +1,23 @@
 #include "smtpd/space.h"
 
+#include <fmt/core.h>
 #include <sys/statvfs.h>
-
-#include "lib/log/log.h"
 
 namespace smtpd {
 
-bool has_queue_space(long minfree, long message_size_limit, std::uint64_t size) {
+std::optional<std::string> missing_queue_space(long minfree, long message_size_limit, std::uint64_t size) {
   struct statvfs space {};
-  if (statvfs(".", &space) != 0) return true;  // cleanup will know
+  if (statvfs(".", &space) != 0) return std::nullopt;  // cleanup will know
   const std::uint64_t free = static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize;
   const auto min = static_cast<std::uint64_t>(minfree);
   if (min > 0 && (free < min || free - min < size)) {
-    maillog::warning("not enough free space in mail queue: {} bytes < {}", free, min + size);
-    return false;
+    return fmt::format("not enough free space in mail queue: {} bytes < {}", free, min + size);
   }
   const auto limit = static_cast<std::uint64_t>(message_size_limit);
   if (free / 3 * 2 < limit) {
-    maillog::warning("not enough free space in mail queue: {} bytes < 1.5*message size limit", free);
-    return false;
+    return fmt::format("not enough free space in mail queue: {} bytes < 1.5*message size limit", free);
   }
-  return true;
+  return std::nullopt;
 }
 
 }  // namespace smtpd

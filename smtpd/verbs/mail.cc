@@ -30,17 +30,20 @@ std::optional<Reply> mail_from(Session& s, const Command& command) {
   if (auto refusal = s.undeclared_utf8(*sender, parameters->smtputf8)) return refusal;
   if (auto refusal = s.limits().message()) return refusal;
   const std::uint64_t size = parameters->size;
+  const bool is_too_large = params.message_size_limit > 0 && size > static_cast<std::uint64_t>(params.message_size_limit);
+  if (const auto missing = missing_queue_space(params.queue_minfree, params.message_size_limit, size); missing && !is_too_large) {
+    Reply refusal = s.refuse(Reply(452, "4.3.1 Insufficient system storage"));  // no message has begun: the line names no sender
+    maillog::warning("{}", *missing);
+    return refusal;
+  }
   s.begin(std::make_unique<Transaction>(std::move(*sender), std::move(*parameters), s.server().clock().stamp()));
   const auto give_up = [&](Reply reply) {
     Reply refusal = s.refuse(std::move(reply));
     s.reset();
     return refusal;
   };
-  if (params.message_size_limit > 0 && size > static_cast<std::uint64_t>(params.message_size_limit)) {
+  if (is_too_large) {
     return give_up(Reply(552, "5.3.4 Message size exceeds fixed limit"));
-  }
-  if (!has_queue_space(params.queue_minfree, params.message_size_limit, size)) {
-    return give_up(Reply(452, "4.3.1 Insufficient system storage"));
   }
   if (const policy::Verdict verdict = s.policy().sender(s.subject(), s.warnings()); verdict.refuses()) {
     return give_up(verdict.reply());

@@ -221,10 +221,12 @@ class Log {
 
   void append_to_file(const std::string& text) {
     if (!fd_) connect();
-    // A full disk must not stop the mail: what cannot be written is lost, and counted.
-    if (!fd_ || ::write(fd_.get(), text.data(), text.size()) < 0) {
-      dropped_ += static_cast<unsigned long>(std::ranges::count(text, '\n'));
-    }
+    // A full disk must not stop the mail: what cannot be written is lost, and counted. A line that was cut off is ended first.
+    const std::string whole = (is_cut_off_ ? "\n" : "") + text;
+    const ssize_t written = fd_ ? ::write(fd_.get(), whole.data(), whole.size()) : 0;
+    const std::size_t kept = written > 0 ? static_cast<std::size_t>(written) : 0;
+    if (kept > 0) is_cut_off_ = whole[kept - 1] != '\n';
+    dropped_ += static_cast<unsigned long>(std::count(whole.begin() + static_cast<std::ptrdiff_t>(kept), whole.end(), '\n'));
   }
 
   static void to_standard_error(const std::string& text) {
@@ -239,6 +241,7 @@ class Log {
   std::size_t batched_ = 0;
   unsigned long dropped_ = 0;
   bool is_stuck_ = false;  // the log daemon took nothing for a while: nobody waits for it until it does again
+  bool is_cut_off_ = false;   // the file's last line
   std::time_t stamp_time_ = -1;
   std::string stamp_;
 };

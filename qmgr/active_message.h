@@ -34,6 +34,10 @@ class ActiveMessage {
   void defer() { deferred_ = true; }
   [[nodiscard]] bool is_deferred() const { return deferred_; }
 
+  // An agent found that the content does not parse.
+  void damaged() { damaged_ = true; }
+  [[nodiscard]] bool is_damaged() const { return damaged_; }
+
   // Where in the queue file the recipients not yet read begin; 0 when all are read.
   [[nodiscard]] std::int64_t unread_recipients() const { return envelope_.more_recipients; }
   void set_unread_recipients(std::int64_t offset) { envelope_.more_recipients = offset; }
@@ -49,6 +53,7 @@ class ActiveMessage {
   int under_way_ = 0;
   bool deferred_ = false;
   bool again_ = false;
+  bool damaged_ = false;
   bool force_expired_ = false;
 };
 

@@ -362,6 +362,7 @@ void Manager::after_delivery(Transport& transport, Destination& destination, con
   switch (outcome.how) {
     case Dispatched::How::answered:
       if (!outcome.answer.all_done) batch.message->defer();
+      if (outcome.answer.file_damaged) batch.message->damaged();
       if (outcome.answer.hop_status.empty()) {
         destination.succeeded();
       } else if (destination.failed(now, params_.minimal_backoff_time, outcome.answer.hop_status, outcome.answer.hop_reason)) {
@@ -416,6 +417,15 @@ void Manager::end_batch(const std::shared_ptr<ActiveMessage>& message) {
 
 void Manager::complete(const std::shared_ptr<ActiveMessage>& message) {
   const std::string id = message->id().text();
+  if (message->is_damaged()) {
+    maillog::warning("{}: the content is damaged; moving it to the corrupt queue", id);
+    if (const auto moved = queue::set_aside(layout_, Queue::active, message->id()); !moved) {
+      maillog::warning("{}: {}", id, moved.error().message());
+    }
+    active_.erase(id);
+    known_.erase(id);
+    return feed_.notify();
+  }
   if (message->unread_recipients() != 0 && !message->is_tried_again()) {
     const std::string path = layout_.path(Queue::active, message->id());
     const Fd file(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));

@@ -5,6 +5,7 @@
 #include "lib/log/lines.h"
 #include "lib/log/log.h"
 #include "lib/mail/address.h"
+#include "lib/queue/content.h"
 #include "lib/queue/message.h"
 
 namespace delivery {
@@ -24,6 +25,16 @@ const Service& service(StatusLog log) { return services[static_cast<std::size_t>
 
 std::chrono::microseconds between(Stamp from, Stamp to) {
   return std::chrono::duration_cast<std::chrono::microseconds>(to - from);
+}
+
+// Whether the content does not parse. What cannot be read for another reason may be read later.
+bool is_damaged(const ipc::DeliveryRequest& request) {
+  queue::ContentReader reader(request.file.get(), request.data_offset);
+  for (;;) {
+    const auto line = reader.next();
+    if (!line) return line.error().code() == 0;
+    if (!*line) return false;
+  }
 }
 
 }  // namespace
@@ -91,6 +102,8 @@ Status Recorder::bounced(const ipc::DeliveryRecipient& recipient, const Delivery
 
 Status Recorder::deferred(const ipc::DeliveryRecipient& recipient, const Delivery& delivery, const Timing& timing,
                           std::string_view label) {
+  // Trouble of our own, as an unreadable file is, whoever has read it.
+  if (delivery.dsn == mail::Dsn(4, 3, 0) && !answer_.file_damaged) answer_.file_damaged = is_damaged(request_);
   if (!append(StatusLog::defer, recipient, delivery, "delayed")) {
     maillog::warning("{}: defer service failed, no reason kept for <{}>", request_.queue_id, recipient.address);
   } else if (request_.success_trace && !append(StatusLog::trace, recipient, delivery, "delayed")) {

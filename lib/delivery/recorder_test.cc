@@ -222,3 +222,22 @@ TEST_CASE("the headers of a final delivery are one line each, whatever the addre
   CHECK(delivery::text({.return_path = "a b@x", .original = "c@d", .delivered_to = "e\nEvil: x@f"}) ==
         "Return-Path: <\"a b\"@x>\nX-Original-To: c@d\nDelivered-To: \"e\\?Evil: x\"@f\n");
 }
+
+TEST_CASE("a deferral for trouble of our own tells qmgr when the file is damaged") {
+  std::string line;
+  queue::append_record(line, queue::RecordType::normal, "text");
+  struct {
+    std::string content;
+    mail::Dsn dsn;
+    bool damaged;
+  } const rows[] = {{line, {4, 3, 0}, false}, {line + "?", {4, 3, 0}, true}, {line + "?", {4, 4, 1}, false}};
+  for (const auto& row : rows) {
+    Fixture f({"a@b.test"}, row.content);
+    Recorder recorder = f.recorder();
+    Delivery delivery;
+    delivery.status = Status::deferred;
+    delivery.dsn = row.dsn;
+    CHECK(recorder.record(f.request.recipients[0], delivery, {}) == Status::deferred);
+    CHECK(recorder.answer().file_damaged == row.damaged);
+  }
+}

@@ -77,10 +77,11 @@ struct DeliveryRequest {
 
 struct DeliveryAnswer {
   bool all_done = false;        // every recipient is marked done in the file; else some stay for another try
+  bool file_damaged = false;    // the content does not parse: no other try can do better
   std::string hop_status;       // "4.4.1" and so on when the next hop as a whole failed (qmgr throttles it), or empty
   std::string hop_reason;
   static constexpr auto fields =
-      std::tuple{Field{"all_done", &DeliveryAnswer::all_done}, Field{"hop_status", &DeliveryAnswer::hop_status},
+      std::tuple{Field{"all_done", &DeliveryAnswer::all_done}, Field{"file_damaged", &DeliveryAnswer::file_damaged}, Field{"hop_status", &DeliveryAnswer::hop_status},
                  Field{"hop_reason", &DeliveryAnswer::hop_reason}};
 };
 

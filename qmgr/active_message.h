@@ -30,6 +30,10 @@ class ActiveMessage {
   void force_expire() { force_expired_ = true; }
   [[nodiscard]] bool is_force_expired() const { return force_expired_; }
 
+  // Somebody has asked for this message: dead destinations are tried too.
+  void demand() { demanded_ = true; }
+  [[nodiscard]] bool is_demanded() const { return demanded_; }
+
   // Some recipient stays for another try.
   void defer() { deferred_ = true; }
   [[nodiscard]] bool is_deferred() const { return deferred_; }
@@ -51,6 +55,7 @@ class ActiveMessage {
   queue::Message envelope_;
   Stamp activated_;
   int under_way_ = 0;
+  bool demanded_ = false;
   bool deferred_ = false;
   bool again_ = false;
   bool damaged_ = false;

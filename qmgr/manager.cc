@@ -145,7 +145,9 @@ void Manager::add_incoming(queue::QueueId id) {
 
 // An id from anybody: when there is no such deferred message, activation finds out.
 void Manager::try_now(queue::QueueId id) {
-  if (deferred_.size() >= waiting_limit || !known_.insert(id.text()).second) return;
+  if (deferred_.size() >= waiting_limit || active_.contains(id.text())) return;
+  demanded_.insert(id.text());
+  if (!known_.insert(id.text()).second) return;
   deferred_.push_front(std::move(id));
   feed_.notify();
 }
@@ -203,6 +205,7 @@ void Manager::feed() {
 
 void Manager::activate(queue::QueueId id, Queue from) {
   const auto entered = enter(id, from);
+  demanded_.erase(id.text());
   if (entered) return;
   if (entered.error().code() == EBUSY) return try_later(std::move(id), from);
   known_.erase(id.text());
@@ -248,6 +251,7 @@ Result<void> Manager::enter(const queue::QueueId& id, Queue from) {
   auto active = std::make_shared<ActiveMessage>(id, std::move(*message), clock_.stamp());
   active_[id.text()] = active;
   if (is_force_expired) active->force_expire();
+  if (demanded_.contains(id.text())) active->demand();
   if (has_reasons) {  // the last attempt's reasons are told to the sender, and no more is tried
     active->set_unread_recipients(0);
     active->defer();
@@ -274,6 +278,7 @@ void Manager::assign(const std::shared_ptr<ActiveMessage>& message, std::vector<
     // With VERP each recipient has a sender of its own.
     const std::size_t size = !message->envelope().verp.empty() ? 1 : limit > 0 ? static_cast<std::size_t>(limit) : group.size();
     for (auto first = group.begin(); first != group.end();) {
+      if (message->is_demanded()) transport(to.first).revive(to.second, first->address);
       const auto last = first + std::min<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(size), group.end() - first);
       enqueue(to.first, to.second, {message, {std::make_move_iterator(first), std::make_move_iterator(last)}});
       first = last;

@@ -73,6 +73,7 @@ class Manager : public server::Service {
 
   std::deque<queue::QueueId> incoming_, deferred_;    // wait for a place
   std::set<std::string> known_;                       // ids that wait or are active
+  std::set<std::string> demanded_;                    // of these, whom somebody has asked for
   bool incoming_overflowed_ = false;                  // there is more in the directory than incoming_ holds
   bool scanning_incoming_ = false, scanning_deferred_ = false;
   bool scan_all_next_ = false;                        // asked for while a scan of deferred ran

@@ -78,4 +78,9 @@ void Transport::revive() {
   for (auto& [name, destination] : destinations_) destination->revive();
 }
 
+void Transport::revive(const std::string& nexthop, const std::string& recipient) {
+  suspended_until_ = {};
+  destination(nexthop, recipient).revive();
+}
+
 }  // namespace qmgr

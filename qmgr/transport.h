@@ -42,6 +42,8 @@ class Transport {
 
   // Ends all waits: dead destinations and the suspension (postqueue -f).
   void revive();
+  // The same for one destination only.
+  void revive(const std::string& nexthop, const std::string& recipient);
 
  private:
   static constexpr std::size_t tidy_minimum = 64;  // destinations

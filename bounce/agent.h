@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "lib/delivery/outcome.h"
 #include "lib/delivery/recorder.h"
@@ -23,12 +24,13 @@ using Decide = delivery::Delivery (*)(const ipc::DeliveryRequest& request);
 
 class Agent final : public server::Service {
  public:
-  Agent(server::Startup& startup, Decide decide, delivery::RecorderSettings settings)
-      : sink_(startup.services), clock_(startup.clock), decide_(decide), settings_(settings) {}
+  Agent(server::Startup& startup, Decide decide, delivery::RecorderSettings settings, queue::FlushSites sites = {})
+      : sites_(std::move(sites)), sink_(startup.services, &sites_), clock_(startup.clock), decide_(decide), settings_(settings) {}
 
   void serve(server::Connection& connection) override;
 
  private:
+  queue::FlushSites sites_;
   delivery::BounceClient sink_;
   const base::Clock& clock_;
   Decide decide_;

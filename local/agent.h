@@ -61,6 +61,7 @@ struct Agent {
   Rights default_rights;
   std::vector<std::string> exported_environment;
   std::unique_ptr<maps::Tables> tables;
+  queue::FlushSites flush_sites;
 
   ipc::Connections* services = nullptr;
   ipc::Addresses* addresses = nullptr;

@@ -66,7 +66,7 @@ Agent::Agent(Parts parts, ipc::Connections& services, const base::Clock& clock)
       cache_({.idle = parts_.params.smtp_connection_cache_time_limit,
               .age = parts_.params.smtp_connection_reuse_time_limit,
               .uses = parts_.params.smtp_connection_reuse_count_limit}),
-      sink_(services), clock_(clock) {}
+      sink_(services, &parts_.flush_sites), clock_(clock) {}
 
 Result<std::unique_ptr<server::Service>> Agent::make(server::Startup& startup) {
   Params params = TRY(Params::load(startup.main));
@@ -80,6 +80,7 @@ Result<std::unique_ptr<server::Service>> Agent::make(server::Startup& startup) {
                                            params.smtp_connection_cache_destinations, maps::ListKind::string, false));
   RouteSettings route = TRY(route_settings(params, startup.main));
   auto resolver = TRY(dns::Resolver::open({}));
+  queue::FlushSites flush_sites = TRY(queue::FlushSites::open(startup.main, params, &startup.services));
   const std::uint16_t port = TRY(parse_port(params.smtp_tcp_port));
   return std::make_unique<Agent>(Parts{.params = std::move(params),
                                        .route = std::move(route),
@@ -89,7 +90,8 @@ Result<std::unique_ptr<server::Service>> Agent::make(server::Startup& startup) {
                                        .ehlo_discard_maps = std::move(discard),
                                        .cached_destinations = std::move(cached),
                                        .default_port = port,
-                                       .refusal = refusal_of(startup.main)},
+                                       .refusal = refusal_of(startup.main),
+                                       .flush_sites = std::move(flush_sites)},
                                  startup.services, startup.clock);
 }
 

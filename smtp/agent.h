@@ -33,6 +33,7 @@ class Agent final : public server::Service {
     maps::MatchList cached_destinations;
     std::uint16_t default_port;
     std::string refusal;
+    queue::FlushSites flush_sites;
   };
   Agent(Parts parts, ipc::Connections& services, const base::Clock& clock);
 

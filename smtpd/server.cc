@@ -52,16 +52,13 @@ Result<SharedTables> SharedTables::open(maps::Tables& tables, const config::Main
   const auto addresses = [&](std::string_view parameter, std::string_view value) {
     return maps::MatchList::parse(tables, parameter, value, maps::ListKind::address, false);
   };
-  const auto parents = ascii::split(params.parent_domain_matches_subdomains, ", \t\r\n");
   SharedTables out;
   out.policy = TRY(policy::Tables::open(tables, params));
   out.bare_newline_exclusions =
       TRY(addresses("smtpd_forbid_bare_newline_exclusions", params.smtpd_forbid_bare_newline_exclusions));
   out.event_limit_exceptions =
       TRY(addresses("smtpd_client_event_limit_exceptions", params.smtpd_client_event_limit_exceptions));
-  out.fast_flush_domains =
-      TRY(maps::MatchList::parse(tables, "fast_flush_domains", params.fast_flush_domains, maps::ListKind::domain,
-                                 std::ranges::find(parents, "fast_flush_domains") != parents.end()));
+  out.flush_sites = TRY(queue::FlushSites::open(main, params, tables.options().services));
   out.discard_ehlo_maps = TRY(maps::Maps::open(tables, "smtpd_discard_ehlo_keyword_address_maps",
                                                params.smtpd_discard_ehlo_keyword_address_maps, maps::Flags::fold_keys));
   for (const config::Interface& interface : TRY(config::used_interfaces(main))) out.own_addresses.push_back(interface.text());

@@ -8,6 +8,7 @@
 
 #include "lib/ipc/addresses.h"
 #include "lib/maps/table.h"
+#include "lib/queue/flush_sites.h"
 #include "lib/server/service.h"
 #include "smtpd/ehlo_keywords.h"
 #include "smtpd/limits.h"
@@ -33,7 +34,8 @@ struct Snapshot {
 // Tables that do not depend on `stress`.
 struct SharedTables {
   policy::Tables policy;
-  maps::MatchList bare_newline_exclusions, event_limit_exceptions, fast_flush_domains;
+  maps::MatchList bare_newline_exclusions, event_limit_exceptions;
+  queue::FlushSites flush_sites;
   maps::Maps discard_ehlo_maps;             // by client address
   std::vector<std::string> own_addresses;   // inet_interfaces, without brackets
 

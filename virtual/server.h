@@ -35,6 +35,7 @@ class Server : public server::Service {
   Params params_;
   std::unique_ptr<maps::Tables> open_tables_;
   Tables tables_;
+  queue::FlushSites flush_sites_;
   mailbox::LockMethods locks_;
   mailbox::LockPatience patience_;
   mailbox::WorkerPool workers_;

@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <optional>
+#include <utility>
 
 #include <sysexits.h>
 #include <unistd.h>
@@ -80,6 +81,38 @@ Result<void> list(const postqueue::Params& params, postqueue::Printer& printer) 
   }
 }
 
+// What flush(8) says to a request.
+ipc::FlushStatus asked(const postqueue::Params& params, const queue::FlushSites& sites, const ipc::FlushRequest& request) {
+  const auto answer = postqueue::ask_flush(params, sites, request);
+  if (answer && *answer != ipc::FlushStatus::failed) return *answer;
+  if (!answer) maillog::warning("{}", answer.error().message());
+  die(EX_UNAVAILABLE, "Cannot flush mail queue - mail system is down");
+}
+
+queue::FlushSites flush_sites(const config::Main& main_cf, const postqueue::Params& params) {
+  auto sites = queue::FlushSites::open(main_cf, params, nullptr);
+  if (!sites) die(EX_UNAVAILABLE, sites.error().message());
+  return std::move(*sites);
+}
+
+int flush_message(const config::Main& main_cf, const postqueue::Params& params, const std::string& id) {
+  const queue::FlushSites sites = flush_sites(main_cf, params);
+  // A name that is no id is that of no message.
+  static_cast<void>(asked(params, sites, {.command = ipc::FlushCommand::send_file, .site = {}, .queue_id = id}));
+  return 0;
+}
+
+int flush_site(const config::Main& main_cf, const postqueue::Params& params, const std::string& site) {
+  const queue::FlushSites sites = flush_sites(main_cf, params);
+  const auto is_listed = sites.has(site);
+  if (!is_listed) die(EX_UNAVAILABLE, is_listed.error().message());
+  if (*is_listed &&
+      asked(params, sites, {.command = ipc::FlushCommand::send_site, .site = site, .queue_id = {}}) == ipc::FlushStatus::ok) {
+    return 0;
+  }
+  die(EX_UNAVAILABLE, "Flush service is not configured for destination \"" + site + "\"");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -103,15 +136,12 @@ int main(int argc, char** argv) {
       printer.finish();
       return std::fflush(stdout) == 0 ? 0 : EX_IOERR;
     }
-    case 'i': {
+    case 'i':
       if (!queue::is_safe_name(options.argument)) die(EX_UNAVAILABLE, "Cannot flush queue ID - invalid name: \"" + options.argument + "\"");
-      const auto id = queue::QueueId::parse(options.argument);
-      if (id && !postqueue::try_now(params->queue_directory, *id)) die(EX_UNAVAILABLE, "Cannot flush mail queue - mail system is down");
-      return 0;
-    }
+      return flush_message(*main_cf, *params, options.argument);
     case 's':
       if (!base::is_host_name(options.argument)) die(EX_UNAVAILABLE, "Cannot flush mail queue - invalid destination: \"" + options.argument + "\"");
-      die(EX_UNAVAILABLE, "Flush service is not configured for destination \"" + options.argument + "\"");
+      return flush_site(*main_cf, *params, options.argument);
     default:
       if (!postqueue::flush_all(*params)) die(EX_UNAVAILABLE, "Cannot flush mail queue - mail system is down");
       return 0;

@@ -1,5 +1,7 @@
 #include "commands/postqueue/requests.h"
 
+#include <unistd.h>
+
 #include "lib/io/socket.h"
 #include "lib/io/stream.h"
 #include "lib/ipc/messages/qmgr.h"
@@ -30,8 +32,10 @@ Result<void> flush_all(const Params& params) {
   return {};
 }
 
-Result<void> try_now(const std::string& queue_directory, const queue::QueueId& id) {
-  return send(qmgr_path(queue_directory), static_cast<char>(ipc::QmgrTrigger::try_now) + id.text() + '\0');
+Result<ipc::FlushStatus> ask_flush(const Params& params, const queue::FlushSites& sites, const ipc::FlushRequest& request) {
+  if (::chdir(params.queue_directory.c_str()) != 0) return base::fail_system("chdir " + params.queue_directory);
+  ipc::Connections services;
+  return sites.ask(services, request);
 }
 
 }  // namespace postqueue

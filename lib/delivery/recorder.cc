@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "lib/base/ascii.h"
 #include "lib/log/lines.h"
 #include "lib/log/log.h"
 #include "lib/mail/address.h"
@@ -44,6 +45,19 @@ bool BounceClient::append(StatusLog log, const ipc::BounceRequest& request) {
   if (answer) return answer->ok;
   maillog::warning("{}: {} service: {}", request.queue_id, service(log).name, answer.error().message());
   return false;
+}
+
+void BounceClient::waits(const std::string& queue_id, const std::string& site) {
+  if (sites_ == nullptr) return;
+  const auto is_listed = sites_->has(site);
+  if (!is_listed) maillog::warning("{}", is_listed.error().message());
+  if (!is_listed.value_or(false)) return;
+  const auto answer =
+      sites_->ask(services_, {.command = ipc::FlushCommand::add, .site = site, .queue_id = queue_id});
+  if (!answer) maillog::warning("{}", answer.error().message());
+  if (answer && (*answer == ipc::FlushStatus::ok || *answer == ipc::FlushStatus::denied)) return;
+  // The message is tried again in its turn.
+  maillog::warning("{}: flush service failure", queue_id);
 }
 
 Status Recorder::record(const ipc::DeliveryRecipient& recipient, const Delivery& delivery, const Timing& timing) {
@@ -110,7 +124,16 @@ Status Recorder::deferred(const ipc::DeliveryRecipient& recipient, const Deliver
     maillog::warning("{}: trace service failed, no delivery report for <{}>", request_.queue_id, recipient.address);
   }
   log(recipient, delivery, timing, label);
+  waits(recipient);
   return Status::deferred;
+}
+
+// Recipients of one request mostly have one domain, which then is told once.
+void Recorder::waits(const ipc::DeliveryRecipient& recipient) {
+  std::string site = ascii::lowercase(mail::split(recipient.address).domain);
+  if (site.empty() || site == waiting_site_) return;
+  waiting_site_ = std::move(site);
+  sink_.waits(request_.queue_id, waiting_site_);
 }
 
 void Recorder::trace(const ipc::DeliveryRecipient& recipient, const Delivery& delivery) {

@@ -14,6 +14,7 @@
 #include "lib/ipc/connections.h"
 #include "lib/ipc/messages/bounce.h"
 #include "lib/ipc/messages/delivery.h"
+#include "lib/queue/flush_sites.h"
 
 namespace delivery {
 
@@ -29,16 +30,25 @@ class StatusSink {
   virtual ~StatusSink() = default;
   // True only when the service has promised to keep the record.
   [[nodiscard]] virtual bool append(StatusLog log, const ipc::BounceRequest& request) = 0;
+  // Mail for the site stays in the queue, whatever the reason.
+  virtual void waits(const std::string& queue_id, const std::string& site) {
+    static_cast<void>(queue_id);
+    static_cast<void>(site);
+  }
 };
 
-// Asks private/bounce, private/defer, private/trace.
+// Asks private/bounce, private/defer, private/trace; and flush(8) to list what waits for one of `sites`.
 class BounceClient : public StatusSink {
  public:
-  explicit BounceClient(ipc::Connections& services) : services_(services) {}
+  // Both are borrowed. Without sites: for a program that defers nothing.
+  explicit BounceClient(ipc::Connections& services, const queue::FlushSites* sites = nullptr)
+      : services_(services), sites_(sites) {}
   [[nodiscard]] bool append(StatusLog log, const ipc::BounceRequest& request) override;
+  void waits(const std::string& queue_id, const std::string& site) override;
 
  private:
   ipc::Connections& services_;
+  const queue::FlushSites* sites_;
 };
 
 struct RecorderSettings {
@@ -91,12 +101,14 @@ class Recorder {
   Status bounced(const ipc::DeliveryRecipient& recipient, const Delivery& delivery, const Timing& timing);
   Status deferred(const ipc::DeliveryRecipient& recipient, const Delivery& delivery, const Timing& timing,
                   std::string_view label);
+  void waits(const ipc::DeliveryRecipient& recipient);
 
   const ipc::DeliveryRequest& request_;
   StatusSink& sink_;
   const base::Clock& clock_;
   RecorderSettings settings_;
   std::size_t completed_ = 0;
+  std::string waiting_site_;  // the last one that was told
   ipc::DeliveryAnswer answer_;
 };
 

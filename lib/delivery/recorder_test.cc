@@ -23,7 +23,9 @@ class FakeSink : public delivery::StatusSink {
     entries.emplace_back(log, request);
     return works;
   }
+  void waits(const std::string& queue_id, const std::string& site) override { waiting.push_back(queue_id + " " + site); }
   std::vector<std::pair<StatusLog, ipc::BounceRequest>> entries;
+  std::vector<std::string> waiting;
   bool works = true;
 };
 
@@ -123,6 +125,15 @@ TEST_CASE("a recipient that is delivered is marked, and appears in no log unless
   CHECK(f.sink.entries.size() == 1);
   for (std::size_t i = 0; i < 3; ++i) CHECK(f.mark(i) == 'D');
   CHECK(recorder.answer().all_done);
+}
+
+TEST_CASE("what is deferred waits for its site, which is told once") {
+  Fixture f({"a@Site.x", "b@site.X", "c@other", "d"});
+  Recorder recorder = f.recorder();
+  for (const auto& recipient : f.request.recipients) CHECK(recorder.record(recipient, deferred) == Status::deferred);
+  CHECK((f.sink.waiting == std::vector<std::string>{"0B5EF08C41 site.x", "0B5EF08C41 other"}));
+  CHECK(recorder.record(f.request.recipients[0], sent) == Status::sent);
+  CHECK(f.sink.waiting.size() == 2);
 }
 
 TEST_CASE("a failure is marked only when bounce has promised to keep it") {

@@ -33,7 +33,8 @@ Result<Connections::Connection> Connections::connect(std::string_view socket, De
     if (fd) return Connection{io::Stream(std::move(*fd)), false};
     const Deadline next = base::after(connect_retry_delay);
     if (!may_come_back(fd.error().code()) || next >= deadline) {
-      return base::Failure(std::move(fd).error().within("connect to " + path));
+      if (fd.error().code() == 0) return base::Failure(std::move(fd).error().within("connect to " + path));
+      return base::Failure(base::Error::system("connect to " + path, fd.error().code()));
     }
     event::sleep_until(next);
   }

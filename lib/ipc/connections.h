@@ -6,6 +6,7 @@
 //     using Answer = ResolveAnswer;
 //     static constexpr std::string_view socket = "private/rewrite";   // below the queue directory, our working directory
 //     static constexpr std::chrono::seconds timeout{100};
+//     static constexpr std::chrono::milliseconds connect_timeout{200};  // where it may be missing; else timeout
 //   };
 //
 // ask() takes an idle connection or makes one, sends, parks until the answer. Where a connection turns out dead (the service
@@ -42,7 +43,7 @@ class Connections {
                                                              const typename Conversation::Request& request) {
     const Deadline deadline = base::after(Conversation::timeout);
     for (int made = 0;;) {
-      Connection connection = TRY(take(socket, deadline));
+      Connection connection = TRY(take(socket, connect_deadline<Conversation>(deadline)));
       if (!connection.reused) ++made;
       send(connection.stream, request, deadline);
       auto answer = receive<typename Conversation::Answer>(connection.stream, deadline);
@@ -69,6 +70,13 @@ class Connections {
   void drop_idle(std::chrono::steady_clock::duration older_than);
 
  private:
+  // A service that does not come up is waited for as long as for its answer, unless its askers do without it.
+  template <class Conversation>
+  static Deadline connect_deadline(Deadline deadline) {
+    if constexpr (requires { Conversation::connect_timeout; }) return base::after(Conversation::connect_timeout);
+    return deadline;
+  }
+
   struct Idle {
     io::Stream stream;
     Deadline since;

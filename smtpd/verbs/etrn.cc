@@ -1,5 +1,4 @@
-// ETRN (RFC 1985): asks to deliver now what waits for a site. The service that keeps the lists of such mail, flush(8),
-// does not exist yet; for a site that it would serve the answer is RFC 1985's "unable to queue messages".
+// ETRN (RFC 1985): asks to deliver now what waits for a site, which flush(8) knows.
 
 #include <fmt/format.h>
 
@@ -12,7 +11,14 @@ namespace smtpd {
 namespace {
 
 bool is_valid_site(std::string_view site) {
-  return mail::is_valid_hostname(site) || mail::parse_path(fmt::format("x@{}", site), false, true).has_value();
+  if (site.starts_with('[')) return mail::parse_path(fmt::format("<x@{}>", site), false, true).has_value();
+  return mail::is_valid_hostname(site);
+}
+
+Result<ipc::FlushStatus> ask_flush(Session& s, std::string_view site) {
+  const queue::FlushSites& sites = s.server().tables().flush_sites;
+  if (!TRY(sites.has(site))) return ipc::FlushStatus::denied;
+  return sites.ask(s.server().services(), {.command = ipc::FlushCommand::send_site, .site = std::string(site), .queue_id = {}});
 }
 
 }  // namespace
@@ -30,11 +36,15 @@ std::optional<Reply> etrn(Session& s, const Command& command) {
   const policy::Verdict verdict = s.policy().etrn(subject, s.warnings());
   if (verdict.refuses()) return s.refuse(verdict.reply());
 
-  const auto is_served = s.server().tables().fast_flush_domains.matches(site);
-  if (!is_served) maillog::warning("{}", is_served.error().message());
-  if (!is_served.value_or(false)) {
-    maillog::warning("reject: ETRN {}... from {}", site, s.client().name_and_address);
-    return Reply(459, fmt::format("<{}>: service unavailable", site));
+  const auto answer = ask_flush(s, site);
+  if (!answer) maillog::warning("{}", answer.error().message());
+  switch (answer.value_or(ipc::FlushStatus::failed)) {
+    case ipc::FlushStatus::ok: return Reply(250, "Queuing started");
+    case ipc::FlushStatus::bad:
+    case ipc::FlushStatus::denied:
+      maillog::warning("reject: ETRN {}... from {}", site, s.client().name_and_address);
+      return Reply(459, fmt::format("<{}>: service unavailable", site));
+    case ipc::FlushStatus::failed: break;
   }
   maillog::warning("unable to talk to fast flush service");
   return Reply(458, "Unable to queue messages");

@@ -37,16 +37,31 @@ std::optional<std::uint64_t> parse_size(std::string_view text, bool& too_big) {
   return size;
 }
 
+struct NotifyWord {
+  std::string_view name;
+  int flag;
+};
+constexpr NotifyWord notify_words[] = {{"NEVER", notify::never},
+                                       {"SUCCESS", notify::success},
+                                       {"FAILURE", notify::failure},
+                                       {"DELAY", notify::delay}};
+
+// 0 for a word that is none.
+int notify_flag(std::string_view word) {
+  for (const NotifyWord& known : notify_words) {
+    if (is(word, known.name)) return known.flag;
+  }
+  return 0;
+}
+
 std::optional<int> parse_notify(std::string_view value) {
   int flags = 0;
   const auto words = ascii::split(value, ",");
   if (words.empty()) return std::nullopt;
   for (const std::string_view word : words) {
-    if (is(word, "NEVER")) flags |= notify::never;
-    else if (is(word, "SUCCESS")) flags |= notify::success;
-    else if (is(word, "FAILURE")) flags |= notify::failure;
-    else if (is(word, "DELAY")) flags |= notify::delay;
-    else return std::nullopt;
+    const int flag = notify_flag(word);
+    if (flag == 0) return std::nullopt;
+    flags |= flag;
   }
   if ((flags & notify::never) != 0 && flags != notify::never) return std::nullopt;
   return flags;
@@ -128,6 +143,19 @@ std::expected<RcptParameters, Reply> parse_rcpt_parameters(std::span<const std::
     }
   }
   return out;
+}
+
+std::optional<UnknownNotify> find_unknown_notify(std::span<const std::string_view> words) {
+  for (const std::string_view word : words) {
+    const auto [name, value, has_value] = take_apart(word);
+    if (!has_value) break;
+    if (is(name, "ORCPT")) continue;
+    if (!is(name, "NOTIFY")) break;
+    for (const std::string_view what : ascii::split(value, ",")) {
+      if (notify_flag(what) == 0) return UnknownNotify{what, value};
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace smtpd

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -43,5 +44,11 @@ struct Announced {
                                                                          const Announced& announced);
 [[nodiscard]] std::expected<RcptParameters, Reply> parse_rcpt_parameters(std::span<const std::string_view> words,
                                                                          const Announced& announced);
+
+// What NOTIFY= says and nobody knows; for the log. The first one, if all words before it are in order.
+struct UnknownNotify {
+  std::string_view word, value;
+};
+[[nodiscard]] std::optional<UnknownNotify> find_unknown_notify(std::span<const std::string_view> words);
 
 }  // namespace smtpd

@@ -168,6 +168,8 @@ TEST_CASE("a reply has its code on every line and nothing that forges one") {
   CHECK(Reply(550, "<a\rb\x01>").wire() == "550 <a?b?>\r\n");
   CHECK(Reply(550, "5.1.1 <a>").softened().wire() == "450 4.1.1 <a>\r\n");
   CHECK(Reply(521, "5.5.1 x", Reply::Then::close).softened().closes());
+  CHECK(Reply(550, "5.1.1 <a>").with_footer("b\\nc", Reply::Footer::on_new_line).wire() == "550-5.1.1 <a>\r\n550-5.1.1 b\r\n550 5.1.1 c\r\n");
+  CHECK(Reply(500, "Syntax: ETRN domain").with_footer(", b", Reply::Footer::on_last_line).wire() == "500 Syntax: ETRN domain, b\r\n");
   CHECK(Reply(250, "2.0.0 Ok").softened().code() == 250);
 }
 

@@ -41,4 +41,20 @@ Reply Reply::softened() const {
   return {code_ - 100, std::move(text), then_};
 }
 
+Reply Reply::with_footer(std::string_view footer, Footer begins) && {
+  constexpr std::string_view line_break = "\\n";
+  std::string_view rest = text_;
+  const auto dsn = mail::Dsn::parse_prefix(rest);
+  const std::string prefix = dsn ? dsn->text() + " " : std::string();
+  bool is_new_line = begins == Footer::on_new_line;
+  for (;;) {
+    const std::size_t end = footer.find(line_break);
+    if (is_new_line) text_ += "\n" + prefix;
+    text_ += footer.substr(0, end);
+    if (end == std::string_view::npos) return std::move(*this);
+    footer.remove_prefix(end + line_break.size());
+    is_new_line = true;
+  }
+}
+
 }  // namespace smtpd

@@ -34,6 +34,10 @@ class Reply {
   // soft_bounce: a permanent refusal becomes a temporary one, in both codes (RFC 5321 4.2.1, RFC 3463).
   [[nodiscard]] Reply softened() const;
 
+  // With more lines behind it, which `footer` separates by "\\n" (these two characters), each with the same codes.
+  enum class Footer { on_new_line, on_last_line };
+  [[nodiscard]] Reply with_footer(std::string_view footer, Footer begins) &&;
+
  private:
   int code_;
   std::string text_;

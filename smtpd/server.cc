@@ -59,6 +59,7 @@ Result<SharedTables> SharedTables::open(maps::Tables& tables, const config::Main
   out.event_limit_exceptions =
       TRY(addresses("smtpd_client_event_limit_exceptions", params.smtpd_client_event_limit_exceptions));
   out.flush_sites = TRY(queue::FlushSites::open(main, params, tables.options().services));
+  out.reject_footer = TRY(RejectFooter::open(tables, params));
   out.discard_ehlo_maps = TRY(maps::Maps::open(tables, "smtpd_discard_ehlo_keyword_address_maps",
                                                params.smtpd_discard_ehlo_keyword_address_maps, maps::Flags::fold_keys));
   for (const config::Interface& interface : TRY(config::used_interfaces(main))) out.own_addresses.push_back(interface.text());

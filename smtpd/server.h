@@ -11,6 +11,7 @@
 #include "lib/queue/flush_sites.h"
 #include "lib/server/service.h"
 #include "smtpd/ehlo_keywords.h"
+#include "smtpd/footer.h"
 #include "smtpd/limits.h"
 #include "smtpd/peer_name.h"
 #include "smtpd/policy/policy.h"
@@ -36,6 +37,7 @@ struct SharedTables {
   policy::Tables policy;
   maps::MatchList bare_newline_exclusions, event_limit_exceptions;
   queue::FlushSites flush_sites;
+  RejectFooter reject_footer;
   maps::Maps discard_ehlo_maps;             // by client address
   std::vector<std::string> own_addresses;   // inet_interfaces, without brackets
 

@@ -390,6 +390,15 @@ std::string_view Session::log_id() const {
   return transaction_ && transaction_->is_open() ? transaction_->queue_id() : std::string_view("NOQUEUE");
 }
 
+FooterFacts Session::footer_facts() const {
+  return {.client = client_,
+          .helo = helo_,
+          .sender = transaction_ ? std::optional<std::string_view>(transaction_->sender()) : std::nullopt,
+          .recipient = transaction_ ? transaction_->first_recipient() : std::string_view(),
+          .server_name = params().myhostname,
+          .now = server_.clock().stamp()};
+}
+
 bool Session::send(const Reply& reply) {
   // The penalty for clients that go on making mistakes (smtpd_soft_error_limit). What was said before goes out first.
   if (errors_ > params().smtpd_soft_error_limit && params().smtpd_error_sleep_time.count() > 0) {
@@ -399,7 +408,9 @@ bool Session::send(const Reply& reply) {
     }
     event::sleep_until(server_.clock().now() + params().smtpd_error_sleep_time);
   }
-  std::string wire = params().soft_bounce ? reply.softened().wire() : reply.wire();
+  Reply last = params().soft_bounce ? reply.softened() : reply;
+  if (last.is_error()) last = server_.tables().reject_footer.added_to(std::move(last), reply, footer_facts());
+  std::string wire = last.wire();
   if (!params().smtputf8_enable) wire = without_utf8(std::move(wire), ' ');
   if (stream_.write(wire, deadline())) return true;
   if (ending_ == Ending::none) ending_ = Ending::lost_connection;

@@ -113,6 +113,7 @@ class Session : private policy::WarningLog {
   [[nodiscard]] bool is_improper_pipelining(unsigned flags);
   void count(std::size_t command, const std::optional<Reply>& reply);
   void log_end();
+  [[nodiscard]] FooterFacts footer_facts() const;
   void log_action(std::string_view action, std::string_view where, std::string_view text) const;
   void reject_warning(const Reply& reply) override { log_action("reject_warning", where_, reply.text()); }
   [[nodiscard]] Origin origin() const;

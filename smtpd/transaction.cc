@@ -58,7 +58,7 @@ Result<void> Transaction::open(ipc::Connections& services, const Origin& origin,
 
 void Transaction::add_recipient(std::string_view recipient, const RcptParameters& parameters) {
   CHECK(message_);
-  only_recipient_ = recipients_++ == 0 ? std::string(recipient) : std::string();
+  if (recipients_++ == 0) first_recipient_ = recipient;
   const Deadline until = deadline();
   if (parameters.notify != 0) message_->add_attribute("notify_flags", std::to_string(parameters.notify), until);
   if (!parameters.orcpt.empty()) message_->add_attribute("dsn_orig_rcpt", parameters.orcpt, until);

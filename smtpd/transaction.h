@@ -40,8 +40,12 @@ class Transaction : public ContentSink {
 
   void add_recipient(std::string_view recipient, const RcptParameters& parameters);
   [[nodiscard]] std::size_t recipients() const { return recipients_; }
+  // Empty when there is none.
+  [[nodiscard]] std::string_view first_recipient() const { return first_recipient_; }
   // Empty when there is none or more than one.
-  [[nodiscard]] std::string_view only_recipient() const { return only_recipient_; }
+  [[nodiscard]] std::string_view only_recipient() const {
+    return recipients_ == 1 ? std::string_view(first_recipient_) : std::string_view();
+  }
 
   // One more recipient beyond the limit; how many there were.
   [[nodiscard]] std::size_t count_overshoot() { return ++overshoot_; }
@@ -68,7 +72,7 @@ class Transaction : public ContentSink {
   std::chrono::seconds timeout_{0};       // for each exchange with cleanup
   std::size_t line_length_limit_ = 0;
   std::size_t recipients_ = 0, overshoot_ = 0;
-  std::string only_recipient_;
+  std::string first_recipient_;
   std::optional<queue::MessageStream> message_;
   std::unique_ptr<ChunkDecoder> chunks_;
 };

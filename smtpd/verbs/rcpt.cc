@@ -34,7 +34,12 @@ std::optional<Reply> rcpt_to(Session& s, const Command& command) {
     return Reply(501, "5.1.3 Bad recipient address syntax");
   }
   const auto parameters = parse_rcpt_parameters(argument.parameters, s.announced());
-  if (!parameters) return parameters.error();
+  if (!parameters) {
+    if (const auto unknown = find_unknown_notify(argument.parameters); unknown && s.announced().dsn) {
+      maillog::warning("unknown DSN NOTIFY command value \"{}\" in \"{}\"", unknown->word, unknown->value);
+    }
+    return parameters.error();
+  }
 
   if (auto refusal = s.undeclared_utf8(*recipient, s.transaction().parameters().smtputf8)) return refusal;
   if (auto refusal = s.limits().recipient()) return refusal;

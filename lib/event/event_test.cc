@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +18,8 @@
 #include "lib/event/context.h"
 #include "lib/event/fd_wait.h"
 #include "lib/log/log.h"
+#include "lib/log/sink.h"
+#include "lib/testing/temporary_directory.h"
 
 #include "lib/testing/catch.h"
 
@@ -362,6 +365,37 @@ TEST_CASE("each fiber has its own session number in the log") {
   run_to_end(loop);
   CHECK(right == 9);
   CHECK(maillog::session() == before);
+}
+
+TEST_CASE("log lines that find a full daemon come when it reads again, without any other event") {
+  const testing::TemporaryDirectory directory;
+  const std::string path = directory.path() + "log";
+  const Fd daemon(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  REQUIRE(::bind(daemon.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  maillog::open({.target = maillog::Target::postlog, .path = path, .fallback_file = {}});
+  int sent = 0;
+  for (; !maillog::is_behind() && sent < 10'000; ++sent) {
+    maillog::info("line {}", sent);
+    maillog::flush();
+  }
+  REQUIRE(maillog::is_behind());
+  event::Loop loop;
+  loop.carry_log();
+  std::string last;
+  const std::string awaited = fmt::format("line {}", sent - 1);
+  const auto reader = loop.watch_readable(daemon.get(), [&] {
+    std::array<char, 64 * 1024> buffer;
+    const ssize_t size = ::recv(daemon.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (size > 0) last.assign(buffer.data(), static_cast<std::size_t>(size));
+    if (last.ends_with(awaited)) loop.stop();
+  });
+  const auto too_late = loop.timer(10s, [&] { loop.stop(); });
+  loop.run();
+  maillog::open({});
+  CHECK(last.ends_with(awaited));
 }
 
 TEST_CASE("hooks: descriptors, timers, signals and the end of a turn") {

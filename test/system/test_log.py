@@ -12,7 +12,7 @@ sys.path.insert(0, str(HERE / "log"))
 import traffic  # noqa: E402
 from suite import make, masks  # noqa: E402
 from suite.golden import golden  # noqa: E402
-from suite.smtp import Sink  # noqa: E402
+from suite.smtp import Sink, send  # noqa: E402
 
 pytestmark = pytest.mark.root
 
@@ -91,3 +91,29 @@ def test_fail2ban_matches_the_same(days, tmp_path, mode):
     done = tool("fail2ban-regex", "--print-all-matched", str(path), "postfix[mode=%s]" % mode, log="")
     lines = [masks.log_line(x[1:].strip()) for x in done.stdout.splitlines() if re.match(r"\|  \w{3} [ \d]\d ", x)]
     golden("../log/fail2ban_" + mode, masks.history("\n".join(sorted(lines))) if lines else "no line\n")
+
+
+@pytest.mark.extension(reason="Postfix waits for its log daemon, and mail with it")
+def test_a_log_daemon_that_was_busy_hears_all(suite_of_its_own):
+    """Lines that find the daemon's queue full come when it reads again, though the programs have nothing else to do then."""
+    suite = suite_of_its_own
+    send(suite, "joe@example.net", "alice@example.test")
+    suite.wait_queue_empty()
+    since = suite.log_size()
+    find = "grep -lx postlogd /proc/[0-9]*/comm | cut -d/ -f3"
+    suite.sh("kill -STOP $(%s)" % find)
+    ids = [send(suite, "joe@example.net", "alice@example.test") for _ in range(10)]
+    suite.messages("alice", 11)
+    suite.wait_until(lambda: not suite.queue_files(), suite.queue, what="an empty queue")
+    suite.sh("kill -CONT $(%s)" % find)
+    for qid in ids:
+        suite.wait_log(r"%s: to=<alice@example.test>, .*status=sent" % qid, since=since, timeout=10)
+        suite.wait_log(r"%s: removed" % qid, since=since, timeout=10)
+        suite.wait_log(r"%s: message-id=" % qid, since=since, timeout=10)
+    suite.wait_log("disconnect from", count=10, since=since, timeout=10)
+
+
+@pytest.fixture
+def suite_of_its_own():
+    with make() as suite:
+        yield suite

@@ -30,6 +30,8 @@ def test_idle_clients_keep_nobody_out(suite):
 def test_a_session_outlives_its_master_and_its_successor_starts(suite):
     session = Client(suite.smtp, timeout=30)
     suite.sh("kill -9 $(cat %s/pid/master.pid)" % suite.queue_directory)
+    # kill(1) does not wait until it has ended.
+    suite.wait_until(lambda: suite.run("postfix", "status").returncode != 0, suite.path(suite.queue_directory + "/pid"), what="the master's end")
     suite.sh("postfix start")
     for client in (session, Client(suite.smtp, timeout=30)):
         client.command("MAIL FROM:<joe@example.net>")

@@ -181,6 +181,8 @@ class Suite:
 
     def sync_log(self, timeout=10):
         """Waits until all that has been sent to postlogd so far is in the log: a line of our own comes behind it."""
+        if getattr(self, "syslog", None):               # writes what comes at once
+            return
         self.syncs += 1
         line = "Jan  1 00:00:00 localhost test/sync[0]: %d" % self.syncs
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:

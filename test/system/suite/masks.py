@@ -73,7 +73,8 @@ def history(text):
             key = ("message", of.group(1)) if of else ("other", m.group(1) if m else line)
         stories.setdefault(key, []).append(line)
         for found in ID.findall(line):
-            if re.search(r"[0-9]", found):
+            # A word of capital letters up to F is an id only where it begins a line.
+            if re.search(r"[0-9]", found) or key == ("message", found) or found in numbers:
                 numbers.setdefault(found, "{q%d}" % (len(numbers) + 1))
     out = []
     for lines in stories.values():

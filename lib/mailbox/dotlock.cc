@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -22,12 +23,20 @@ namespace {
 
 constexpr std::size_t lock_text_limit = 1024;
 constexpr unsigned lock_mode = 0644;  // others look at the pid
+constexpr const char* mark_attribute = "user.valija.lock";
+constexpr std::size_t mark_limit = 128, mark_boot = 8, mark_host = 16;
 
 std::string read_small(const Fd& file) {
   std::string text(lock_text_limit, '\0');
   const ssize_t count = ::pread(file.get(), text.data(), text.size(), 0);
   text.resize(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
   return text;
+}
+
+std::string read_mark(const Fd& file) {
+  std::array<char, mark_limit> text{};
+  const ssize_t size = ::fgetxattr(file.get(), mark_attribute, text.data(), text.size());
+  return size > 0 ? std::string(text.data(), static_cast<std::size_t>(size)) : std::string();
 }
 
 std::string read_small(const std::string& path) {
@@ -66,7 +75,8 @@ std::string host_name() {
 // left behind. Where the file system has no O_TMPFILE, a name that no reader looks at.
 class Draft {
  public:
-  static Result<Draft> make(const std::string& lock_path, std::string_view text) {
+  static Result<Draft> make(const std::string& lock_path, const LockHolder& holder) {
+    const std::string text = holder.text(), mark = holder.mark();
     const std::size_t slash = lock_path.rfind('/');
     const std::string directory = slash == std::string::npos ? "." : lock_path.substr(0, std::max<std::size_t>(slash, 1));
     Draft draft;
@@ -82,6 +92,8 @@ class Draft {
     if (::write(draft.file_.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
       return base::fail_system(lock_path);
     }
+    // Not every file system has attributes; without one, the lock is like other programs' after a power cut.
+    static_cast<void>(::fsetxattr(draft.file_.get(), mark_attribute, mark.data(), mark.size(), 0));
     return draft;
   }
   Draft() = default;
@@ -103,9 +115,14 @@ class Draft {
   std::string name_;
 };
 
-bool is_stale(const struct stat& status, std::string_view text, const LockHolder& self, const LockPatience& patience) {
-  if (const auto holder = LockHolder::parse(text); holder && holder->is_dead(self)) return true;
+bool is_old(const struct stat& status, const LockPatience& patience) {
   return ::time(nullptr) - status.st_mtime > patience.stale.count();
+}
+
+bool is_of_the_dead(const Fd& lock, const LockHolder& self) {
+  if (const auto holder = LockHolder::parse(read_small(lock))) return holder->is_dead(self);
+  const auto holder = LockHolder::parse_mark(read_mark(lock));
+  return holder && holder->is_dead(self.abbreviated());
 }
 
 // Removes a lock that is stale. Of several processes that see this only one may unlink, or the second would take away
@@ -115,11 +132,11 @@ void break_if_stale(const std::string& path, const LockHolder& self, const LockP
   const Fd file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat status {};
   if (!file) {
-    if (::lstat(path.c_str(), &status) == 0 && is_stale(status, {}, self, patience)) ::unlink(path.c_str());
+    if (::lstat(path.c_str(), &status) == 0 && is_old(status, patience)) ::unlink(path.c_str());
     return;
   }
   if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0 || ::fstat(file.get(), &status) != 0) return;
-  if (!is_stale(status, read_small(file), self, patience)) return;
+  if (!is_of_the_dead(file, self) && !is_old(status, patience)) return;
   struct stat named {};
   if (::lstat(path.c_str(), &named) != 0 || named.st_ino != status.st_ino || named.st_dev != status.st_dev) return;
   ::unlink(path.c_str());
@@ -158,6 +175,26 @@ std::optional<LockHolder> LockHolder::parse(std::string_view text) {
   return holder;
 }
 
+std::string LockHolder::mark() const {
+  const LockHolder brief = abbreviated();
+  return fmt::format("{} {} {} {} {}", brief.pid, brief.start, brief.boot, brief.pid_namespace, brief.host);
+}
+
+std::optional<LockHolder> LockHolder::parse_mark(std::string_view text) {
+  const auto words = ascii::split(text, " ");
+  const auto pid = words.size() == 5 ? ascii::parse_number(words[0], INT32_MAX) : std::nullopt;
+  if (!pid || *pid == 0) return std::nullopt;
+  return LockHolder{.pid = static_cast<long>(*pid), .host = std::string(words[4]), .boot = std::string(words[2]),
+                    .pid_namespace = std::string(words[3]), .start = std::string(words[1])};
+}
+
+LockHolder LockHolder::abbreviated() const {
+  LockHolder brief = *this;
+  brief.boot = boot.substr(0, mark_boot);
+  brief.host = host.substr(0, mark_host);
+  return brief;
+}
+
 bool LockHolder::is_dead(const LockHolder& observer) const {
   if (host != observer.host || observer.boot.empty()) return false;
   if (boot != observer.boot) return true;
@@ -172,7 +209,7 @@ Result<Dotlock> Dotlock::acquire(const std::string& path, const LockHolder& self
   const auto describe = [&](int code) {
     return base::Failure(base::Error::system("unable to create lock file " + lock_path, code));
   };
-  const auto draft = Draft::make(lock_path, self.text());
+  const auto draft = Draft::make(lock_path, self);
   if (!draft) return describe(draft.error().code());
   int code = 0;
   static_cast<void>(persist(patience, [&] {

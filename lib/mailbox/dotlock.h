@@ -7,6 +7,9 @@
 // The first line is what liblockfile and procmail look at. By the second the lock of a process that has died (kill -9,
 // power cut) is recognised at once: the same host, and another boot, or no process of that number that was started at
 // that time. What says less, or belongs to another host or container, is taken over after stale_lock_time.
+//
+// A power cut can leave the name without the text, as nothing is synced for a lock. So an extended attribute of the file
+// says the same in short: it reaches the disk with the name, in one transaction of the file system's journal.
 
 #include <optional>
 #include <string>
@@ -26,6 +29,10 @@ struct LockHolder {
   [[nodiscard]] std::string text() const;
   // None: not one of ours.
   [[nodiscard]] static std::optional<LockHolder> parse(std::string_view text);
+  // For the attribute, small enough to lie in the inode: "PID START BOOT PIDNS HOST", with boot and host cut short.
+  [[nodiscard]] std::string mark() const;
+  [[nodiscard]] static std::optional<LockHolder> parse_mark(std::string_view text);
+  [[nodiscard]] LockHolder abbreviated() const;
   // Certainly dead, as far as `observer` (this process) can know.
   [[nodiscard]] bool is_dead(const LockHolder& observer) const;
 };

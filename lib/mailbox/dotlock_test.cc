@@ -5,6 +5,7 @@
 
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 
 #include "lib/mailbox/test_message.h"
 #include "lib/testing/catch.h"
@@ -46,6 +47,24 @@ TEST_CASE("the lock of a killed delivery is taken over at once") {
   REQUIRE(Dotlock::acquire(path, LockHolder::self(), once));
 }
 
+TEST_CASE("a lock whose text was lost in a power cut is known by its attribute") {
+  const TestDirectory directory;
+  const std::string path = directory / "box";
+  {
+    const auto held = Dotlock::acquire(path, LockHolder::self(), once);
+    REQUIRE(held);
+    std::filesystem::resize_file(path + ".lock", 0);
+    if (::getxattr((path + ".lock").c_str(), "user.valija.lock", nullptr, 0) <= 0) return;  // not on this file system
+    REQUIRE(Dotlock::acquire(path, LockHolder::self(), once).error().code() == EEXIST);
+  }
+  LockHolder gone = LockHolder::self();
+  gone.pid = 4'000'000;
+  const auto left = Dotlock::acquire(path, gone, once);
+  REQUIRE(left);
+  std::filesystem::resize_file(path + ".lock", 0);
+  REQUIRE(Dotlock::acquire(path, LockHolder::self(), once));
+}
+
 TEST_CASE("whose lock is stale") {
   const LockHolder self = LockHolder::self();
   struct Row {
@@ -69,6 +88,9 @@ TEST_CASE("whose lock is stale") {
     const auto parsed = LockHolder::parse(row.holder.text());
     REQUIRE(parsed);
     REQUIRE(parsed->is_dead(self) == row.dead);
+    const auto marked = LockHolder::parse_mark(row.holder.mark());
+    REQUIRE(marked);
+    REQUIRE(marked->is_dead(self.abbreviated()) == row.dead);
   }
   for (const char* text : {"", "123\n", "0\nhost=a boot=b pidns=c start=d\n", "1\nhost=a boot=b pidns=c start=\n", "x"}) {
     REQUIRE_FALSE(LockHolder::parse(text));

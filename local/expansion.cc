@@ -209,6 +209,8 @@ void Expansion::deliver_address(const Step& parent, std::string_view item) {
   const bool is_self = parent.origin == Origin::forward && name.user == parent.forward_user;
   if (is_final || is_self) step.recipient.address.insert(0, 1, '\\');
   if (is_final || is_self || !step.requeue) return deliver(std::move(step));
+  // A list within a list is expanded in one go; its members become new messages, each with the owner that it then has.
+  if (step.level <= nesting_limit && expand_alias(step, name)) return;
   forward(std::move(step));
 }
 

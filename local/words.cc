@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "lib/base/ascii.h"
 #include "local/agent.h"
 
@@ -9,7 +11,7 @@ Result<Words> Words::parse(std::string_view parameter, std::string_view value, s
   Words words;
   for (const std::string_view word : ascii::split(value, ", \t\r\n")) {
     if (std::ranges::find(known, word) == known.end()) {
-      return base::fail("unknown word \"" + std::string(word) + "\" in " + std::string(parameter));
+      return base::fail(fmt::format("unknown {} value \"{}\" in \"{}\"", parameter, word, value));
     }
     words.words_.emplace(word);
   }

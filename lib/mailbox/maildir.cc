@@ -31,6 +31,8 @@ Micros split(Stamp now) {
 // Makes `name` in the directory and sees that the name is on disk. 0, or the errno.
 int make_directory(const Fd& directory, const std::string& name) {
   if (::mkdirat(directory.get(), name.c_str(), directory_mode) != 0) return errno == EEXIST ? 0 : errno;
+  // A spool with the setgid bit would give its own group to the mailbox and to all that comes into it.
+  if (::fchownat(directory.get(), name.c_str(), static_cast<uid_t>(-1), ::getegid(), AT_SYMLINK_NOFOLLOW) != 0) return errno;
   return ::fsync(directory.get()) == 0 ? 0 : errno;
 }
 

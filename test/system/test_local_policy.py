@@ -49,11 +49,11 @@ def deliver(suite, name, recipient):
     send(suite, "joe@example.net", recipient, MESSAGE % (name, name))
     suite.wait_log("disconnect from", since=since)
     suite.wait_status(since, count=len(recipient) if isinstance(recipient, list) else 1)
-    suite.settle_log()
+    suite.sync_log()
     text = without_order(masks.history(suite.log(since)))
     if "deferred" in text:
         suite.sh("postsuper -d ALL >/dev/null 2>&1")
-    suite.settle_log()
+    suite.sync_log()
     return text
 
 

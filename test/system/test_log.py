@@ -20,6 +20,7 @@ pytestmark = pytest.mark.root
 MEANT = re.compile("|".join([
     r"postfix-script\[\d+\]: starting the Postfix mail system$",       # Postfix loses it when maillog_file is set
     r"master\[\d+\]: terminating on signal 15$",                       # likewise
+    r"cleanup\[\d+\]: warning: (file system clock is|resetting file time stamps)",  # the kernel's coarse clock, now and then
     r"cleanup\[\d+\]: warning: \w+: queue file size limit exceeded$",  # said once, by smtpd
     r"cleanup\[\d+\]: warning: mail_stream_cleanup: close error$",     # names a function, and says nothing new
     r"cleanup\[\d+\]: \w+: message-id=<lost@x>$",                      # of a message that never came
@@ -48,6 +49,7 @@ def days():
                     trouble = ""
                 except Exception as e:                  # the rest of the day goes on; the comparison names the event
                     trouble = "%s: %s\n" % (type(e).__name__, str(e).splitlines()[0])
+                suite.sync_log()
                 told.append((name, common(suite.log(since)), trouble))
             return told, common(suite.log())
 

@@ -82,6 +82,8 @@ def play(script, suite):
     suite.sh("rm -rf %s; mkdir -m 777 %s" % (work, work))
     out = []
     for user, command in script.commands:
+        if suite.mail_log_file in command:
+            suite.sync_log()
         done = suite.run("sh", "-c", command, user=user or None, cwd=work)
         out += ["%s$ %s" % (user, command.replace("\n", "\n> "))]
         out += shown(script, done.stdout, "") + shown(script, done.stderr, "2> ")

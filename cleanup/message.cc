@@ -7,6 +7,7 @@
 
 #include "lib/base/ascii.h"
 #include "lib/log/log.h"
+#include "lib/queue/message.h"
 
 namespace cleanup {
 namespace {
@@ -27,7 +28,7 @@ constexpr unsigned notify_all = notify_never | notify_success | notify_failure |
 std::optional<Stamp> parse_time(std::string_view text) {
   const auto parts = ascii::split(text, " ");
   if (parts.empty() || parts.size() > 2) return std::nullopt;
-  const auto seconds = ascii::parse_number(parts[0], INT32_MAX * 4096ULL);
+  const auto seconds = ascii::parse_number(parts[0], queue::time_limit);
   const auto micros = parts.size() == 2 ? ascii::parse_number(parts[1], 999'999) : std::optional<std::uint64_t>(0);
   if (!seconds || !micros) return std::nullopt;
   return Stamp(std::chrono::seconds(*seconds)) + std::chrono::microseconds(*micros);

@@ -30,8 +30,7 @@ std::optional<Number> number(std::string_view text, Number max = std::numeric_li
 std::optional<Stamp> stamp(std::string_view text) {
   const auto parts = ascii::split(text, " ");
   if (parts.empty()) return std::nullopt;
-  constexpr std::int64_t seconds_limit = 1LL << 40;
-  const auto seconds = number(parts[0], seconds_limit);
+  const auto seconds = number(parts[0], time_limit);
   const auto usec = parts.size() > 1 ? number<std::int64_t>(parts[1], 999'999) : std::optional<std::int64_t>(0);
   if (!seconds || !usec) return std::nullopt;
   return Stamp(std::chrono::seconds(*seconds) + std::chrono::microseconds(*usec));
@@ -164,7 +163,7 @@ class EnvelopeReader {
   static Result<void> take_warn_time(const RecordReader::Item& item, Message& message) {
     message.warn_offset = item.offset;
     if (item.data == warned_time) return {};
-    const auto seconds = number(item.data, std::int64_t{1} << 40);
+    const auto seconds = number(item.data, time_limit);
     if (!seconds || item.data.size() != warned_time.size()) return broken("warning time", item.offset);
     if (*seconds != 0) message.warn_time = Stamp(std::chrono::seconds(*seconds));
     return {};

@@ -15,6 +15,9 @@
 
 namespace queue {
 
+// Seconds since 1970 (the year 2242): a later time in a record is damage, and a Stamp holds little more.
+inline constexpr std::int64_t time_limit = std::int64_t{1} << 33;
+
 inline constexpr std::size_t attribute_limit = 10'000;  // attributes of one message that do not belong to a recipient
 
 enum class RecipientState {

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from suite import make
+from suite.ours import sanitized
 from suite.smtp import Client, Refused, send
 
 pytestmark = [pytest.mark.root, pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler")]
@@ -61,6 +62,8 @@ class Disk:
 
 @pytest.fixture(scope="module", params=["mbox", "Maildir"])
 def suite(request, tmp_path_factory):
+    if sanitized():
+        pytest.skip("the sanitizers' own library has to come first")
     library = tmp_path_factory.mktemp("fsync") / "fsync.so"
     subprocess.run(["cc", "-shared", "-fPIC", "-xc", "-", "-o", library], input=SOURCE.encode(), check=True)
     with make(main_cf={"import_environment": KEPT, **({"home_mailbox": "Maildir/"} if request.param == "Maildir" else {})}) as s:

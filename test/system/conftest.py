@@ -38,3 +38,9 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.xfail(reason=reason, strict=False))
         if selected() == "reference" and item.get_closest_marker("extension"):
             item.add_marker(pytest.mark.skip(reason="an extension of ours"))
+
+
+@pytest.fixture
+def settings(suite):
+    """suite.settings() of the module's own instance: a test changes what it is about, and the next one takes it back."""
+    return suite.settings

@@ -31,17 +31,7 @@ KINDS = {"a-cmd": "a-cmd", "a-file": "a-file", "i-cmd": "i-cmd", "i-file": "i-fi
 @pytest.fixture(scope="module")
 def suite():
     with make(main_cf={"default_transport": "discard:elsewhere", "bounce_size_limit": "1"}, files=FILES) as s:
-        s.changed = {}
         yield s
-
-
-@pytest.fixture
-def settings(suite):
-    """Changes main.cf and reloads; what the call before changed goes back to its default in the same step."""
-    def change(**values):
-        suite.configure(**{**dict.fromkeys(suite.changed), **values})
-        suite.changed = values
-    return change
 
 
 def deliver(suite, name, recipient):

@@ -17,17 +17,7 @@ FILES = {"/home/alice/.procmailrc": ":0\n* ^Subject: filed\nfiled\n",
 @pytest.fixture(scope="module")
 def suite():
     with make(main_cf={"default_transport": "discard:elsewhere"}, files=FILES) as s:
-        s.changed = {}
         yield s
-
-
-@pytest.fixture
-def settings(suite):
-    """Changes main.cf and reloads; what the call before changed goes back to its default in the same step."""
-    def change(**values):
-        suite.configure(**{**dict.fromkeys(suite.changed), **values})
-        suite.changed = values
-    return change
 
 
 def deliver(suite, name, recipient, body="Hello.", wait="removed"):

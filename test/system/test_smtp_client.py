@@ -47,17 +47,7 @@ def suite(dns):
     # Own addresses are refused as next hops by inet_interfaces; sinks have other ones.
     with make(main_cf={"relay_domains": "relayed.example", "smtp_host_lookup": "dns", "smtp_randomize_addresses": "no", "smtp_balance_inet_protocols": "no",
                        "notify_classes": "", "smtp_connection_cache_on_demand": "no"}, dns=dns.host) as s:
-        s.changed = {}
         yield s
-
-
-@pytest.fixture
-def settings(suite):
-    """Changes main.cf and reloads; what the call before changed goes back in the same step."""
-    def change(**values):
-        suite.configure(**{**dict.fromkeys(suite.changed), **values})
-        suite.changed = values
-    return change
 
 
 def deliver(suite, name, recipients, until="removed", body="Hello.", sender="joe@example.net", count=1, **options):
@@ -217,13 +207,13 @@ def hosts():
     ("only-us.example", "removed"), ("loop.example", "removed"), ("[127.25.0.2]", "removed"), ("[127.25.0.9]", "status"), ("sub.relayed.example", "removed"),
 ])
 def test_mx(suite, settings, hosts, domain, until):
-    if suite.changed:
+    if suite.changed_settings:
         settings()
     golden("smtp_mx_" + domain.strip("[]"), deliver(suite, "mx", "x@" + domain, until=until))
 
 
 def test_second_mx_after_a_temporary_refusal(suite, settings, hosts):
-    if suite.changed:
+    if suite.changed_settings:
         settings()
     hosts["first"].answers = {"RCPT": ["451 4.3.0 try the other"]}
     try:

@@ -88,6 +88,7 @@ class Suite:
         self.prepare = list(prepare)
         self.dns = dns
         self.syncs = 0
+        self.changed_settings = {}
         self.host = "127.0.0.1"
         self.hostname = config.HOSTNAME
 
@@ -279,6 +280,11 @@ class Suite:
         if reload:
             self.wait_log(r"reload -- version", since=at)
             self.wait_log(r"refreshing the Postfix mail system", since=at)
+
+    def settings(self, **values):
+        """Changes main.cf and reloads; what the call before changed goes back to its default in the same step."""
+        self.configure(**{**dict.fromkeys(self.changed_settings), **values})
+        self.changed_settings = values
 
     def reload(self):
         self.configure()

@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::size_t header_size = 12;
 constexpr std::size_t question_tail = 4;   // type and class after the name
-constexpr std::size_t record_tail = 10;    // type, class, TTL, length after the name
 constexpr std::uint16_t class_internet = 1;
 
 // A place in the packet; every step is checked.

@@ -182,7 +182,7 @@ class BerkeleyStore final : public Table {
     return file_.each([&](std::string_view key, std::string_view value) { visit(text_of(key), text_of(value)); });
   }
   Result<void> put(std::string_view key, std::string_view value) override {
-    TRY(file_.put(NulKeys::terminated(key), NulKeys::terminated(value), BerkeleyFile::IfPresent::replace));
+    static_cast<void>(TRY(file_.put(NulKeys::terminated(key), NulKeys::terminated(value), BerkeleyFile::IfPresent::replace)));
     return file_.sync();
   }
   Result<bool> erase(std::string_view key) override {

@@ -151,7 +151,7 @@ Result<void> IndexBuilder::put(std::string_view key, std::string_view value) {
 
 Result<void> IndexBuilder::put_own(std::string_view key, std::string_view value) {
   TRY(flush());
-  TRY(file_.put(key, value, BerkeleyFile::IfPresent::replace));
+  static_cast<void>(TRY(file_.put(key, value, BerkeleyFile::IfPresent::replace)));
   return {};
 }
 

@@ -36,6 +36,9 @@ constexpr int forbidden[] = {
     SCMP_SYS(personality), SCMP_SYS(iopl), SCMP_SYS(ioperm), SCMP_SYS(open_by_handle_at), SCMP_SYS(name_to_handle_at),
 };
 
+// A condition on a call's first argument. (libseccomp's own macros are compound literals, which are no C++.)
+constexpr scmp_arg_cmp first_argument(scmp_compare how, scmp_datum_t a, scmp_datum_t b = 0) { return {0, how, a, b}; }
+
 Result<void> deny(scmp_filter_ctx filter, int call) {
   const int code = ::seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), call, 0);
   if (code != 0) return base::Failure(base::Error::system("seccomp", -code));
@@ -55,14 +58,14 @@ Result<void> limit_system_calls(const Profile& profile) {
   // fall back to clone.)
   ::seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
   ::seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
-                     SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+                     first_argument(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
   if (!profile.connects_inet) {
     for (const auto family : {AF_INET, AF_INET6}) {
       ::seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
-                         SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(family)));
+                         first_argument(SCMP_CMP_EQ, static_cast<scmp_datum_t>(family)));
     }
   }
-  ::seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_PACKET));
+  ::seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1, first_argument(SCMP_CMP_EQ, AF_PACKET));
   const int code = ::seccomp_load(filter.get());
   if (code != 0) return base::Failure(base::Error::system("seccomp", -code));
   return {};

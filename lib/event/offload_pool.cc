@@ -35,6 +35,7 @@ OffloadPool::Job* OffloadPool::Chain::take_first() {
 }
 
 OffloadPool::OffloadPool(reactor::Base& base) : done_signal_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  CHECK(::sem_init(&work_, 0, 0) == 0);
   if (!done_signal_) maillog::fatal("cannot make an eventfd: {}", base::Error::system("eventfd").message());
   done_event_.assign(base, reactor::Kind::readable_level, done_signal_.get(),
                      [](void* self, reactor::What) { static_cast<OffloadPool*>(self)->collect(); }, this);
@@ -42,12 +43,9 @@ OffloadPool::OffloadPool(reactor::Base& base) : done_signal_(::eventfd(0, EFD_CL
 }
 
 OffloadPool::~OffloadPool() {
-  {
-    const std::scoped_lock lock(mutex_);
-    is_ending_ = true;
-  }
-  work_came_.notify_all();
+  for (std::size_t i = 0; i < threads_.size(); ++i) ::sem_post(&work_);
   for (const pthread_t thread : threads_) ::pthread_join(thread, nullptr);
+  ::sem_destroy(&work_);
   done_event_.remove();
 }
 
@@ -79,34 +77,39 @@ void OffloadPool::run(Fiber& fiber, const std::function<void()>& fn) {
   {
     const std::scoped_lock lock(mutex_);
     waiting_.append(job);
-    wants_thread = idle_threads_ == 0;
+    wants_thread = ++waiting_jobs_ > idle_threads_;
   }
   if (wants_thread && threads_.size() < offload_threads) add_thread();
-  work_came_.notify_one();
+  ::sem_post(&work_);
   const Shield shield;  // the job uses what the fiber owns
   while (!job.is_done) fiber.park(base::no_deadline);
 }
 
 void OffloadPool::work() {
-  std::unique_lock lock(mutex_);
-  for (;;) {
-    Job* const job = waiting_.take_first();
-    if (job == nullptr) {
-      if (is_ending_) return;
-      ++idle_threads_;
-      work_came_.wait(lock);
-      --idle_threads_;
-      continue;
-    }
-    lock.unlock();
+  while (Job* const job = next_job()) {
     (*job->fn)();
-    lock.lock();
-    const bool must_signal = done_.first == nullptr;
-    done_.append(*job);
+    bool must_signal = false;
+    {
+      const std::scoped_lock lock(mutex_);
+      must_signal = done_.first == nullptr;
+      done_.append(*job);
+    }
     if (!must_signal) continue;
     constexpr std::uint64_t one = 1;
     CHECK(::write(done_signal_.get(), &one, sizeof one) == sizeof one);
   }
+}
+
+// Waits for a job. Null: the pool ends.
+OffloadPool::Job* OffloadPool::next_job() {
+  ++idle_threads_;
+  while (::sem_wait(&work_) != 0) {
+  }
+  --idle_threads_;
+  const std::scoped_lock lock(mutex_);
+  Job* const job = waiting_.take_first();
+  if (job != nullptr) --waiting_jobs_;
+  return job;
 }
 
 void OffloadPool::collect() {

@@ -2,13 +2,14 @@
 // The threads behind blocking(): they take jobs in order and hand the finished ones back to the loop. Internal to
 // lib/event.
 
-#include <condition_variable>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
 
 #include <pthread.h>
+#include <semaphore.h>
 
 #include "lib/base/fd.h"
 #include "lib/event/fiber.h"
@@ -43,13 +44,16 @@ class OffloadPool {
 
   void add_thread();
   void work();
+  [[nodiscard]] Job* next_job();
   void collect();
 
-  std::mutex mutex_;  // over the four below
-  std::condition_variable work_came_;
+  // A semaphore and not a condition variable: whoever is woken does not have to wait for the mutex next.
+  sem_t work_;  // one for each waiting job; at the end one for each thread
+  std::atomic<std::size_t> idle_threads_ = 0;
+
+  std::mutex mutex_;  // over the chains
   Chain waiting_, done_;
-  int idle_threads_ = 0;
-  bool is_ending_ = false;
+  std::size_t waiting_jobs_ = 0;
 
   Fd done_signal_;  // eventfd: a job was added to an empty done_
   reactor::Registration done_event_;

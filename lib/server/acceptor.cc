@@ -20,7 +20,8 @@ namespace {
 
 constexpr int accepts_per_turn = 64;                          // then the fibers run
 constexpr int datagrams_per_turn = 256;
-constexpr std::size_t datagram_size = 256 * 1024;
+constexpr std::size_t datagrams_per_call = 16;
+constexpr std::size_t datagram_size = 64 * 1024;              // of a longer one the rest is lost
 constexpr std::chrono::milliseconds pause_when_out{200};      // out of descriptors, stacks or memory
 constexpr std::chrono::seconds missing_file_patience{1};      // before a successor looks whether a file is there now
 constexpr unsigned long sessions_per_process = 10'000;        // before a number comes round again
@@ -186,11 +187,24 @@ void Acceptor::after_client() {
 }
 
 void Acceptor::receive_datagrams(int socket) {
-  datagram_.resize(datagram_size);
-  for (int i = 0; i < datagrams_per_turn; ++i) {
-    const ssize_t size = ::recv(socket, datagram_.data(), datagram_.size(), MSG_DONTWAIT);
-    if (size < 0) return;
-    service_.datagram(std::string_view(datagram_.data(), static_cast<std::size_t>(size)));
+  // Not written to, so that only what datagrams have filled takes memory.
+  if (!datagrams_) datagrams_ = std::make_unique_for_overwrite<char[]>(datagrams_per_call * datagram_size);
+  std::array<iovec, datagrams_per_call> parts{};
+  std::array<mmsghdr, datagrams_per_call> messages{};
+  for (std::size_t i = 0; i < datagrams_per_call; ++i) {
+    parts[i] = {.iov_base = datagrams_.get() + i * datagram_size, .iov_len = datagram_size};
+    messages[i].msg_hdr.msg_iov = &parts[i];
+    messages[i].msg_hdr.msg_iovlen = 1;
+  }
+  for (int received = 0; received < datagrams_per_turn;) {
+    const int count = ::recvmmsg(socket, messages.data(), datagrams_per_call, MSG_DONTWAIT, nullptr);
+    for (int i = 0; i < count; ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      service_.datagram(std::string_view(static_cast<const char*>(parts[at].iov_base), messages[at].msg_len));
+    }
+    // Fewer than there was room for: that was all.
+    if (count < static_cast<int>(datagrams_per_call)) return;
+    received += count;
   }
 }
 

@@ -74,7 +74,7 @@ class Acceptor {
   std::unique_ptr<event::Loop::Watch> idle_timer_, pause_timer_, drain_timer_;
   std::function<void(ChildSays)> tell_master_;
   std::list<Client> clients_;
-  std::vector<char> datagram_;
+  std::unique_ptr<char[]> datagrams_;
   event::Semaphore requests_;
   std::size_t busy_ = 0;
   unsigned long next_session_ = 0;

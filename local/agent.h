@@ -7,12 +7,14 @@
 #include <unordered_set>
 #include <vector>
 
+#include "lib/base/recent.h"
 #include "lib/delivery/recorder.h"
 #include "lib/ipc/addresses.h"
 #include "lib/ipc/connections.h"
 #include "lib/mailbox/lock_method.h"
 #include "lib/mailbox/worker_pool.h"
 #include "lib/maps/table.h"
+#include "lib/process/account.h"
 #include "local/local_params.h"
 #include "local/rights.h"
 
@@ -48,7 +50,7 @@ struct Passing {
 };
 
 struct Agent {
-  explicit Agent(Params parameters) : params(std::move(parameters)) {}
+  Agent(Params parameters, const base::Clock& the_clock) : params(std::move(parameters)), clock(&the_clock), accounts(the_clock) {}
 
   Params params;
   std::string config_directory;
@@ -66,7 +68,8 @@ struct Agent {
   ipc::Connections* services = nullptr;
   ipc::Addresses* addresses = nullptr;
   mailbox::WorkerPool* workers = nullptr;
-  const base::Clock* clock = nullptr;
+  const base::Clock* clock;
+  base::Recent<process::Account> accounts;  // the user database may be in the network
 };
 
 }  // namespace local

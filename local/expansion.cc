@@ -125,9 +125,15 @@ void Expansion::deliver(Step step) {
   deliver_to_user(std::move(step), std::move(name));
 }
 
+Result<process::Account> Expansion::find_account(const std::string& user) {
+  if (const process::Account* const recent = agent_.accounts.find(user)) return *recent;
+  auto account = event::blocking([&] { return process::find_account(user); });
+  if (account) agent_.accounts.keep(user, *account);  // who is not there yet may be there at the next look
+  return account;
+}
+
 void Expansion::deliver_to_user(Step step, Name name) {
-  // getpwnam may ask the network.
-  const auto account = event::blocking([&] { return process::find_account(name.user); });
+  const auto account = find_account(name.user);
   if (!account && account.error().code() != 0) {
     maillog::warning("{}: {}", request_.queue_id, account.error().message());
     return deferred(step, {4, 3, 0}, "user lookup error");

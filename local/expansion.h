@@ -66,6 +66,7 @@ class Expansion {
   // expansion.cc
   void deliver(Step step);
   void deliver_to_user(Step step, Name name);
+  [[nodiscard]] Result<process::Account> find_account(const std::string& user);
   void unknown_user(const Step& step, const Name& name);
   void deliver_address(const Step& parent, std::string_view item);
   // The items are delivered when their turn comes, before what waits already: a list that is nested deeply takes no

@@ -179,7 +179,7 @@ class World {
     REQUIRE(main);
     auto params = Params::load(*main);
     REQUIRE(params);
-    Agent agent(std::move(*params));
+    Agent agent(std::move(*params), base::system_clock());
     const std::vector<std::string_view> origins{"alias", "forward", "include"};
     agent.allow_commands = *Words::parse("x", agent.params.allow_mail_to_commands, origins);
     agent.allow_files = *Words::parse("x", agent.params.allow_mail_to_files, origins);
@@ -200,7 +200,6 @@ class World {
     agent.services = &services;
     agent.addresses = &addresses;
     agent.workers = &workers;
-    agent.clock = &base::system_clock();
 
     const mailbox::TestMessage message(text);
     ipc::DeliveryRequest request;

@@ -51,7 +51,7 @@ Result<void> check_limits(const Params& params) {
 }  // namespace
 
 Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) {
-  Agent agent(TRY(Params::load(startup.main)));
+  Agent agent(TRY(Params::load(startup.main)), startup.clock);
   const Params& params = agent.params;
   TRY(check_limits(params));
   agent.config_directory = startup.main.directory();
@@ -76,7 +76,6 @@ Server::Server(server::Startup& startup, Agent agent, Fd spawner)
   agent_.services = &startup.services;
   agent_.addresses = &addresses_;
   agent_.workers = &workers_;
-  agent_.clock = &startup.clock;
 }
 
 void Server::started() {

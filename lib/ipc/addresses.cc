@@ -13,13 +13,11 @@ Result<std::string> Addresses::rewrite(std::string_view rule, std::string_view a
 Result<AddressAnswer> Addresses::ask(AddressRequest request) {
   // NUL cannot occur in any part: it ends an attribute on the wire.
   std::string key = (request.question == AddressQuestion::rewrite ? "w" : "r") + request.rule + '\0' + request.sender + '\0' + request.address;
-  const auto found = kept_.find(key);
-  if (found != kept_.end() && clock_.now() < found->second.until) return found->second.answer;
+  if (const AddressAnswer* const recent = kept_.find(key)) return *recent;
 
   AddressAnswer answer = TRY(services_.ask<AskAddress>(request));
   if (answer.status == ResolveStatus::fail) return answer;  // a failure is asked again
-  if (kept_.size() >= answers_limit) kept_.clear();
-  kept_[std::move(key)] = Kept{answer, clock_.now() + answer_lifetime};
+  kept_.keep(std::move(key), answer);
   return answer;
 }
 

@@ -48,7 +48,7 @@ Result<WorkerPool::Worker> WorkerPool::take(Identity who, Deadline deadline) {
     Worker worker = std::move(idle.back());
     idle.pop_back();
     // A worker says nothing by itself: what can be read is its end.
-    if (!worker.stream.peek_input() && !event::wait_fd(worker.stream.fd(), event::Ready::readable, Deadline::min())) return worker;
+    if (worker.stream.is_at_rest()) return worker;
     kill(worker.number);
   }
   return start(who, deadline);

@@ -136,7 +136,12 @@ void Server::serve(server::Connection& connection) {
     }
     if (server::is_outdated()) return;
     const server::Busy busy(connection);
-    if (!serve_message(connection, open->flags)) return;
+    if (!open->lost_id.empty()) {
+      ipc::send(connection.stream, recover(open->lost_id), base::after(setup_.ipc_timeout));
+      if (connection.stream.flush(base::after(setup_.ipc_timeout)) != io::End::ok) return;
+    } else if (!serve_message(connection, open->flags)) {
+      return;
+    }
   }
 }
 
@@ -171,6 +176,21 @@ bool Server::serve_message(server::Connection& connection, ipc::CleanupFlags fla
   const bool is_usable = stream.flush(deadline()) == io::End::ok;
   // After a bad record nobody knows where the next message starts.
   return is_usable && closed.status != CleanupStatus::bad;
+}
+
+// A message that another process of ours has taken in, and died before it could say so.
+MessageClosed Server::recover(const std::string& lost_id) {
+  const auto id = queue::QueueId::parse(lost_id);
+  if (!id) return {CleanupStatus::bad, ""};
+  const auto is_on_disk = incoming_->recover(*id);
+  if (!is_on_disk) {
+    maillog::warning("{}: {}", lost_id, is_on_disk.error().message());
+    return {CleanupStatus::write, ""};
+  }
+  if (!*is_on_disk) return {CleanupStatus::write, ""};
+  maillog::info("{}: complete, although the process that took it in has died", lost_id);
+  notice_.send(lost_id);
+  return {CleanupStatus::ok, ""};
 }
 
 // What becomes of the message: the one place where a client's "ok" is decided.

@@ -39,6 +39,7 @@ class Server final : public server::Service {
 
   // False when the connection cannot be used any more.
   [[nodiscard]] bool serve_message(server::Connection& connection, ipc::CleanupFlags flags);
+  [[nodiscard]] ipc::MessageClosed recover(const std::string& lost_id);
   [[nodiscard]] ipc::MessageClosed close(Message& message, queue::IncomingFile file, const std::optional<base::Error>& failure,
                                          ipc::CleanupFlags flags);
   [[nodiscard]] ipc::MessageClosed bounce(Message& message, queue::IncomingFile file);

@@ -95,8 +95,28 @@ Result<IncomingFile> IncomingDirectory::create() {
   return IncomingFile(*this, std::move(file), std::move(*id));
 }
 
+Result<bool> IncomingDirectory::recover(const QueueId& id) {
+  for (const Queue queue : {Queue::incoming, Queue::active, Queue::deferred}) {
+    const Fd file(::open(layout_.path(queue, id).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    if (!file && errno == ENOENT) continue;
+    struct stat status {};
+    if (!file || fstat(file.get(), &status) < 0) return base::fail_system("open " + layout_.path(queue, id));
+    // Its process has an exclusive lock until it is done; who delivers it shares his.
+    TRY(lock_file_shared(file));
+    if ((status.st_mode & mode_complete) != mode_complete) {
+      TRY(layout_.remove(queue, id));
+      return false;
+    }
+    TRY(event::fsync(file));
+    TRY(sync_name(queue, id));
+    return true;
+  }
+  return false;
+}
+
 Result<void> IncomingDirectory::sync_name(Queue queue, const QueueId& id) {
-  if (!layout_.is_hashed(queue)) return queue == Queue::hold ? hold_.sync() : incoming_.sync();
+  if (!layout_.is_hashed(queue) && queue == Queue::incoming) return incoming_.sync();
+  if (!layout_.is_hashed(queue) && queue == Queue::hold) return hold_.sync();
   // Hashed: each directory on the way may be new.
   const std::string path = layout_.path(queue, id);
   for (std::size_t slash = path.rfind('/'); slash + 1 >= layout_.directory(queue).size(); slash = path.rfind('/', slash - 1)) {
@@ -179,16 +199,17 @@ Result<QueueId> IncomingFile::commit(FirstQueue queue) && {
     TRY(write_at(file_, size, 0));
   }
   TRY(write_out());
+  // Before it is complete: when we die, the queue manager must not find in incoming what is to be held.
+  if (queue == FirstQueue::hold) {
+    TRY(directory_->layout_.move(id_, Queue::incoming, Queue::hold));
+    queue_ = Queue::hold;
+  }
   // The mode says "complete": before the fsync, so that it is on disk with the bytes.
   if (fchmod(file_.get(), mode_complete) < 0) return base::fail_system("change mode of queue file");
   // The name is there since create(): bytes and name go to the disk side by side, mostly in the same journal commit.
   const bool has_final_name = queue == FirstQueue::incoming && !directory_->layout_.is_hashed(queue_);
   const auto name = has_final_name ? directory_->incoming_.begin() : nullptr;
   TRY(event::fsync(file_));
-  if (queue == FirstQueue::hold) {
-    TRY(directory_->layout_.move(id_, Queue::incoming, Queue::hold));
-    queue_ = Queue::hold;
-  }
   TRY(has_final_name ? event::DirectorySync::finish(name) : directory_->sync_name(queue_, id_));
   abandoned_ = false;
   file_.reset();  // and with it the lock

@@ -35,6 +35,11 @@ class IncomingDirectory {
   // to expect.
   [[nodiscard]] Result<IncomingFile> create();
 
+  // What has become of a file whose process has died before it could tell. True: it was complete, and is on disk now. False: it
+  // was not, and what there was of it is gone; or it is not there any more (which may mean that it has been delivered). An
+  // Error with code EAGAIN: its process lives.
+  [[nodiscard]] Result<bool> recover(const QueueId& id);
+
  private:
   friend class IncomingFile;
   IncomingDirectory(const Layout& layout, IdForm form, const base::Clock& clock, Fd incoming, Fd hold);

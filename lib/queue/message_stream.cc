@@ -46,9 +46,15 @@ bool MessageStream::add_line(std::string_view line, std::size_t line_length_limi
 Result<ipc::MessageClosed> MessageStream::finish(Deadline deadline) {
   add(RecordType::end, {}, deadline);
   auto closed = ipc::receive<ipc::MessageClosed>(connection_.stream, deadline);
-  if (!closed) return base::Failure(std::move(closed).error().within(socket_));
+  if (!closed) return lost_outcome(std::move(closed).error().within(socket_));
   services_->keep(socket_, std::move(connection_));
   return std::move(*closed);
+}
+
+Result<ipc::MessageClosed> MessageStream::lost_outcome(base::Error error) {
+  auto answer = services_->ask_at<ipc::AskLostOutcome>(socket_, {.flags = ipc::CleanupFlags::none, .lost_id = queue_id_});
+  if (answer && answer->status == ipc::CleanupStatus::ok) return answer;
+  return base::Failure(std::move(error));
 }
 
 }  // namespace queue

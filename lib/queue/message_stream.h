@@ -34,10 +34,13 @@ class MessageStream {
   // A line of content of any length, without its line end: as N, or as L ... N in pieces of line_length_limit bytes.
   bool add_line(std::string_view line, std::size_t line_length_limit, Deadline deadline);
 
-  // Ends the message (E record) and waits for the verdict. After it the stream is spent.
+  // Ends the message (E record) and waits for the verdict. When cleanup dies before it has given one, its successor is
+  // asked: what is on disk is not refused. After it the stream is spent.
   [[nodiscard]] Result<ipc::MessageClosed> finish(Deadline deadline);
 
  private:
+  [[nodiscard]] Result<ipc::MessageClosed> lost_outcome(base::Error error);
+
   MessageStream(ipc::Connections& services, std::string socket, ipc::Connections::Connection connection, std::string id)
       : services_(&services), socket_(std::move(socket)), connection_(std::move(connection)), queue_id_(std::move(id)) {}
 

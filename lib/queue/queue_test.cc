@@ -228,6 +228,31 @@ TEST_CASE("a message on hold is committed into hold") {
   CHECK(mode_of(spool.layout.path(Queue::hold, *id)) == queue::mode_complete);
 }
 
+TEST_CASE("what a dead process has left is on disk when it is complete, and gone when it is not") {
+  Spool spool;
+  const auto incoming = spool.incoming();
+  auto file = incoming->create();
+  REQUIRE(file);
+  write_message(*file, {"a@example.com"}, "body");
+  const QueueId id = file->id();
+  const auto of_living = incoming->recover(id);
+  REQUIRE_FALSE(of_living);
+  CHECK(of_living.error().code() == EAGAIN);
+  REQUIRE(std::move(*file).commit());
+  for (const auto& [from, to] : {std::pair(Queue::incoming, Queue::active), std::pair(Queue::active, Queue::deferred)}) {
+    CHECK(incoming->recover(id).value());
+    REQUIRE(spool.layout.move(id, from, to));
+  }
+  CHECK(incoming->recover(id).value());
+  REQUIRE(spool.layout.remove(Queue::deferred, id));
+  CHECK_FALSE(incoming->recover(id).value());
+
+  std::ofstream(spool.layout.path(Queue::incoming, id)) << "half";
+  REQUIRE(chmod(spool.layout.path(Queue::incoming, id).c_str(), queue::mode_incomplete) == 0);
+  CHECK_FALSE(incoming->recover(id).value());
+  CHECK_FALSE(spool.layout.exists(Queue::incoming, id));
+}
+
 TEST_CASE("messages move between queues, into hashed directories that are made on demand, and over nothing") {
   Spool spool;
   const auto incoming = spool.incoming();

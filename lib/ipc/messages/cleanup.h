@@ -5,7 +5,9 @@
 //   client: OpenMessage            server: MessageOpened (queue_id)
 //   client: the message as queue records (lib/queue/record.h: envelope, M, N/L..., X, extracted, E)
 //   server: MessageClosed, after the file and its directory are on disk (status ok), or after it is gone (any other)
-// A client that closes before E abandons the message.
+// A client that closes before E abandons the message. One whose connection ends between E and MessageClosed asks the next
+// cleanup process what has become of it:
+//   client: OpenMessage (lost_id)   server: MessageClosed: ok when the message is on disk
 
 #include "lib/ipc/message.h"
 
@@ -30,7 +32,8 @@ enum class CleanupFlags : unsigned {
 
 struct OpenMessage {
   CleanupFlags flags = CleanupFlags::none;
-  static constexpr auto fields = std::tuple{Field{"flags", &OpenMessage::flags}};
+  std::string lost_id;   // not empty: no message, the outcome of this one is asked for
+  static constexpr auto fields = std::tuple{Field{"flags", &OpenMessage::flags}, Field{"lost_id", &OpenMessage::lost_id}};
 };
 struct MessageOpened {
   std::string queue_id;  // empty: the queue cannot be written (full disk): answer 452 and go on
@@ -60,5 +63,11 @@ struct MessageClosed {
 };
 
 inline constexpr std::string_view cleanup_socket = "public/cleanup";
+
+struct AskLostOutcome {
+  using Request = OpenMessage;
+  using Answer = MessageClosed;
+  static constexpr std::chrono::seconds timeout{30};
+};
 
 }  // namespace ipc

@@ -93,6 +93,7 @@ def test_sendmail_while_it_is_stopped(suite):
 def test_mailx_sends_and_reads(suite):
     if suite.run("test", "-x", "/usr/bin/bsd-mailx").returncode:
         pytest.skip("no bsd-mailx")
-    arrives(suite, "mailx", "echo 'Written with mail.' | /usr/bin/bsd-mailx -s 'By mail' heidi", to="heidi")
+    suite.sh("echo 'Written with mail.' >/tmp/text")
+    arrives(suite, "mailx", "/usr/bin/bsd-mailx -s 'By mail' heidi </tmp/text", to="heidi")
     done = suite.run("sh", "-c", "printf 'p\\nq\\n' | /usr/bin/bsd-mailx -N", user="heidi")
     assert b"Written with mail." in done.stdout and b"Subject: By mail" in done.stdout, done

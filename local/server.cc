@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "lib/base/ascii.h"
-#include "lib/log/log.h"
 #include "lib/mailbox/spawner.h"
 #include "lib/maps/list.h"
 #include "local/delivered_to.h"
@@ -13,7 +12,6 @@
 namespace local {
 namespace {
 
-constexpr std::chrono::seconds housekeeping_interval{2};
 
 Result<void> open_tables(Agent& agent, const server::Startup& startup) {
   agent.tables = std::make_unique<maps::Tables>(startup.table_options());
@@ -78,16 +76,7 @@ Server::Server(server::Startup& startup, Agent agent, Fd spawner)
   agent_.workers = &workers_;
 }
 
-void Server::started() {
-  // Workers that have nothing to do end.
-  const auto housekeeping = event::Loop::current().spawn("workers", [this] {
-    for (;;) {
-      event::sleep_until(base::after(housekeeping_interval));
-      workers_.drop_idle();
-    }
-  });
-  if (!housekeeping) maillog::fatal("{}", housekeeping.error().message());
-}
+void Server::started() { workers_.start_housekeeping(); }
 
 void Server::serve(server::Connection& connection) {
   server::serve_requests<ipc::Deliver>(connection, [this](const ipc::DeliveryRequest& request) { return deliver(request); });

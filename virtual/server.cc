@@ -7,7 +7,6 @@
 
 #include <fmt/format.h>
 
-#include "lib/event/loop.h"
 #include "lib/log/log.h"
 #include "lib/mailbox/spawner.h"
 
@@ -18,7 +17,6 @@ using delivery::Delivery;
 using delivery::Status;
 
 constexpr std::string_view relay = "virtual";
-constexpr std::chrono::seconds housekeeping_interval{2};
 constexpr std::chrono::seconds write_patience{600};  // beside waiting for locks: a slow disk
 
 Delivery ended(Status status, mail::Dsn dsn, std::string reason) {
@@ -100,16 +98,7 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
   return server;
 }
 
-void Server::started() {
-  // Workers that have nothing to do end.
-  const auto housekeeping = event::Loop::current().spawn("workers", [this] {
-    for (;;) {
-      event::sleep_until(base::after(housekeeping_interval));
-      workers_.drop_idle();
-    }
-  });
-  if (!housekeeping) maillog::fatal("{}", housekeeping.error().message());
-}
+void Server::started() { workers_.start_housekeeping(); }
 
 void Server::serve(server::Connection& connection) {
   server::serve_requests<ipc::Deliver>(connection, [this](const ipc::DeliveryRequest& request) { return deliver(request); });

@@ -6,11 +6,13 @@
 #include <unistd.h>
 
 #include "lib/base/check.h"
+#include "lib/log/log.h"
 
 namespace mailbox {
 namespace {
 
 constexpr std::chrono::seconds order_patience{10};
+constexpr std::chrono::seconds housekeeping_interval{2};
 
 }  // namespace
 
@@ -96,6 +98,16 @@ void WorkerPool::kill(std::int64_t number) {
 }
 
 void WorkerPool::order(const SpawnerRequest& request) { ipc::send(spawner_, request, base::after(order_patience)); }
+
+void WorkerPool::start_housekeeping() {
+  const auto fiber = event::Loop::current().spawn("workers", [this] {
+    for (;;) {
+      event::sleep_until(base::after(housekeeping_interval));
+      drop_idle();
+    }
+  });
+  if (!fiber) maillog::fatal("{}", fiber.error().message());
+}
 
 std::size_t WorkerPool::drop_idle() {
   const Deadline limit = std::chrono::steady_clock::now() - idle_time;

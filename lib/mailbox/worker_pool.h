@@ -77,6 +77,9 @@ class WorkerPool {
   // Deliveries to one mbox take turns here instead of at its lock.
   Turns& mailbox_turns() { return mailbox_turns_; }
 
+  // A fiber that ends workers which have nothing to do, for the life of the process.
+  void start_housekeeping();
+
   // Closes workers that have had nothing to do for idle_time. Returns how many stay.
   std::size_t drop_idle();
 

@@ -9,7 +9,6 @@
 
 #include "lib/base/ascii.h"
 #include "lib/config/master_cf.h"
-#include "lib/event/offload.h"
 #include "lib/ipc/messages/qmgr.h"
 #include "lib/log/log.h"
 #include "lib/mail/address.h"
@@ -22,12 +21,9 @@ using queue::Queue;
 
 namespace {
 
-constexpr std::size_t activations_limit = 64;         // messages whose recipients are being resolved at once
-constexpr std::size_t waiting_limit = 20'000;         // ids kept in memory per queue; the rest stays in the directory
 constexpr std::chrono::seconds queue_id_timeout{10};  // a notice that began is finished within this
 constexpr std::size_t queue_id_limit = 100;
 constexpr int agent_deaths_limit = 2;                 // of one message; then it waits like any other deferred message
-constexpr std::chrono::seconds in_use_delay{1};       // before a message that somebody else works on is looked at again
 
 std::map<std::string, int> process_limits(const std::vector<config::MasterEntry>& entries) {
   std::map<std::string, int> limits;
@@ -56,22 +52,21 @@ Manager::Manager(server::Startup& startup, Params params, std::map<std::string, 
       addresses_(startup.services, startup.clock),
       clock_(startup.clock),
       completion_(params_, layout_, services_, clock_),
-      activations_(activations_limit) {}
+      intake_(layout_, clock_, static_cast<std::size_t>(params_.qmgr_message_active_limit),
+              [this](const queue::QueueId& id, Queue from, bool demanded) { return enter(id, from, demanded); }) {}
 
 void Manager::started() {
   recover();
-  if (const auto fiber = event::Loop::current().spawn("feed", [this] { feed(); }); !fiber) {
-    maillog::fatal("{}", fiber.error().message());
-  }
-  start_scan(Queue::incoming, Due::by_time);
-  start_scan(Queue::deferred, Due::by_time);
+  intake_.start();
+  intake_.start_scan(Queue::incoming, Due::by_time);
+  intake_.start_scan(Queue::deferred, Due::by_time);
   schedule_queue_run();
 }
 
 void Manager::schedule_queue_run() {
   queue_run_ = event::Loop::current().timer(params_.queue_run_delay, [this] {
-    start_scan(Queue::incoming, Due::by_time);
-    start_scan(Queue::deferred, Due::by_time);
+    intake_.start_scan(Queue::incoming, Due::by_time);
+    intake_.start_scan(Queue::deferred, Due::by_time);
     schedule_queue_run();
   });
 }
@@ -101,9 +96,9 @@ void Manager::serve(server::Connection& connection) {
     const auto id = text ? queue::QueueId::parse(text.text()) : std::nullopt;
     if (!id) return;
     if (is_notice) {
-      add_incoming(*id);
+      intake_.add_incoming(*id);
     } else {
-      try_now(*id);
+      intake_.demand(*id);
     }
   }
 }
@@ -111,11 +106,11 @@ void Manager::serve(server::Connection& connection) {
 void Manager::handle(char trigger) {
   switch (static_cast<ipc::QmgrTrigger>(trigger)) {
     case ipc::QmgrTrigger::wakeup:
-      start_scan(Queue::incoming, Due::by_time);
+      intake_.start_scan(Queue::incoming, Due::by_time);
       break;
-    case ipc::QmgrTrigger::scan_incoming: start_scan(Queue::incoming, Due::by_time); break;
-    case ipc::QmgrTrigger::scan_deferred: start_scan(Queue::deferred, Due::by_time); break;
-    case ipc::QmgrTrigger::scan_all: start_scan(Queue::deferred, Due::all); break;
+    case ipc::QmgrTrigger::scan_incoming: intake_.start_scan(Queue::incoming, Due::by_time); break;
+    case ipc::QmgrTrigger::scan_deferred: intake_.start_scan(Queue::deferred, Due::by_time); break;
+    case ipc::QmgrTrigger::scan_all: intake_.start_scan(Queue::deferred, Due::all); break;
     case ipc::QmgrTrigger::flush_dead:
       for (auto& [name, transport] : transports_) {
         transport->revive();
@@ -133,98 +128,7 @@ void Manager::draining() {
   event::Loop::current().stop();
 }
 
-void Manager::add_incoming(queue::QueueId id) {
-  if (incoming_.size() >= waiting_limit) {
-    incoming_overflowed_ = true;
-    return;
-  }
-  if (!known_.insert(id.text()).second) return;
-  incoming_.push_back(std::move(id));
-  feed_.notify();
-}
-
-// An id from anybody: when there is no such deferred message, activation finds out.
-void Manager::try_now(queue::QueueId id) {
-  if (deferred_.size() >= waiting_limit || active_.contains(id.text())) return;
-  demanded_.insert(id.text());
-  if (!known_.insert(id.text()).second) return;
-  deferred_.push_front(std::move(id));
-  feed_.notify();
-}
-
-void Manager::start_scan(Queue queue, Due due) {
-  bool& scanning = queue == Queue::incoming ? scanning_incoming_ : scanning_deferred_;
-  if (std::exchange(scanning, true)) {
-    if (due == Due::all) scan_all_next_ = true;  // the scan that runs may be past what this one wants
-    return;
-  }
-  const auto fiber = event::Loop::current().spawn("scan", [this, queue, due, &scanning] {
-    const Stamp now = clock_.stamp();
-    Scanned found = event::blocking([&] { return scan(layout_, queue, due, now, waiting_limit); });
-    scanning = false;
-    std::deque<queue::QueueId>& waiting = queue == Queue::incoming ? incoming_ : deferred_;
-    for (queue::QueueId& id : found.ids) {
-      if (known_.insert(id.text()).second) waiting.push_back(std::move(id));
-    }
-    if (queue == Queue::incoming) incoming_overflowed_ = found.more;
-    feed_.notify();
-    if (queue == Queue::deferred && std::exchange(scan_all_next_, false)) start_scan(queue, Due::all);
-  });
-  if (!fiber) scanning = false;
-}
-
-// Lets waiting ids into the active queue as long as there is room: new mail first, and of old mail one after each.
-void Manager::feed() {
-  bool old_mail_next = false;
-  for (;;) {
-    while (has_room() && !(incoming_.empty() && deferred_.empty())) {
-      const bool take_old = incoming_.empty() || (old_mail_next && !deferred_.empty());
-      std::deque<queue::QueueId>& waiting = take_old ? deferred_ : incoming_;
-      old_mail_next = !take_old;
-      queue::QueueId id = std::move(waiting.front());
-      waiting.pop_front();
-      if (!activations_.acquire(base::no_deadline)) return;
-      ++activating_;
-      const auto fiber = event::Loop::current().spawn("activate", [this, id, take_old] {
-        activate(id, take_old ? Queue::deferred : Queue::incoming);
-        --activating_;
-        activations_.release();
-        feed_.notify();
-      });
-      if (!fiber) {  // found again by the next scan
-        --activating_;
-        activations_.release();
-        known_.erase(id.text());
-        break;
-      }
-    }
-    if (incoming_.empty() && incoming_overflowed_ && has_room()) start_scan(Queue::incoming, Due::by_time);
-    static_cast<void>(feed_.wait(base::no_deadline));
-  }
-}
-
-void Manager::activate(queue::QueueId id, Queue from) {
-  const auto entered = enter(id, from);
-  demanded_.erase(id.text());
-  if (entered) return;
-  if (entered.error().code() == EBUSY) return try_later(std::move(id), from);
-  known_.erase(id.text());
-  if (entered.error().code() == ENOENT || entered.error().code() == EAGAIN) return;  // gone meanwhile, or not complete
-  maillog::warning("{}: {}", id.text(), entered.error().message());
-}
-
-// An agent of our predecessor, or of an agent that died, still has the file; or cleanup is about to let go of it.
-void Manager::try_later(queue::QueueId id, Queue from) {
-  const std::string name = id.text();
-  const auto fiber = event::Loop::current().spawn("try later", [this, id = std::move(id), from] {
-    event::sleep_until(base::after(in_use_delay));
-    (from == Queue::deferred ? deferred_ : incoming_).push_back(id);
-    feed_.notify();
-  });
-  if (!fiber) known_.erase(name);  // found again by the next scan
-}
-
-Result<void> Manager::enter(const queue::QueueId& id, Queue from) {
+Result<void> Manager::enter(const queue::QueueId& id, Queue from, bool demanded) {
   const std::string path = layout_.path(from, id);
   const Fd file(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!file) return base::fail_system("open " + path);
@@ -239,7 +143,8 @@ Result<void> Manager::enter(const queue::QueueId& id, Queue from) {
   auto message = queue::read_message(file.get(), queue::Wanted::todo, static_cast<std::size_t>(params_.qmgr_message_recipient_limit));
   if (!message) {
     maillog::warning("{}: {}; moving it to the corrupt queue", id.text(), message.error().message());
-    return queue::set_aside(layout_, Queue::active, id);
+    TRY(queue::set_aside(layout_, Queue::active, id));
+    return base::fail("set aside", ENOENT);
   }
   maillog::info("{}: from=<{}>, size={}, nrcpt={} (queue active)", id.text(), message->sender, message->content_size,
                 message->recipient_count);
@@ -249,9 +154,8 @@ Result<void> Manager::enter(const queue::QueueId& id, Queue from) {
   if (from == Queue::deferred && !has_reasons) static_cast<void>(layout_.remove(Queue::defer, id));
   std::vector<ipc::DeliveryRecipient> recipients = take_recipients(*message);
   auto active = std::make_shared<ActiveMessage>(id, std::move(*message), clock_.stamp());
-  active_[id.text()] = active;
   if (is_force_expired) active->force_expire();
-  if (demanded_.contains(id.text())) active->demand();
+  if (demanded) active->demand();
   if (has_reasons) {  // the last attempt's reasons are told to the sender, and no more is tried
     active->set_unread_recipients(0);
     active->defer();
@@ -415,8 +319,7 @@ void Manager::end_batch(const std::shared_ptr<ActiveMessage>& message) {
   const auto fiber = event::Loop::current().spawn("complete", [this, message] { complete(message); });
   if (!fiber) {  // without a notice, which the next try sends
     completion_.defer(message->id(), message->envelope().arrived);
-    active_.erase(message->id().text());
-    known_.erase(message->id().text());
+    intake_.left(message->id());
   }
 }
 
@@ -427,9 +330,7 @@ void Manager::complete(const std::shared_ptr<ActiveMessage>& message) {
     if (const auto moved = queue::set_aside(layout_, Queue::active, message->id()); !moved) {
       maillog::warning("{}: {}", id, moved.error().message());
     }
-    active_.erase(id);
-    known_.erase(id);
-    return feed_.notify();
+    return intake_.left(message->id());
   }
   if (message->unread_recipients() != 0 && !message->is_tried_again()) {
     const std::string path = layout_.path(Queue::active, message->id());
@@ -446,16 +347,13 @@ void Manager::complete(const std::shared_ptr<ActiveMessage>& message) {
   if (message->is_tried_again()) {
     // Through the front door again: the marks in the file say who is done.
     const auto moved = layout_.move(message->id(), Queue::active, Queue::incoming);
-    active_.erase(id);
-    known_.erase(id);
-    if (moved) add_incoming(message->id());
-    return feed_.notify();
+    intake_.left(message->id());
+    if (moved) intake_.add_incoming(message->id());
+    return;
   }
   static_cast<void>(completion_.complete(*message));
   agent_deaths_.erase(id);
-  active_.erase(id);
-  known_.erase(id);
-  feed_.notify();
+  intake_.left(message->id());
 }
 
 }  // namespace qmgr

@@ -1,12 +1,9 @@
 #pragma once
-// The service: hears triggers, scans, decides who enters the active queue, and drives transports.
+// The service: hears triggers, reads messages into the active queue, and drives transports.
 
-#include <deque>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
-#include <unordered_map>
 
 #include "lib/config/main_cf.h"
 #include "lib/event/loop.h"
@@ -14,8 +11,8 @@
 #include "lib/server/service.h"
 #include "qmgr/completion.h"
 #include "qmgr/dispatch.h"
+#include "qmgr/intake.h"
 #include "qmgr/qmgr_params.h"
-#include "qmgr/scan.h"
 #include "qmgr/transport.h"
 
 namespace qmgr {
@@ -31,18 +28,10 @@ class Manager : public server::Service {
  private:
   Manager(server::Startup& startup, Params params, std::map<std::string, int> process_limits);
 
-  // Intake: ids that wait for a place in the active queue.
   void handle(char trigger);
-  void add_incoming(queue::QueueId id);
-  void try_now(queue::QueueId id);
   void recover();
   void schedule_queue_run();
-  void start_scan(queue::Queue queue, Due due);
-  void feed();                              // a fiber for the life of the process
-  void activate(queue::QueueId id, queue::Queue from);
-  void try_later(queue::QueueId id, queue::Queue from);
-  [[nodiscard]] Result<void> enter(const queue::QueueId& id, queue::Queue from);
-  [[nodiscard]] bool has_room() const { return active_.size() + activating_ < static_cast<std::size_t>(params_.qmgr_message_active_limit); }
+  [[nodiscard]] Result<void> enter(const queue::QueueId& id, queue::Queue from, bool demanded);
 
   // Recipients to transports.
   void assign(const std::shared_ptr<ActiveMessage>& message, std::vector<ipc::DeliveryRecipient> recipients);
@@ -70,17 +59,8 @@ class Manager : public server::Service {
   ipc::Addresses addresses_;
   const base::Clock& clock_;
   Completion completion_;
+  Intake intake_;
 
-  std::deque<queue::QueueId> incoming_, deferred_;    // wait for a place
-  std::set<std::string> known_;                       // ids that wait or are active
-  std::set<std::string> demanded_;                    // of these, whom somebody has asked for
-  bool incoming_overflowed_ = false;                  // there is more in the directory than incoming_ holds
-  bool scanning_incoming_ = false, scanning_deferred_ = false;
-  bool scan_all_next_ = false;                        // asked for while a scan of deferred ran
-  std::size_t activating_ = 0;
-  event::Notify feed_;
-  event::Semaphore activations_;
-  std::unordered_map<std::string, std::shared_ptr<ActiveMessage>> active_;
   std::map<std::string, int> agent_deaths_;           // of messages that go on after their agent died
   std::map<std::string, std::unique_ptr<Transport>, std::less<>> transports_;
   std::map<std::string, std::unique_ptr<event::Loop::Watch>> timers_;   // per transport: for rate delays

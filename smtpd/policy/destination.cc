@@ -22,8 +22,8 @@ Verdict by_destination(const Question& question, Verdict authorised, Otherwise&&
   return is_authorised(question, *answer) ? std::move(authorised) : otherwise();
 }
 
-Verdict relay_denied(const Question& question, int code, std::string_view dsn) {
-  return Verdict::refuse(Reply(code, fmt::format("{} <{}>: Relay access denied", dsn, question.subject.recipient)));
+Verdict relay_denied(const Question& question, int code) {
+  return Verdict::refuse(Reply(code, fmt::format("{} <{}>: Relay access denied", dsn_for(code, "5.7.1"), question.subject.recipient)));
 }
 
 }  // namespace
@@ -34,7 +34,7 @@ Verdict permit_auth_destination(const Question& question) {
 
 Verdict reject_unauth_destination(const Question& question) {
   return by_destination(question, Verdict::dunno(), [&] {
-    return relay_denied(question, question.policy.params().relay_domains_reject_code, "5.7.1");
+    return relay_denied(question, question.policy.params().relay_domains_reject_code);
   });
 }
 
@@ -43,7 +43,7 @@ Verdict defer_unauth_destination(const Question& question) {
   return by_destination(question, Verdict::dunno(), [&] {
     constexpr int permanent_to_temporary = 100;
     const int code = question.policy.params().relay_domains_reject_code;
-    return relay_denied(question, code >= 500 ? code - permanent_to_temporary : code, "4.7.1");
+    return relay_denied(question, code >= 500 ? code - permanent_to_temporary : code);
   });
 }
 

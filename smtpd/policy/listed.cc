@@ -94,8 +94,7 @@ Verdict unlisted(const Question& question, std::string_view address, std::string
   const std::string text = policy.params().show_user_unknown_table_name
                                ? fmt::format("User unknown in {}", of_class.table_name)
                                : std::string("User unknown");
-  const auto dsn = mail::Dsn::parse(permanent_dsn).value_or(mail::Dsn(5, 1, 1)).with_class(of_class.code / 100);
-  return Verdict::refuse(refusal(question, of_class.code, dsn.text(), text));
+  return Verdict::refuse(refusal(question, of_class.code, permanent_dsn, text));
 }
 
 }  // namespace

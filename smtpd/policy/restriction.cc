@@ -27,8 +27,14 @@ std::string about(const Question& question) {
 
 }  // namespace
 
+std::string dsn_for(int code, std::string_view dsn) {
+  std::string out(dsn);
+  if (const int cls = code / 100; cls == 4 || cls == 5) out.front() = static_cast<char>('0' + cls);
+  return out;
+}
+
 Reply refusal(const Question& question, int code, std::string_view dsn, std::string_view text) {
-  return {code, fmt::format("{} {} rejected: {}", dsn, about(question), text)};
+  return {code, fmt::format("{} {} rejected: {}", dsn_for(code, dsn), about(question), text)};
 }
 
 Restrictions Restrictions::parse(std::string_view parameter, std::string_view value) {

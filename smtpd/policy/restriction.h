@@ -47,6 +47,8 @@ struct Row {
 // The row for a name (any case); null when there is none.
 [[nodiscard]] const Row* find_row(std::string_view name);
 
+// The enhanced status `dsn` in the class of the reply code, which the administrator may have chosen (RFC 2034 section 4).
+[[nodiscard]] std::string dsn_for(int code, std::string_view dsn);
 // "<alice@example.com>: Recipient address rejected: TEXT", with what this stage is about in front.
 [[nodiscard]] Reply refusal(const Question& question, int code, std::string_view dsn, std::string_view text);
 [[nodiscard]] inline Reply server_configuration_error() { return {451, "4.3.5 Server configuration error"}; }

@@ -58,6 +58,7 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
                .smtputf8_enable = params.smtputf8_enable,
                .maximal_queue_lifetime = params.maximal_queue_lifetime},
       .line_length_limit = static_cast<std::size_t>(params.line_length_limit),
+      .cleanup_socket = "public/" + params.cleanup_service_name,
   };
   return std::unique_ptr<server::Service>(new Server(startup, *log, std::move(setup)));
 }
@@ -65,7 +66,8 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
 Server::Server(server::Startup& startup, queue::Queue log, Setup setup)
     : log_(log),
       layout_(setup.layout),
-      outbox_(startup.services, startup.clock, std::move(setup.site), setup.line_length_limit),
+      outbox_(startup.services, startup.clock, std::move(setup.site), setup.line_length_limit,
+              std::move(setup.cleanup_socket)),
       notifier_(std::move(setup.layout), std::move(setup.policy), std::move(setup.templates), outbox_) {}
 
 void Server::serve(server::Connection& connection) {

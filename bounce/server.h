@@ -22,6 +22,7 @@ class Server final : public server::Service {
     Templates templates;
     Site site;
     std::size_t line_length_limit;
+    std::string cleanup_socket;  // below the queue directory
   };
   Server(server::Startup& startup, queue::Queue log, Setup setup);
 

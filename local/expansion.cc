@@ -24,7 +24,7 @@ constexpr int notify_never = 1, notify_success = 2;
 
 ForwardSettings forward_settings(const Agent& agent) {
   return {agent.params.myhostname, agent.params.mail_name, static_cast<std::size_t>(agent.params.line_length_limit),
-          agent.prepend.has("forward")};
+          agent.prepend.has("forward"), "public/" + agent.params.cleanup_service_name};
 }
 
 }  // namespace

@@ -63,7 +63,7 @@ Result<std::string> Forwarding::submit(std::size_t i, ipc::Connections& services
   const Message& message = messages_[i];
   const Deadline deadline = base::after(submit_patience);
   const auto flags = ipc::CleanupFlags::internal | (request_.smtputf8 ? ipc::CleanupFlags::smtputf8 : ipc::CleanupFlags::none);
-  queue::MessageStream stream = TRY(queue::MessageStream::open(services, flags, deadline));
+  queue::MessageStream stream = TRY(queue::MessageStream::open(services, flags, deadline, settings_.cleanup_socket));
 
   stream.add(RecordType::time, time_record(now), deadline);
   add_attributes(stream, request_, deadline);

@@ -16,6 +16,7 @@ struct ForwardSettings {
   std::string mail_name;            // in the Received: header
   std::size_t line_length_limit;
   bool delivered_header;            // prepend_delivered_header has "forward"
+  std::string cleanup_socket;       // below the queue directory
 };
 
 class Forwarding {

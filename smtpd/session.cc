@@ -303,7 +303,7 @@ void Session::begin(std::unique_ptr<Transaction> transaction) {
 std::optional<Reply> Session::open_message() {
   Transaction& message = transaction();
   if (message.is_open()) return std::nullopt;
-  const auto opened = message.open(server_.services(), origin(), params().ipc_timeout,
+  const auto opened = message.open(server_.services(), params().cleanup_service_name, origin(), params().ipc_timeout,
                                    static_cast<std::size_t>(params().line_length_limit));
   if (!opened) {
     maillog::warning("{}", opened.error().message());

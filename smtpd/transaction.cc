@@ -9,14 +9,14 @@ namespace smtpd {
 
 using queue::RecordType;
 
-Result<void> Transaction::open(ipc::Connections& services, const Origin& origin, std::chrono::seconds timeout,
-                               std::size_t line_length_limit) {
+Result<void> Transaction::open(ipc::Connections& services, std::string_view cleanup_service, const Origin& origin,
+                               std::chrono::seconds timeout, std::size_t line_length_limit) {
   CHECK(!message_);
   timeout_ = timeout;
   line_length_limit_ = line_length_limit;
   ipc::CleanupFlags flags = ipc::CleanupFlags::filter | ipc::CleanupFlags::map;
   if (parameters_.smtputf8) flags = flags | ipc::CleanupFlags::smtputf8;
-  message_ = TRY(queue::MessageStream::open(services, flags, deadline()));
+  message_ = TRY(queue::MessageStream::open(services, flags, deadline(), fmt::format("public/{}", cleanup_service)));
 
   // The order and names are Postfix's: other programs, and Postfix itself after a change back, read this file.
   const Deadline until = deadline();

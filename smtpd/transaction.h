@@ -32,9 +32,9 @@ class Transaction : public ContentSink {
   [[nodiscard]] const MailParameters& parameters() const { return parameters_; }
   [[nodiscard]] Stamp arrived() const { return arrived_; }
 
-  // Opens the message at cleanup and writes the envelope up to the recipients. Once.
-  [[nodiscard]] Result<void> open(ipc::Connections& services, const Origin& origin, std::chrono::seconds timeout,
-                                  std::size_t line_length_limit);
+  // Opens the message at the cleanup service of that name and writes the envelope up to the recipients. Once.
+  [[nodiscard]] Result<void> open(ipc::Connections& services, std::string_view cleanup_service, const Origin& origin,
+                                  std::chrono::seconds timeout, std::size_t line_length_limit);
   [[nodiscard]] bool is_open() const { return message_.has_value(); }
   [[nodiscard]] std::string_view queue_id() const { return message_ ? std::string_view(message_->queue_id()) : std::string_view(); }
 

@@ -108,8 +108,8 @@ void Message::take(RecordType type, std::string_view data) {
     case Treatment::take_dsn_notify: return take_notify(data, data);
     case Treatment::start_content: return start_content();
     case Treatment::take_content:
-      // What is over the limit is not written: the client is only listened to.
-      if (status_ == CleanupStatus::size) return;
+      // Of a message that is refused already nothing is written: the client is only listened to.
+      if (status_ != CleanupStatus::ok) return;
       content_->take(data, type == RecordType::normal);
       if (policy_.message_size_limit > 0 && output_.content_size() > policy_.message_size_limit) {
         maillog::warning("{}: queue file size limit exceeded", identity_.queue_id);
@@ -233,11 +233,13 @@ void Message::start_content() {
 }
 
 void Message::end_content() {
-  content_->finish();
+  const bool is_seen = status_ == CleanupStatus::ok || status_ == CleanupStatus::size;
+  if (is_seen) content_->finish();
   output_.put(RecordType::extracted, {});
   segment_ = Segment::extracted;
   has_preamble_ = has_recipients_ = false;
   next_ = {};
+  if (!is_seen) return;
   switch (content_->problem()) {
     case Content::Problem::none: return;
     case Content::Problem::no_received:

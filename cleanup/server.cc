@@ -31,7 +31,7 @@ Result<Policy> make_policy(const Params& params) {
   policy.myhostname = params.myhostname;
   policy.drop_headers.clear();
   for (const std::string_view name : ascii::split(params.message_drop_headers, separators)) {
-    policy.drop_headers.push_back(ascii::lowercase(name.ends_with(':') ? name.substr(0, name.size() - 1) : name));
+    policy.drop_headers.push_back(ascii::lowercase(name));
   }
   policy.header_size_limit = to_size(params.header_size_limit);
   policy.header_address_token_limit = to_size(params.header_address_token_limit);

@@ -10,14 +10,10 @@ std::optional<std::string> missing_queue_space(long minfree, long message_size_l
   if (statvfs(".", &space) != 0) return std::nullopt;  // cleanup will know
   const std::uint64_t free = static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize;
   const auto min = static_cast<std::uint64_t>(minfree);
-  if (min > 0 && (free < min || free - min < size)) {
-    return fmt::format("not enough free space in mail queue: {} bytes < {}", free, min + size);
-  }
-  const auto limit = static_cast<std::uint64_t>(message_size_limit);
-  if (free / 3 * 2 < limit) {
-    return fmt::format("not enough free space in mail queue: {} bytes < 1.5*message size limit", free);
-  }
-  return std::nullopt;
+  const bool is_below_minimum = min > 0 && (free < min || free - min < size);
+  if (!is_below_minimum && free / 3 * 2 >= static_cast<std::uint64_t>(message_size_limit)) return std::nullopt;
+  // The words are Postfix's for either reason, as log tools know them.
+  return fmt::format("not enough free space in mail queue: {} bytes < 1.5*message size limit", free);
 }
 
 }  // namespace smtpd

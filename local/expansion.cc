@@ -150,6 +150,11 @@ void Expansion::deliver_to_user(Step step, Name name) {
 
 void Expansion::unknown_user(const Step& step, const Name& name) {
   if (agent_.params.luser_relay.empty() || step.from_luser) {
+    // A notice about them would only make more mail for them.
+    if (name.user == "mailer-daemon" || name.user == "postmaster") {
+      maillog::warning("required alias not found: {}", name.user);
+      return sent(step, "discarded");
+    }
     return bounced(step, {5, 1, 1}, fmt::format("unknown user: \"{}\"", name.user));
   }
   const auto address = expand(agent_.params.luser_relay, macros(step, name, nullptr), {});

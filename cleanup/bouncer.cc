@@ -23,7 +23,7 @@ ipc::BounceRequest request_for(const Message& message, ipc::BounceCommand comman
   request.queue_id = queue_id;
   request.sender = message.sender();
   request.encoding = message.encoding();
-  request.smtputf8 = message.send_options() != 0;
+  request.smtputf8 = (message.send_options() & queue::smtputf8_requested) != 0;
   request.dsn_envid = message.envelope_id();
   request.dsn_ret = message.dsn_ret();
   return request;

@@ -16,8 +16,6 @@ using ipc::CleanupFlags;
 using ipc::CleanupStatus;
 using queue::RecordType;
 
-// Bits of the size record's last number.
-constexpr int option_requested = 1, option_header = 2, option_sender = 4;
 // Bit of its fourth: recipients and other records are mixed, a reader must look at all. NOTIFY bits stand above it.
 constexpr int flag_mixed = 1;
 
@@ -267,11 +265,11 @@ int Message::queue_flags() const {
 
 int Message::send_options() const {
   int options = 0;
-  if (content_ && content_->has_utf8_header()) options |= option_header;
-  if (is_utf8_envelope_) options |= option_sender;
+  if (content_ && content_->has_utf8_header()) options |= queue::smtputf8_header;
+  if (is_utf8_envelope_) options |= queue::smtputf8_sender;
   const bool autodetected = ipc::has(identity_.flags, CleanupFlags::autodetect_smtputf8) &&
                             (options != 0 || recipients_.has_utf8());
-  if (ipc::has(identity_.flags, CleanupFlags::smtputf8) || autodetected) options |= option_requested;
+  if (ipc::has(identity_.flags, CleanupFlags::smtputf8) || autodetected) options |= queue::smtputf8_requested;
   return options;
 }
 

@@ -68,7 +68,7 @@ bool Completion::ask_bounce(std::string_view service, ipc::BounceCommand command
                              .queue_id = message.id().text(),
                              .sender = envelope.sender,
                              .encoding = envelope.encoding,
-                             .smtputf8 = envelope.send_options != 0,
+                             .smtputf8 = (envelope.send_options & queue::smtputf8_requested) != 0,
                              .dsn_envid = envelope.dsn_envid,
                              .dsn_ret = envelope.dsn_ret,
                              .verp = envelope.verp,

@@ -27,7 +27,7 @@ ipc::DeliveryRequest make_request(const std::string& transport, const Destinatio
   request.encoding = envelope.encoding;
   request.data_offset = envelope.data_offset;
   request.data_size = envelope.data_size;
-  request.smtputf8 = envelope.send_options != 0;
+  request.smtputf8 = (envelope.send_options & queue::smtputf8_requested) != 0;
   request.dsn_envid = envelope.dsn_envid;
   request.dsn_ret = envelope.dsn_ret;
   request.success_trace = (envelope.trace_flags & queue::trace_record) != 0;

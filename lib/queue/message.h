@@ -35,6 +35,9 @@ struct Recipient {
   RecipientState state = RecipientState::todo;
 };
 
+// Bits of Message::send_options.
+constexpr int smtputf8_requested = 1, smtputf8_header = 2, smtputf8_sender = 4;
+
 struct Message {
   // C record. Zero in maildrop files, which have none.
   std::int64_t content_size = 0;    // bytes of records from the first of the content to the X record: the message's size in logs
@@ -42,7 +45,7 @@ struct Message {
   std::int64_t recipient_count = 0; // as cleanup counted them
   int queue_flags = 0;              // the NOTIFY bits of all recipients, shifted by one
   std::int64_t data_size = 0;       // bytes of content records
-  int send_options = 0;             // not 0: SMTPUTF8 was asked for
+  int send_options = 0;             // bits: SMTPUTF8 was asked for; the header, the sender need it
 
   Stamp arrived{};                  // T record
   std::optional<Stamp> created;     // create_time attribute

@@ -173,7 +173,13 @@ TEST_CASE("a From: field is made of full name and sender") {
   }
   Policy obsolete;
   obsolete.from_format = FromFormat::obsolete;
-  CHECK(from_field("From", "Full Name", "bob@x", obsolete) == "From: bob@x (Full Name)");
+  constexpr std::pair<std::string_view, std::string_view> comments[] = {
+      {"Full Name", "Full Name"}, {"A (b", "A (b)"}, {"A) b", "A b"},   {"(a) b (c)", "(a) b (c)"}, {"a\"b", "a\"b"},
+      {"a\\(b", "a\\(b"},         {"a\\", "a\\"},     {" a  b ", "a b"}, {"J\u00f6rg", "=?utf-8?Q?J=C3=B6rg?="},
+  };
+  for (const auto& [full_name, comment] : comments) {
+    CHECK(from_field("From", full_name, "bob@x", obsolete) == "From: bob@x (" + std::string(comment) + ")");
+  }
 }
 
 TEST_CASE("an encoded full name has words of at most 75 characters and no torn letters") {

@@ -63,6 +63,28 @@ std::string encoded(std::string_view text, std::string_view charset) {
   return out;
 }
 
+// The name as the text of a comment (RFC 5322 section 3.2.2), where parentheses come in pairs and a blank is one.
+std::string comment(std::string_view full_name, std::string_view charset) {
+  if (!ascii::is_ascii(full_name) && !charset.empty()) return phrase(full_name, charset);
+  std::string out;
+  std::size_t depth = 0;
+  for (std::size_t i = 0; i < full_name.size(); ++i) {
+    const char c = full_name[i];
+    if (ascii::is_space(c) || c == '\0') {
+      if (!out.empty() && out.back() != ' ') out += ' ';
+      continue;
+    }
+    if (c == ')' && depth == 0) continue;
+    if (c == '(') ++depth;
+    if (c == ')') --depth;
+    out += c;
+    if (c == '\\' && i + 1 < full_name.size()) out += full_name[++i];
+  }
+  if (out.ends_with(' ')) out.pop_back();
+  out.append(depth, ')');
+  return out;
+}
+
 }  // namespace
 
 std::string phrase(std::string_view full_name, std::string_view charset) {
@@ -74,17 +96,12 @@ std::string phrase(std::string_view full_name, std::string_view charset) {
 
 std::string from_field(std::string_view name, std::string_view full_name, std::string_view sender,
                        const Policy& policy) {
-  if (sender.empty()) return fmt::format("{}: {}", name, policy.empty_address_recipient);
+  if (sender.empty()) return fmt::format("{}: MAILER-DAEMON", name);
   if (ascii::trim(full_name).empty()) return fmt::format("{}: {}", name, sender);
-  const std::string words = phrase(full_name, policy.full_name_encoding_charset);
   if (policy.from_format == FromFormat::obsolete) {
-    std::string comment;
-    for (const char c : words) {
-      if (c == '(' || c == ')' || c == '\\') comment += '\\';
-      comment += c;
-    }
-    return fmt::format("{}: {} ({})", name, sender, comment);
+    return fmt::format("{}: {} ({})", name, sender, comment(full_name, policy.full_name_encoding_charset));
   }
+  const std::string words = phrase(full_name, policy.full_name_encoding_charset);
   std::string field = fmt::format("{}: {}", name, words);
   const std::size_t column = field.size() - (field.rfind('\n') + 1);
   const bool fits = column + sender.size() + 3 < line_length;

@@ -35,15 +35,21 @@ bool is_indivisible(std::string_view local, std::string_view delimiters) {
          (local.size() >= request.size() && ascii::equal_ignoring_case(local.substr(local.size() - request.size()), request));
 }
 
+bool is_ipv4(const std::string& text) {
+  std::array<unsigned char, 4> bytes{};
+  return inet_pton(AF_INET, text.c_str(), bytes.data()) == 1;
+}
+
 bool is_address_literal(std::string_view domain) {
   const std::string text(domain.substr(1, domain.size() - 2));
   std::array<unsigned char, 16> bytes{};
   constexpr std::string_view tag = "IPv6:";
   if (ascii::starts_with_ignoring_case(text, tag)) return inet_pton(AF_INET6, text.c_str() + tag.size(), bytes.data()) == 1;
-  return inet_pton(AF_INET, text.c_str(), bytes.data()) == 1;
+  return is_ipv4(text);
 }
 
-bool is_valid_domain(std::string_view domain, bool allow_utf8) {
+bool is_valid_domain(std::string_view domain, const PathRules& rules) {
+  if (domain.empty()) return rules.allow_null_domain;
   if (domain.ends_with('.')) domain.remove_suffix(1);
   if (domain.size() > 2 && domain.front() == '[' && domain.back() == ']') return is_address_literal(domain);
   bool ascii_only = true;
@@ -53,7 +59,8 @@ bool is_valid_domain(std::string_view domain, bool allow_utf8) {
     ascii_only = false;
     c = 'u';
   }
-  return (ascii_only || allow_utf8) && is_valid_hostname(as_ascii);
+  if (rules.allow_numeric_domain && is_ipv4(as_ascii)) return true;
+  return (ascii_only || rules.allow_utf8) && is_valid_hostname(as_ascii);
 }
 
 // One pass over a path without its angle brackets: quotes and escapes are taken away, comments and the space around
@@ -226,24 +233,25 @@ LocalParts split_extension(std::string_view local, std::string_view delimiters) 
   return {local.substr(0, at), local.substr(at + 1), true};
 }
 
-Result<std::string> parse_path(std::string_view path, bool allow_utf8, bool strict_envelopes) {
+Result<std::string> parse_path(std::string_view path, const PathRules& rules) {
   using namespace std::string_view_literals;
   if (path.find_first_of("\0\r\n"sv) != std::string_view::npos) return base::fail("line break or NUL in address");
-  std::string_view text = TRY(without_brackets(path, strict_envelopes));
+  std::string_view text = TRY(without_brackets(path, rules.strict_envelopes));
   // A source route (RFC 5321 appendix C) is accepted and forgotten.
   if (text.starts_with('@')) {
     if (const std::size_t colon = text.find(':'); colon != std::string_view::npos) text.remove_prefix(colon + 1);
   }
   PathReader reader(text);
   TRY(reader.read());
-  if (strict_envelopes && reader.has_comment()) return base::fail("comment in address");
+  if (rules.strict_envelopes && reader.has_comment()) return base::fail("comment in address");
   const std::size_t separator = reader.separator();
   std::string internal = std::move(reader).internal();
   if (internal.empty()) return internal;
-  if (allow_utf8 && !is_valid_utf8(internal)) return base::fail("address is not valid UTF-8");
+  if (rules.allow_utf8 && !is_valid_utf8(internal)) return base::fail("address is not valid UTF-8");
+  if (internal.starts_with('-') && !rules.allow_min_user) return base::fail("begins like an option of a command");
   if (separator != std::string::npos) {
-    if (strict_envelopes && separator == 0) return base::fail("empty local part");
-    if (!is_valid_domain(std::string_view(internal).substr(separator + 1), allow_utf8)) return base::fail("bad domain");
+    if (rules.strict_envelopes && separator == 0) return base::fail("empty local part");
+    if (!is_valid_domain(std::string_view(internal).substr(separator + 1), rules)) return base::fail("bad domain");
   }
   return internal;
 }

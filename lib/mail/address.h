@@ -33,9 +33,18 @@ struct LocalParts {
 };
 [[nodiscard]] LocalParts split_extension(std::string_view local, std::string_view delimiters);
 
+// What a path may have; the parameters are Postfix's.
+struct PathRules {
+  bool allow_utf8 = false;             // smtputf8_enable
+  bool strict_envelopes = false;       // strict_rfc821_envelopes
+  bool allow_null_domain = false;      // resolve_null_domain: "a@"
+  bool allow_numeric_domain = false;   // resolve_numeric_domain: "a@192.0.2.1"
+  bool allow_min_user = false;         // "-a@b"
+};
+
 // The path of MAIL FROM or RCPT TO, without angle brackets or with; source routes "@a,@b:" are dropped. Gives the
 // internal form, "" for <>. The error's message is the reason for the 501 reply.
-[[nodiscard]] Result<std::string> parse_path(std::string_view path, bool allow_utf8, bool strict_envelopes);
+[[nodiscard]] Result<std::string> parse_path(std::string_view path, const PathRules& rules);
 
 // xtext (RFC 3461 section 4). Error for bad hex or control characters.
 [[nodiscard]] Result<std::string> decode_xtext(std::string_view text);

@@ -131,27 +131,31 @@ TEST_CASE("paths are taken and refused as by Postfix") {
   };
   for (const auto& row : good) {
     for (const bool strict : {false, true}) {
-      const auto got = mail::parse_path(row.path, false, strict);
+      const auto got = mail::parse_path(row.path, {.strict_envelopes = strict});
       REQUIRE(got);
       CHECK(*got == row.internal);
     }
   }
-  const char* bad[] = {"<a@b.test",    "<\"a\"+x@b.test>", "<a@@b.test>", "<a b@c.test>",      "<\"a b@c.test>",   "<a@>",       "<a@[1.2.3.999]>", "<a@1.2.3.4>",
+  const char* bad[] = {"<a@b.test",    "<\"a\"+x@b.test>", "<a@@b.test>", "<a b@c.test>",      "<\"a b@c.test>",   "<a@>",       "<a@[1.2.3.999]>", "<a@1.2.3.4>", "<-a@b.test>", "<-a>",
                        "<a@-b.test>",  "<a@b..test>",       "<a@.b.test>",      "<a,b@c.test>", "<a;b@c.test>",  "<a@b\tc.test>",
                        "<a@xn--.test>", "<a@b.test><c@d.test>", "a b",           "<a@b$c.test>", "<a@b c.test>", "Joe <a@b.test>",
                        "<a@b.t\xc3\xbcst>", "<a\rb@c.test>", "<\"a\nb\"@c.test>", "<a\\", "<a\\>", "<(a@b.test>", "<a@[1.2.3.4>"};
   for (const char* path : bad) {
-    CHECK_FALSE(mail::parse_path(path, false, false));
-    CHECK_FALSE(mail::parse_path(path, false, true));
+    CHECK_FALSE(mail::parse_path(path, {}));
+    CHECK_FALSE(mail::parse_path(path, {.strict_envelopes = true}));
   }
   for (const char* path : {"a@b.test", "a@b.test>", "<a@b.test (c)>", "<(c)a@b.test>", "<@b.test>", "<\"\"@b.test>"}) {
-    CHECK(mail::parse_path(path, false, false));
-    CHECK_FALSE(mail::parse_path(path, false, true));
+    CHECK(mail::parse_path(path, {}));
+    CHECK_FALSE(mail::parse_path(path, {.strict_envelopes = true}));
   }
-  CHECK(mail::parse_path("<a@b.t\xc3\xbcst>", true, true) == "a@b.t\xc3\xbcst");
-  CHECK_FALSE(mail::parse_path("<\xc3@b.test>", true, true));
-  CHECK_FALSE(mail::parse_path(std::string_view("<a\0b@c.test>", 12), false, false));
-  CHECK_FALSE(mail::parse_path("<a@" + std::string(64, 'a') + ".test>", false, false));
+  CHECK(mail::parse_path("<a@>", {.allow_null_domain = true}) == "a@");
+  CHECK(mail::parse_path("<a@1.2.3.4>", {.allow_numeric_domain = true}) == "a@1.2.3.4");
+  CHECK_FALSE(mail::parse_path("<a@1.2.3.999>", {.allow_numeric_domain = true}));
+  CHECK(mail::parse_path("<-a@b.test>", {.allow_min_user = true}) == "-a@b.test");
+  CHECK(mail::parse_path("<a@b.t\xc3\xbcst>", {.allow_utf8 = true, .strict_envelopes = true}) == "a@b.t\xc3\xbcst");
+  CHECK_FALSE(mail::parse_path("<\xc3@b.test>", {.allow_utf8 = true, .strict_envelopes = true}));
+  CHECK_FALSE(mail::parse_path(std::string_view("<a\0b@c.test>", 12), {}));
+  CHECK_FALSE(mail::parse_path("<a@" + std::string(64, 'a') + ".test>", {}));
 }
 
 TEST_CASE("a VERP sender names its recipient") {

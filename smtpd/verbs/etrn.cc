@@ -11,7 +11,7 @@ namespace smtpd {
 namespace {
 
 bool is_valid_site(std::string_view site) {
-  if (site.starts_with('[')) return mail::parse_path(fmt::format("<x@{}>", site), false, true).has_value();
+  if (site.starts_with('[')) return mail::parse_path(fmt::format("<x@{}>", site), {.strict_envelopes = true}).has_value();
   return mail::is_valid_hostname(site);
 }
 

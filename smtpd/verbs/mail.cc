@@ -4,7 +4,6 @@
 
 #include "lib/base/ascii.h"
 #include "lib/log/log.h"
-#include "lib/mail/address.h"
 #include "smtpd/session.h"
 #include "smtpd/space.h"
 #include "smtpd/verbs/verbs.h"
@@ -19,11 +18,8 @@ std::optional<Reply> mail_from(Session& s, const Command& command) {
     case PathArgument::Form::missing: return Reply(501, "5.5.4 Syntax: MAIL FROM:<address>");
     case PathArgument::Form::unbalanced: return Reply(501, "5.1.7 Bad sender address syntax");
   }
-  auto sender = mail::parse_path(argument.path, params.smtputf8_enable, params.strict_rfc821_envelopes);
-  if (!sender) {
-    maillog::warning("Illegal address syntax from {} in MAIL command: {}", s.client().name_and_address, argument.path);
-    return Reply(501, "5.1.7 Bad sender address syntax");
-  }
+  auto sender = take_path(s, PathOf::mail, argument.path);
+  if (!sender) return Reply(501, "5.1.7 Bad sender address syntax");
   auto parameters = parse_mail_parameters(argument.parameters, s.announced());
   if (!parameters) return parameters.error();
 

@@ -1,7 +1,6 @@
 // RCPT TO (RFC 5321 section 4.1.1.3): one recipient. The message is opened at cleanup with the first one accepted.
 
 #include "lib/log/log.h"
-#include "lib/mail/address.h"
 #include "smtpd/session.h"
 #include "smtpd/verbs/verbs.h"
 
@@ -21,18 +20,14 @@ std::optional<Reply> too_many(Session& s) {
 }  // namespace
 
 std::optional<Reply> rcpt_to(Session& s, const Command& command) {
-  const Params& params = s.params();
   const PathArgument argument = PathArgument::parse(command.rest, "TO:");
   switch (argument.form) {
     case PathArgument::Form::ok: break;
     case PathArgument::Form::missing: return Reply(501, "5.5.4 Syntax: RCPT TO:<address>");
     case PathArgument::Form::unbalanced: return Reply(501, "5.1.3 Bad recipient address syntax");
   }
-  const auto recipient = mail::parse_path(argument.path, params.smtputf8_enable, params.strict_rfc821_envelopes);
-  if (!recipient || recipient->empty()) {
-    maillog::warning("Illegal address syntax from {} in RCPT command: {}", s.client().name_and_address, argument.path);
-    return Reply(501, "5.1.3 Bad recipient address syntax");
-  }
+  const auto recipient = take_path(s, PathOf::rcpt, argument.path);
+  if (!recipient) return Reply(501, "5.1.3 Bad recipient address syntax");
   const auto parameters = parse_rcpt_parameters(argument.parameters, s.announced());
   if (!parameters) {
     if (const auto unknown = find_unknown_notify(argument.parameters); unknown && s.announced().dsn) {

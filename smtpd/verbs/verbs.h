@@ -3,6 +3,8 @@
 // called.
 
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "smtpd/command.h"
 #include "smtpd/reply.h"
@@ -28,5 +30,9 @@ std::optional<Reply> etrn(Session&, const Command&);
 std::optional<Reply> quit(Session&, const Command&);
 std::optional<Reply> help(Session&, const Command&);
 std::optional<Reply> unknown(Session&, const Command&);
+
+// The address of the path, in internal form; none, and a warning, when there is none. Only MAIL has the empty path.
+enum class PathOf { mail, rcpt, vrfy };
+std::optional<std::string> take_path(Session&, PathOf, std::string_view text);
 
 }  // namespace smtpd

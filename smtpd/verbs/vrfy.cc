@@ -3,16 +3,13 @@
 #include <fmt/format.h>
 
 #include "lib/base/ascii.h"
-#include "lib/log/log.h"
-#include "lib/mail/address.h"
 #include "smtpd/session.h"
 #include "smtpd/verbs/verbs.h"
 
 namespace smtpd {
 
 std::optional<Reply> vrfy(Session& s, const Command& command) {
-  const Params& params = s.params();
-  if (params.disable_vrfy_command) return Reply(502, "5.5.1 VRFY command is disabled");
+  if (s.params().disable_vrfy_command) return Reply(502, "5.5.1 VRFY command is disabled");
   const auto words = command.words();
   // RFC 6531 section 3.7.4.2.
   std::string_view text = command.rest;
@@ -22,11 +19,8 @@ std::optional<Reply> vrfy(Session& s, const Command& command) {
     declared = true;
   }
   if (text.empty()) return Reply(501, "5.5.4 Syntax: VRFY address [SMTPUTF8]");
-  const auto address = mail::parse_path(text, params.smtputf8_enable, false);
-  if (!address || address->empty()) {
-    maillog::warning("Illegal address syntax from {} in VRFY command: {}", s.client().name_and_address, text);
-    return Reply(501, "5.1.3 Bad recipient address syntax");
-  }
+  const auto address = take_path(s, PathOf::vrfy, text);
+  if (!address) return Reply(501, "5.1.3 Bad recipient address syntax");
   if (auto refusal = s.undeclared_utf8(*address, declared)) return refusal;
   s.set_recipient(*address);
   policy::Subject subject = s.subject(*address);

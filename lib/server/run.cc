@@ -162,6 +162,8 @@ int run(int argc, char** argv, const Program& program) {
   or_fatal(sandbox::enforce(program.needs));
 
   const auto control = loop.watch_readable(control_fd, [&] { hear_master(acceptor); });
+  // A delivery that has begun is finished and recorded, or it would be made again; master ends who takes too long.
+  const auto termination = program.kind == Kind::requests ? loop.watch_signal(SIGTERM, [&] { acceptor.drain(false); }) : nullptr;
   const auto first = loop.spawn(std::string(program.name), [&] {
     service->started();
     acceptor.start(tell_master);

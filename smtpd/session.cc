@@ -9,7 +9,7 @@
 #include "lib/event/loop.h"
 #include "lib/log/log.h"
 #include "lib/mail/address.h"
-#include "smtpd/received.h"
+#include "smtpd/shown.h"
 
 namespace smtpd {
 namespace {
@@ -21,52 +21,10 @@ constexpr std::size_t shown_of_long_line = 30, shown_of_pipelined = 100;
 // A line longer than this many times line_length_limit is not a command that somebody will end.
 constexpr std::size_t endless_line = 2;
 
-Client describe(Server& server, const server::Connection& connection, const Params& params) {
-  Client client{.address = "unknown", .port = "unknown", .ip = {}, .name_and_address = {}};
-  if (connection.peer) {
-    client.ip = connection.peer->address;
-    client.is_ip = true;
-    client.address = client.ip.text();
-    client.port = std::to_string(connection.peer->port);
-    if (params.smtpd_peername_lookup) {
-      PeerName found = server.peer_names().look_up(client.ip);
-      client.name = std::move(found.name);
-      client.reverse_name = std::move(found.reverse_name);
-    }
-  } else {
-    client.name = client.reverse_name = "localhost";   // a UNIX socket: somebody on this machine
-    client.address = "127.0.0.1";
-  }
-  client.name_and_address = params.smtpd_client_port_logging
-                                ? fmt::format("{}[{}]:{}", client.name, client.address, client.port)
-                                : fmt::format("{}[{}]", client.name, client.address);
-  return client;
-}
-
 BareNewline bare_newline_for(Server& server, const Snapshot& snapshot, const Client& client) {
   const bool is_excluded =
       client.is_ip && server.tables().bare_newline_exclusions.matches(client.name, client.address).value_or(false);
   return is_excluded ? BareNewline::accept : snapshot.bare_newline;
-}
-
-// For a site that has no SMTPUTF8: bytes that are not ASCII are not shown.
-std::string without_utf8(std::string text, char replacement) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) >= 0x80) c = replacement;
-  }
-  return text;
-}
-
-// Line breaks and other control characters in C's notation, so that what came can be read in one line.
-std::string escaped(std::string_view bytes) {
-  std::string out;
-  for (const char c : bytes) {
-    if (c == '\r') out += "\\r";
-    else if (c == '\n') out += "\\n";
-    else if (ascii::is_printable(c)) out += c;
-    else out += fmt::format("\\{:03o}", static_cast<unsigned char>(c));
-  }
-  return out;
 }
 
 }  // namespace
@@ -75,7 +33,7 @@ Session::Session(Server& server, server::Connection& connection)
     : server_(server),
       snapshot_(server.snapshot(connection.stressed)),
       stream_(connection.stream),
-      client_(describe(server, connection, snapshot_.params)),
+      client_(Client::of(connection, snapshot_.params, server.peer_names())),
       limits_(server.anvil(), snapshot_.params, server.tables().event_limit_exceptions, server.service_name(), client_),
       policy_(snapshot_.params, server.tables().policy, snapshot_.lists, server.addresses(), server.recently_listed()),
       bare_newline_(bare_newline_for(server, snapshot_, client_)) {
@@ -274,88 +232,6 @@ void Session::reset() {
 void Session::set_helo(std::string name, bool is_extended) {
   helo_ = std::move(name);
   is_extended_ = is_extended_ || is_extended;
-}
-
-Announced Session::announced() const {
-  return {.eight_bit_mime = !has(discarded_, Ehlo::eight_bit_mime),
-          .dsn = !has(discarded_, Ehlo::dsn),
-          .smtputf8 = params().smtputf8_enable && !has(discarded_, Ehlo::smtputf8)};
-}
-
-std::optional<Reply> Session::undeclared_utf8(std::string_view address, bool declared) const {
-  if (!params().strict_smtputf8 || !params().smtputf8_enable || declared) return std::nullopt;
-  const bool is_ascii = std::ranges::all_of(address, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-  if (is_ascii) return std::nullopt;
-  return Reply(553, "5.6.7 Must declare SMTPUTF8 to send unicode address");
-}
-
-Transaction& Session::transaction() {
-  CHECK(transaction_ != nullptr);
-  return *transaction_;
-}
-
-void Session::begin(std::unique_ptr<Transaction> transaction) {
-  CHECK(phase_ == Phase::idle);
-  transaction_ = std::move(transaction);
-  phase_ = Phase::mail;
-}
-
-std::optional<Reply> Session::open_message() {
-  Transaction& message = transaction();
-  if (message.is_open()) return std::nullopt;
-  const auto opened = message.open(server_.services(), params().cleanup_service_name, origin(), params().ipc_timeout,
-                                   static_cast<std::size_t>(params().line_length_limit));
-  if (!opened) {
-    maillog::warning("{}", opened.error().message());
-    if (opened.error().code() == ENOSPC) return refuse(Reply(452, "4.3.1 Insufficient system storage"));
-    return refuse(Reply(451, "4.3.0 Error: queue file write error"));
-  }
-  const std::string& auth_sender = message.parameters().auth_sender;
-  const bool has_auth_sender = !auth_sender.empty() && auth_sender != "<>";
-  maillog::info("{}: client={}{}{}", message.queue_id(), client_.name_and_address, has_auth_sender ? ", sasl_sender=" : "",
-            has_auth_sender ? auth_sender : std::string());
-  return std::nullopt;
-}
-
-Origin Session::origin() const {
-  return {.client_name = client_.name,
-          .client_address = client_.address,
-          .client_port = client_.port,
-          .reverse_name = client_.reverse_name,
-          .message_origin = client_.name_and_address,
-          .helo = helo_,
-          .protocol = protocol(),
-          .server_address = server_address_,
-          .server_port = server_port_,
-          .rewrite_context = rewrite_context(),
-          .is_v6 = client_.ip.is_v6()};
-}
-
-std::string_view Session::rewrite_context() const {
-  const std::vector<std::string>& own = server_.tables().own_addresses;
-  for (const std::string_view name : ascii::split(params().local_header_rewrite_clients, ", \t\r\n")) {
-    const bool is_local =
-        (name == "permit_inet_interfaces" && client_.is_ip &&
-         std::ranges::find(own, client_.address) != own.end()) ||
-        (name == "permit_mynetworks" && client_.is_ip &&
-         server_.tables().policy.mynetworks.matches(client_.address).value_or(false));
-    if (is_local) return "local";
-  }
-  return client_.is_ip ? "remote" : "local";
-}
-
-std::string Session::received_header() const {
-  CHECK(transaction_ != nullptr);
-  return smtpd::received_header({.client = client_,
-                                 .helo = helo_,
-                                 .protocol = protocol(),
-                                 .smtputf8 = transaction_->parameters().smtputf8,
-                                 .hide_client = params().smtpd_hide_client_session,
-                                 .myhostname = params().myhostname,
-                                 .mail_name = params().mail_name,
-                                 .queue_id = transaction_->queue_id(),
-                                 .only_recipient = transaction_->only_recipient(),
-                                 .arrived = transaction_->arrived()});
 }
 
 policy::Subject Session::subject(std::string_view recipient) const {

@@ -1,0 +1,27 @@
+#include "smtpd/shown.h"
+
+#include <fmt/format.h>
+
+#include "lib/base/ascii.h"
+
+namespace smtpd {
+
+std::string without_utf8(std::string text, char replacement) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) >= 0x80) c = replacement;
+  }
+  return text;
+}
+
+std::string escaped(std::string_view bytes) {
+  std::string out;
+  for (const char c : bytes) {
+    if (c == '\r') out += "\\r";
+    else if (c == '\n') out += "\\n";
+    else if (ascii::is_printable(c)) out += c;
+    else out += fmt::format("\\{:03o}", static_cast<unsigned char>(c));
+  }
+  return out;
+}
+
+}  // namespace smtpd

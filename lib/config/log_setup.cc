@@ -1,6 +1,7 @@
 #include "lib/config/log_setup.h"
 
 #include <array>
+#include <charconv>
 #include <cstdlib>
 
 #include "lib/log/log.h"
@@ -38,6 +39,15 @@ constexpr std::string_view syslog_socket = "/dev/log";
 
 }  // namespace
 
+Result<mode_t> log_file_mode(std::string_view text) {
+  unsigned mode = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
+  if (error != std::errc() || end != text.data() + text.size() || mode > 0777) {
+    return base::fail("bad octal value of maillog_file_permissions: " + std::string(text));
+  }
+  return static_cast<mode_t>(mode);
+}
+
 void open_log(const Main& main, std::string_view program, LogUser user) {
   // An entry point that runs another program hands its own tag down.
   const char* const tag = std::getenv("MAIL_LOGTAG");
@@ -56,6 +66,9 @@ void open_log(const Main& main, std::string_view program, LogUser user) {
     options.target = maillog::Target::postlog;
     options.path = user == LogUser::daemon ? "public/postlog" : value_of(main, "queue_directory") + "/public/postlog";
     options.fallback_file = file;
+    const auto mode = log_file_mode(value_of(main, "maillog_file_permissions"));
+    if (!mode) maillog::fatal("{}", mode.error().message());
+    options.file_mode = *mode;
   }
   maillog::open(std::move(options));
 }

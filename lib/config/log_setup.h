@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include <sys/types.h>
+
 #include "lib/config/main_cf.h"
 
 namespace config {
@@ -13,6 +15,9 @@ enum class LogUser {
   command,  // anywhere; lines go to standard error too
   script,   // the same, in the name of "$syslog_name/postlog": so do what Postfix has as shell scripts, and postlog(1)
 };
+
+// maillog_file_permissions: octal digits.
+[[nodiscard]] Result<mode_t> log_file_mode(std::string_view text);
 
 // The tag is "$syslog_name/program", as in "postfix/smtpd".
 void open_log(const Main& main, std::string_view program, LogUser user);

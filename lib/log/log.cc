@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -144,7 +145,7 @@ class Log {
     stamp_time_ = -1;
     if (options_.target == Target::standard_error) return;
     if (options_.target == Target::file) {
-      fd_.reset(::open(options_.path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644));
+      fd_ = open_file(options_.path, options_.file_mode);
       return;
     }
     fd_.reset(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -213,7 +214,7 @@ class Log {
   }
 
   void use_fallback() {
-    const Fd file(::open(options_.fallback_file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644));
+    const Fd file = open_file(options_.fallback_file, options_.file_mode);
     if (!file) return;
     const std::string text = take_all();
     [[maybe_unused]] const ssize_t ignored = ::write(file.get(), text.data(), text.size());
@@ -268,6 +269,14 @@ unsigned long session() { return the_log().session_number; }
 void write(Level level, std::string_view text) { the_log().write(level, text); }
 void flush() { the_log().flush(); }
 bool is_behind() { return the_log().is_behind(); }
+Fd open_file(const std::string& path, mode_t mode) {
+  constexpr int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY;
+  Fd made(::open(path.c_str(), flags | O_EXCL, mode));
+  if (!made) return Fd(::open(path.c_str(), flags, mode));
+  [[maybe_unused]] const int ignored = ::fchmod(made.get(), mode);  // past the umask; ours, as we have just made it
+  return made;
+}
+
 void open(SinkOptions options) { the_log().open(std::move(options)); }
 void write_composed(std::string line) { the_log().write_composed(std::move(line)); }
 void reopen() { the_log().reopen(); }

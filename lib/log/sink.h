@@ -5,6 +5,10 @@
 #include <string>
 #include <string_view>
 
+#include <sys/types.h>
+
+#include "lib/base/fd.h"
+
 namespace maillog {
 
 enum class Target {
@@ -18,10 +22,14 @@ struct SinkOptions {
   Target target = Target::standard_error;
   std::string path;          // syslog and postlog: the socket; file: the file
   std::string fallback_file; // postlog: appended to when nobody serves the socket and we may write it; empty: none
+  mode_t file_mode = 0600;   // of the file, when it is made
   int facility = 2;          // syslog facility number; 2 is mail
   bool also_standard_error = false;
   std::string standard_error_name;  // in front of those lines; empty: the tag's last part
 };
+
+// The log file, for appending; made with exactly that mode, whatever the umask is, when it is not there. errno says why not.
+[[nodiscard]] Fd open_file(const std::string& path, mode_t mode);
 
 // Opens now, so that it also works after chroot. Until it is called lines go to standard error.
 void open(SinkOptions options);

@@ -3,12 +3,9 @@
 // their lines for a while; mail is never held up by it.
 
 #include <algorithm>
-#include <cstdlib>
-
-#include <fcntl.h>
-#include <sys/stat.h>
 
 #include "lib/base/ascii.h"
+#include "lib/config/log_setup.h"
 #include "lib/log/log.h"
 #include "lib/log/sink.h"
 #include "lib/server/service.h"
@@ -25,10 +22,9 @@ class Logger : public server::Service {
     const bool allowed = std::ranges::any_of(prefixes, [&](std::string_view prefix) { return path.starts_with(prefix); });
     if (path.empty()) return base::fail("maillog_file is not set");
     if (!allowed) return base::fail("maillog_file " + path + " is not below any directory of maillog_file_prefixes");
-    const auto mode = static_cast<mode_t>(std::strtoul(params.maillog_file_permissions.c_str(), nullptr, 8));
-    const Fd file(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, mode));
-    if (!file) return base::fail_system("open " + path);
-    maillog::open({.target = maillog::Target::file, .path = path});
+    const mode_t mode = TRY(config::log_file_mode(params.maillog_file_permissions));
+    if (!maillog::open_file(path, mode)) return base::fail_system("open " + path);
+    maillog::open({.target = maillog::Target::file, .path = path, .file_mode = mode});
     return std::make_unique<Logger>();
   }
 

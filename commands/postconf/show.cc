@@ -36,7 +36,6 @@ Result<std::string> expand(const config::Main& main, std::string_view value) {
 }
 
 Result<std::string> value_of(const Options& options, const config::Main& main, const std::string& name) {
-  if (name == "process_name") return std::string("postconf");
   if (name == "config_directory") {
     if (options.show == Show::defaults) return std::string(config::default_directory);
     if (const config::Entry* const entry = main.find(name)) return entry->value;

@@ -1,6 +1,7 @@
 #include "lib/config/main_cf.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <climits>
 #include <cstdlib>
 #include <tuple>
@@ -136,6 +137,7 @@ Result<std::optional<std::string>> Main::look_up(std::string_view name) const {
     if (name == "mydomain") return TRY(computed_domain(*this));
     if (name == "mynetworks") return TRY(computed_networks(*this));
     if (name == "process_id") return std::to_string(getpid());
+    if (name == "process_name") return std::string(program_invocation_short_name);
     return std::string();
   }
   if (const Record* const record = find_service_record(name)) return std::string(record->default_text());

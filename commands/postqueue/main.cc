@@ -127,7 +127,7 @@ int main(int argc, char** argv) {
   config::open_log(*main_cf, "postqueue", config::LogUser::command);
 
   const bool lists = options.action == 'p' || options.action == 'j';
-  if (const auto allowed = postqueue::check_access(*main_cf, *params, lists); !allowed) die(EX_NOPERM, allowed.error().message());
+  if (const auto allowed = postqueue::check_access(*main_cf, *params, lists); !allowed) die(EX_UNAVAILABLE, allowed.error().message());
   switch (options.action) {
     case 'p':
     case 'j': {

@@ -49,7 +49,7 @@ int run(const std::optional<std::string>& config_directory) {
     case Ended::How::fatal: maillog::exit_fatal(ended.text);
     case Ended::How::abandoned: break;
     case Ended::How::dropped:
-      wake_pickup(params.pickup_service_name, params.trigger_timeout);
+      wake_pickup(params.pickup_service_name);
       reply_ended(ended.status);
       break;
     case Ended::How::refused: reply_ended(ended.status); break;

@@ -1,6 +1,7 @@
 #include "submit/postdrop/wake_pickup.h"
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <string>
 
@@ -9,10 +10,16 @@
 #include "lib/log/log.h"
 
 namespace postdrop {
+namespace {
 
-void wake_pickup(std::string_view service, std::chrono::seconds timeout) {
+// Nothing here waits for pickup: this is for a machine that stands still.
+constexpr std::chrono::seconds patience{10};
+
+}  // namespace
+
+void wake_pickup(std::string_view service) {
   const std::string path = "public/" + std::string(service);
-  const Deadline deadline = base::after(timeout);
+  const Deadline deadline = base::after(patience);
   auto socket = io::connect_unix(path, deadline);
   if (!socket) {
     const int code = socket.error().code();

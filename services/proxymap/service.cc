@@ -3,11 +3,16 @@
 #include "services/proxymap/proxymap_params.h"
 
 namespace proxymap {
+namespace {
+
+constexpr std::string_view writing_service = "proxywrite";
+
+}  // namespace
 
 Result<std::unique_ptr<server::Service>> Proxymap::make(server::Startup& startup) {
   const Params params = TRY(Params::load(startup.main));
   // One program, two services of master.cf: the name decides which.
-  const Access access = startup.service == params.proxywrite_service_name ? Access::write : Access::read;
+  const Access access = startup.service == writing_service ? Access::write : Access::read;
   auto tables = std::make_unique<maps::Tables>(startup.table_options());
   ApprovedTables approved = ApprovedTables::parse(access == Access::write ? params.proxy_write_maps : params.proxy_read_maps);
   return std::unique_ptr<server::Service>(new Proxymap(Answers(access, std::move(approved), std::move(tables))));

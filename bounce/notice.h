@@ -43,6 +43,7 @@ struct Site {
   std::string mail_name;
   bool smtputf8_enable = true;
   std::chrono::seconds maximal_queue_lifetime{};
+  bool from_has_comment = false;    // header_from_format = obsolete; cleanup, which gets every notice, refuses bad values
 };
 
 // Passes the lines of the whole message, header first, to the sink. False when the sink did not take them all. An Error

@@ -56,7 +56,8 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
       .site = {.hostname = params.myhostname,
                .mail_name = params.mail_name,
                .smtputf8_enable = params.smtputf8_enable,
-               .maximal_queue_lifetime = params.maximal_queue_lifetime},
+               .maximal_queue_lifetime = params.maximal_queue_lifetime,
+               .from_has_comment = params.header_from_format == "obsolete"},
       .line_length_limit = static_cast<std::size_t>(params.line_length_limit),
       .cleanup_socket = "public/" + params.cleanup_service_name,
   };

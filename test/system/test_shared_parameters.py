@@ -203,6 +203,16 @@ def test_bounce_notice_recipient(suite, settings):
     assert b"\nTo: heidi@example.test\n" in copy and b"\nSubject: Postmaster Copy: Undelivered Mail\n" in copy
 
 
+@pytest.mark.parametrize("form, field", [("standard", b"Mail Delivery System <MAILER-DAEMON@example.test>"),
+                                         ("obsolete", b"MAILER-DAEMON@example.test (Mail Delivery System)")])
+def test_header_from_format(suite, settings, form, field):
+    """Of notices; test_submit_parameters.py has that of mail from here."""
+    settings(header_from_format=form)
+    before = len(suite.messages("heidi", 0))
+    deliver(suite, "no-such-user@example.test", sender="heidi@example.test")
+    assert b"\nFrom: " + field + b"\n" in suite.messages("heidi", before + 1)[-1]
+
+
 @pytest.mark.parametrize("digits", [0, 2, 6])
 def test_delay_logging_resolution_limit(suite, settings, digits):
     settings(delay_logging_resolution_limit=str(digits))

@@ -155,15 +155,18 @@ class Composer {
     return ok && line("Will-Retry-Until: " + mail::rfc5322_date(until));
   }
 
-  // The records as they are, or those up to the empty line that ends the header.
+  // The records as they are, or those up to the empty line that ends the header; of a damaged message what can be read.
   Result<bool> content(bool headers_only) {
     queue::ContentReader reader(notice_.original->file.get(), notice_.original->message.data_offset);
     bool at_start = true;  // of a line
     for (;;) {
-      const auto next = TRY(reader.next());
-      if (!next || (headers_only && at_start && next->text.empty() && !next->continued)) return true;
-      if (!sink_(*next)) return false;
-      at_start = !next->continued;
+      const auto next = reader.next();
+      if (!next && next.error().code() != 0) return base::Failure(next.error());  // it may be readable later
+      if (!next || !*next) return true;
+      const queue::ContentLine& line = **next;
+      if (headers_only && at_start && line.text.empty() && !line.continued) return true;
+      if (!sink_(line)) return false;
+      at_start = !line.continued;
     }
   }
 

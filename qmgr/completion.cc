@@ -17,12 +17,9 @@ Completed Completion::complete(const ActiveMessage& message) {
   const queue::QueueId& id = message.id();
   // The order: a recipient that bounced is done in the file, so the notice must be in the queue before the message may
   // go. Whatever fails leaves the log where it is, and the message for another try.
-  const bool failures_told =
-      !layout_.exists(Queue::bounce, id) || ask_bounce("private/bounce", ipc::BounceCommand::flush, message);
-  const bool traces_told =
-      !layout_.exists(Queue::trace, id) || ask_bounce("private/trace", ipc::BounceCommand::trace, message);
+  const bool told = tell(message);
   bool deferred = message.is_deferred();
-  if (!failures_told || !traces_told) {
+  if (!told) {
     deferred = true;  // however old it is: the log is the last trace of recipients that are done
   } else if (deferred && (message.is_force_expired() || is_expired(message))) {
     maillog::info("{}: from=<{}>, status={}, returned to sender", id.text(), message.envelope().sender,
@@ -36,7 +33,7 @@ Completed Completion::complete(const ActiveMessage& message) {
   }
   if (deferred) {
     // sendmail -v reports the first attempt only.
-    if (message.envelope().trace_flags != 0 && traces_told) {
+    if (message.envelope().trace_flags != 0 && told) {
       note_in_file(id, [&](int fd) { return queue::kill_record(fd, message.envelope().trace_offset); });
     }
     defer(id, message.envelope().arrived);
@@ -52,6 +49,21 @@ Completed Completion::complete(const ActiveMessage& message) {
   }
   maillog::info("{}: removed", id.text());
   return Completed::removed;
+}
+
+bool Completion::tell(const ActiveMessage& message) {
+  const queue::QueueId& id = message.id();
+  const bool failures = !layout_.exists(Queue::bounce, id) || ask_bounce("private/bounce", ipc::BounceCommand::flush, message);
+  const bool traces = !layout_.exists(Queue::trace, id) || ask_bounce("private/trace", ipc::BounceCommand::trace, message);
+  return failures && traces;
+}
+
+void Completion::set_aside(const ActiveMessage& message) {
+  static_cast<void>(tell(message));
+  maillog::warning("{}: the content is damaged; moving it to the corrupt queue", message.id().text());
+  if (const auto moved = queue::set_aside(layout_, Queue::active, message.id()); !moved) {
+    maillog::warning("{}: {}", message.id().text(), moved.error().message());
+  }
 }
 
 void Completion::note_in_file(const queue::QueueId& id, const std::function<Result<void>(int fd)>& change) {

@@ -22,10 +22,15 @@ class Completion {
   // Parks while bounce(8) works. In doubt the message is deferred.
   [[nodiscard]] Completed complete(const ActiveMessage& message);
 
+  // What has failed already is told; then the file goes to the corrupt queue.
+  void set_aside(const ActiveMessage& message);
+
   // Back to deferred without having been tried.
   void defer(const queue::QueueId& id, Stamp arrived);
 
  private:
+  // Of the recipients that have failed, and of those whose delivery was asked about. False: a log is still there.
+  [[nodiscard]] bool tell(const ActiveMessage& message);
   // Changes a byte or two of the queue file in place.
   void note_in_file(const queue::QueueId& id, const std::function<Result<void>(int fd)>& change);
   [[nodiscard]] bool ask_bounce(std::string_view service, ipc::BounceCommand command, const ActiveMessage& message);

@@ -326,10 +326,7 @@ void Manager::end_batch(const std::shared_ptr<ActiveMessage>& message) {
 void Manager::complete(const std::shared_ptr<ActiveMessage>& message) {
   const std::string id = message->id().text();
   if (message->is_damaged()) {
-    maillog::warning("{}: the content is damaged; moving it to the corrupt queue", id);
-    if (const auto moved = queue::set_aside(layout_, Queue::active, message->id()); !moved) {
-      maillog::warning("{}: {}", id, moved.error().message());
-    }
+    completion_.set_aside(*message);
     return intake_.left(message->id());
   }
   if (message->unread_recipients() != 0 && !message->is_tried_again()) {

@@ -140,3 +140,22 @@ def test_out_of_place(suite, sample):
     assert not [qid for qid in (not_complete, foreign, misplaced, huge) if sent(log, qid)]
     assert Path(suite.queue, "incoming", foreign).read_bytes() == data
     suite.wait_log(r"%s: to=.*status=sent" % twice, count=3)
+
+
+def test_the_sender_hears_of_recipients_that_failed(suite):
+    """Before its content turned out to be damaged one recipient of the message had failed: that is told, the rest set aside."""
+    suite.sh("postconf -e defer_transports=local; postfix start 2>/dev/null")
+    qid = send(suite, "heidi@example.test", ["alice@example.test", "bob@example.test"], "Subject: damaged\n\n" + "A line.\n" * 3000 + "The last.\n")
+    suite.wait_log("%s: to=.*status=deferred" % qid, count=2)
+    suite.sh("postfix stop 2>/dev/null; postconf -X defer_transports")
+    path = next(Path(suite.queue, "deferred").glob("*/" + qid))
+    data = path.read_bytes().replace(b"bob@example.test", b"b0b@example.test").replace(b"N\x09The last.", b"\xff\x09The last.")
+    path.unlink()
+    damage = Damage(suite)
+    damaged = damage.put("deferred", data)
+    log = start_and_settle(suite)
+    assert re.search(r": %s: to=<b0b@example.test>, .*status=bounced" % damaged, log) and not sent(log, damaged)
+    assert damage.intact(damaged) is False and Path(suite.queue, "corrupt", damaged).exists()   # b0b is marked as done
+    notice, = [f.read_text() for f in Path(suite.home("heidi"), "Maildir/new").iterdir()]
+    assert "b0b@example.test" in notice and "Subject: damaged" in notice
+    assert not list(Path(suite.queue, "bounce").iterdir())

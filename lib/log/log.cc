@@ -102,11 +102,6 @@ class Log {
     if (pending_bytes_ > pending_limit) flush();
   }
 
-  void reopen() {
-    fd_.reset();
-    connect();
-  }
-
   [[nodiscard]] std::string short_tag() const {
     const std::size_t slash = tag.rfind('/');
     return slash == std::string::npos ? tag : tag.substr(slash + 1);
@@ -279,7 +274,6 @@ Fd open_file(const std::string& path, mode_t mode) {
 
 void open(SinkOptions options) { the_log().open(std::move(options)); }
 void write_composed(std::string line) { the_log().write_composed(std::move(line)); }
-void reopen() { the_log().reopen(); }
 
 void exit_fatal(std::string_view text, int status) {
   write(Level::fatal, text);

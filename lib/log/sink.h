@@ -37,9 +37,6 @@ void open(SinkOptions options);
 // For postlogd: a line that another program has composed, without its end; written as it is by the next flush().
 void write_composed(std::string line);
 
-// Opens the log file again, under its name: after it has been rotated.
-void reopen();
-
 inline constexpr std::size_t pending_limit = 256 * 1024;  // bytes of lines that wait for a full or absent log daemon
 inline constexpr std::size_t line_limit = 2000;           // bytes of one line's text; longer text is cut
 

@@ -9,6 +9,7 @@
 #include "lib/base/ascii.h"
 #include "lib/config/interfaces.h"
 #include "lib/config/not_yet.h"
+#include "lib/log/log.h"
 
 namespace smtp {
 namespace {
@@ -35,6 +36,16 @@ dns::Families families_of(std::string_view inet_protocols) {
   return v4 ? dns::Families::ipv4 : dns::Families::ipv6;
 }
 
+Result<bool> asks_name_servers(std::string_view level) {
+  if (level == "disabled") return false;
+  if (level == "dnssec") {
+    maillog::warning("smtp_dns_support_level = dnssec is not yet honoured: what name servers say is not validated");
+  } else if (!level.empty() && level != "enabled") {
+    return base::fail(fmt::format("invalid smtp_dns_support_level: \"{}\"", level));
+  }
+  return true;
+}
+
 Result<RouteSettings> route_settings(const Params& params, const config::Main& main) {
   RouteSettings settings;
   settings.host_lookup.clear();
@@ -44,7 +55,7 @@ Result<RouteSettings> route_settings(const Params& params, const config::Main& m
     else return base::fail(fmt::format("bad smtp_host_lookup: {}", params.smtp_host_lookup));
   }
   settings.families = families_of(params.inet_protocols);
-  settings.uses_mx = params.smtp_dns_support_level != "disabled";
+  settings.uses_mx = TRY(asks_name_servers(params.smtp_dns_support_level));
   if (!settings.uses_mx) settings.host_lookup = {HostLookup::native};
   settings.ignores_mx_errors = params.ignore_mx_lookup_error;
   settings.defers_without_address = params.smtp_defer_if_no_mx_address_found;
@@ -63,7 +74,7 @@ Result<RouteSettings> route_settings(const Params& params, const config::Main& m
 
 Agent::Agent(Parts parts, ipc::Connections& services, const base::Clock& clock)
     : parts_(std::move(parts)), router_(*parts_.resolver, parts_.route),
-      cache_({.idle = parts_.params.smtp_connection_cache_time_limit,
+      cache_({.idle = std::min(parts_.params.smtp_connection_cache_time_limit, parts_.params.connection_cache_ttl_limit),
               .age = parts_.params.smtp_connection_reuse_time_limit,
               .uses = parts_.params.smtp_connection_reuse_count_limit}),
       sink_(services, &parts_.flush_sites), clock_(clock) {}

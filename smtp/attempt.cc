@@ -93,19 +93,29 @@ void Attempt::try_kept(const Destination& destination) {
   if (kept) talk(destination, std::move(*kept), Chance::more, means_.clock.stamp());
 }
 
-Result<Fd> Attempt::connect(const Candidate& candidate) const {
+std::expected<Fd, delivery::Delivery> Attempt::connect(const Candidate& candidate) const {
   const bool is_v6 = candidate.endpoint.address.is_v6();
   const std::string& from = is_v6 ? means_.params.smtp_bind_address6 : means_.params.smtp_bind_address;
   const auto patience = means_.params.smtp_connect_timeout;
   const Deadline deadline = base::after(patience.count() > 0 ? patience : system_connect_patience);
-  if (from.empty()) return io::connect(candidate.endpoint, deadline);
-  const auto bind_to = io::Address::parse(from);
-  if (!bind_to) return base::fail("bad bind address " + from, EINVAL);
-  auto fd = io::connect(candidate.endpoint, deadline, &*bind_to);
-  const bool cannot_bind = !fd && (fd.error().code() == EADDRNOTAVAIL || fd.error().code() == EINVAL);
-  if (!cannot_bind || means_.params.smtp_bind_address_enforce) return fd;
-  maillog::warning("{}: bind {}: {}", request_.queue_id, from, fd.error().message());
-  return io::connect(candidate.endpoint, deadline);
+  const auto unreachable = [&](const base::Error& error) {
+    return std::unexpected(endings::failed(
+        {4, 4, 1}, fmt::format("connect to {}: {}", candidate.peer().relay(), error_text(error.code()))));
+  };
+  if (!from.empty()) {
+    const auto bind_to = io::Address::parse(from);
+    auto fd = bind_to ? io::connect(candidate.endpoint, deadline, &*bind_to) : base::fail("not an address", EINVAL);
+    if (fd) return std::move(*fd);
+    const bool cannot_bind = fd.error().code() == EADDRNOTAVAIL || fd.error().code() == EINVAL;
+    if (!cannot_bind) return unreachable(fd.error());
+    maillog::warning("smtp_connect_addr: bind {}: {}", from, error_text(fd.error().code()));
+    if (means_.params.smtp_bind_address_enforce) {
+      return std::unexpected(endings::failed({4, 4, 0}, "server configuration error"));
+    }
+  }
+  auto fd = io::connect(candidate.endpoint, deadline);
+  if (!fd) return unreachable(fd.error());
+  return std::move(*fd);
 }
 
 Result<std::set<std::string, std::less<>>> Attempt::discarded_keywords(const Candidate& candidate) const {
@@ -123,12 +133,11 @@ void Attempt::try_candidate(const Destination& destination, const Candidate& can
     maillog::warning("{}: {}", request_.queue_id, discarded.error().message());
     return failed(endings::failed({4, 3, 0}, "table lookup problem"), chance);
   }
-  Result<Fd> fd = connect(candidate);
+  std::expected<Fd, delivery::Delivery> fd = connect(candidate);
   if (!fd) {
-    std::string text = fmt::format("connect to {}: {}", peer.relay(), error_text(fd.error().code()));
-    maillog::info("{}", text);
+    maillog::info("{}", fd.error().reason);
     hop_failed_ = true;
-    last_failure_ = endings::failed({4, 4, 1}, std::move(text));
+    last_failure_ = std::move(fd.error());
     last_timing_ = {.connected = means_.clock.stamp()};
     return;
   }

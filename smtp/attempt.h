@@ -3,6 +3,7 @@
 // in order; what one says for good (2xx, 5xx) is a recipient's end, anything else is another server's matter while there
 // is one.
 
+#include <expected>
 #include <optional>
 #include <set>
 #include <string>
@@ -45,7 +46,8 @@ class Attempt {
   void deliver_to(const Destination& destination, Chance chance);
   void try_kept(const Destination& destination);
   void try_candidate(const Destination& destination, const Candidate& candidate, Chance chance);
-  [[nodiscard]] Result<Fd> connect(const Candidate& candidate) const;
+  // The failure's reason is what the log is told.
+  [[nodiscard]] std::expected<Fd, delivery::Delivery> connect(const Candidate& candidate) const;
   [[nodiscard]] Result<std::set<std::string, std::less<>>> discarded_keywords(const Candidate& candidate) const;
   void talk(const Destination& destination, Connection connection, Chance chance, Stamp ready);
   [[nodiscard]] bool reset(Connection& connection) const;

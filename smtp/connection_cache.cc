@@ -11,20 +11,17 @@ std::optional<Connection> ConnectionCache::take(std::string_view destination) {
   while (!usable && !found->second.empty()) {
     Connection connection = std::move(found->second.back().connection);
     found->second.pop_back();
-    const bool is_fresh = std::chrono::steady_clock::now() - connection.opened < limits_.age &&
-                          (limits_.uses == 0 || connection.uses < limits_.uses);
-    if (!connection.is_at_rest()) continue;  // the server has closed it, or says something unasked
-    if (is_fresh) {
-      usable.emplace(std::move(connection));
-    } else {
-      connection.quit(Connection::Goodbye::at_once, {});
-    }
+    // Otherwise the server has closed it, or says something unasked.
+    if (connection.is_at_rest()) usable.emplace(std::move(connection));
   }
   if (found->second.empty()) idle_.erase(found);
   return usable;
 }
 
 void ConnectionCache::keep(const std::string& destination, Connection connection) {
+  const bool is_used_up = std::chrono::steady_clock::now() - connection.opened >= limits_.age ||
+                          (limits_.uses > 0 && connection.uses > limits_.uses);
+  if (is_used_up) return connection.quit(Connection::Goodbye::at_once, {});
   std::list<Idle>& list = idle_[destination];
   const auto place = list.insert(list.end(), Idle{std::move(connection), nullptr});
   place->expiry = event::Loop::current().timer(limits_.idle, [this, destination, place] {

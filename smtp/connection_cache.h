@@ -18,7 +18,7 @@ namespace smtp {
 struct CacheLimits {
   std::chrono::seconds idle{2};     // smtp_connection_cache_time_limit
   std::chrono::seconds age{300};    // smtp_connection_reuse_time_limit, from the start of the session
-  int uses = 0;                     // smtp_connection_reuse_count_limit; 0 is without limit
+  int uses = 0;                     // after the first: smtp_connection_reuse_count_limit; 0 is without limit
 };
 
 class ConnectionCache {
@@ -27,9 +27,9 @@ class ConnectionCache {
   ConnectionCache(const ConnectionCache&) = delete;
   ConnectionCache& operator=(const ConnectionCache&) = delete;
 
-  // One that is still there and may be used once more.
+  // One that is still there.
   [[nodiscard]] std::optional<Connection> take(std::string_view destination);
-  // At rest, after RSET where that was needed.
+  // At rest, after RSET where that was needed. Closed at once when it may not be used again.
   void keep(const std::string& destination, Connection connection);
   // Says goodbye to all.
   void close_all();

@@ -38,6 +38,8 @@ delivery::Delivery name_error(const std::string& name, std::string_view type, dn
                                                      is_nonsense ? "" : "Host or domain name not found. ", name, type, reason));
 }
 
+bool is_temporary_status(dns::Status status) { return status == dns::Status::temporary || status == dns::Status::garbled; }
+
 bool is_temporary(const delivery::Delivery& failure) { return failure.status == delivery::Status::deferred; }
 
 }  // namespace
@@ -115,8 +117,11 @@ Router::Route Router::of_host(const std::string& host, std::uint16_t port, int p
         break;
       }
       case HostLookup::native:
-        answer = dns::Resolver::native_addresses(host, settings_.families);
-        failure = endings::failed(dsn_of(answer.status), fmt::format("unable to look up host {}: {}", host, answer.reason));
+        answer = resolver_.host_addresses(host, settings_.families, base::after(lookup_patience));
+        failure = endings::failed(dsn_of(answer.status), fmt::format("unable to look up host {}: {}", host,
+                                                                     is_temporary_status(answer.status)
+                                                                         ? "Temporary failure in name resolution"
+                                                                         : "Name or service not known"));
         break;
     }
     if (answer) return as_candidates(answer.records);

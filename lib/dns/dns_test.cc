@@ -343,12 +343,3 @@ TEST_CASE("the hosts file") {
   CHECK(hosts.name(*io::Address::parse("127.0.0.1")) == "localhost");
   CHECK_FALSE(hosts.name(*io::Address::parse("192.0.2.1")));
 }
-
-TEST_CASE("the system's own look-up") {
-  event::Loop loop;
-  REQUIRE(loop.spawn("test", [] {
-    CHECK(texts_of(dns::Resolver::native_addresses("127.0.0.3", Families::ipv4).records) == std::vector<std::string>{"127.0.0.3"});
-    CHECK_FALSE(dns::Resolver::native_addresses("no such host", Families::both));
-  }));
-  loop.run_until([&] { return loop.fibers() == 0; });
-}

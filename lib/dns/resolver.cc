@@ -11,7 +11,6 @@
 #include "lib/base/host_name.h"
 #include "lib/dns/channel.h"
 #include "lib/dns/packet.h"
-#include "lib/event/offload.h"
 #include "lib/io/file.h"
 #include "lib/log/log.h"
 
@@ -191,31 +190,6 @@ Answer<io::Address> Resolver::host_addresses(std::string_view name, Families fam
 Answer<std::string> Resolver::host_names(const io::Address& address, Deadline deadline) {
   if (auto name = hosts_.name(address)) return {Status::found, {std::move(*name)}, {}, {}};
   return names(address, deadline);
-}
-
-Answer<io::Address> Resolver::native_addresses(const std::string& name, Families families) {
-  return event::blocking([&]() -> Answer<io::Address> {
-    addrinfo hints{};
-    hints.ai_socktype = SOCK_STREAM;
-    hints.ai_family = families == Families::both ? AF_UNSPEC : families == Families::ipv4 ? AF_INET : AF_INET6;
-    addrinfo* list = nullptr;
-    const int error = ::getaddrinfo(name.c_str(), nullptr, &hints, &list);
-    const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(list, [](addrinfo* first) {
-      if (first != nullptr) ::freeaddrinfo(first);
-    });
-    if (error != 0) {
-      const bool is_known_not_to_be = error == EAI_NONAME || error == EAI_NODATA;
-      return {is_known_not_to_be ? Status::no_domain : Status::temporary, {}, {}, ::gai_strerror(error)};
-    }
-    Answer<io::Address> answer{Status::found, {}, {}, {}};
-    for (const addrinfo* each = list; each != nullptr && answer.records.size() < records_limit; each = each->ai_next) {
-      sockaddr_storage storage{};
-      std::copy_n(reinterpret_cast<const char*>(each->ai_addr), each->ai_addrlen, reinterpret_cast<char*>(&storage));
-      const io::Address address = io::Address::from(storage);
-      if (std::ranges::find(answer.records, address) == answer.records.end()) answer.records.push_back(address);
-    }
-    return answer;
-  });
 }
 
 }  // namespace dns

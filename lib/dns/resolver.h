@@ -43,9 +43,6 @@ class Resolver {
   [[nodiscard]] Answer<io::Address> host_addresses(std::string_view name, Families families, Deadline deadline);
   [[nodiscard]] Answer<std::string> host_names(const io::Address& address, Deadline deadline);
 
-  // The system's own way (nsswitch.conf), on a pool thread: not bound by a deadline.
-  [[nodiscard]] static Answer<io::Address> native_addresses(const std::string& name, Families families);
-
  private:
   Resolver() = default;
   std::unique_ptr<Channel> channel_;

@@ -13,8 +13,8 @@ def encode(name):
 
 
 class Dns:
-    """zone: {"example.net": {"MX": [(10, "mx.example.net")], "A": ["127.2.0.1"]}}; "SERVFAIL" in place of the records fails.
-    A name that is not there does not exist (NXDOMAIN)."""
+    """zone: {"example.net": {"MX": [(10, "mx.example.net")], "A": ["127.2.0.1"]}}; "SERVFAIL" in place of the records of a
+    name, or of one type of a name, fails. A name that is not there does not exist (NXDOMAIN)."""
 
     def __init__(self, zone):
         self.zone, self.asked = {k.lower(): v for k, v in zone.items()}, []
@@ -52,6 +52,10 @@ class Dns:
             return [], SERVFAIL
         out = []
         for word, values in found.items():
+            if values == "SERVFAIL":
+                if TYPES[word] == kind:
+                    return [], SERVFAIL
+                continue
             if TYPES[word] == kind or word == "CNAME":
                 for v in values:
                     data = (struct.pack(">H", v[0]) + encode(v[1]) if word == "MX" else socket.inet_aton(v) if word == "A" else

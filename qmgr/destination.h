@@ -5,7 +5,10 @@
 #include <chrono>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lib/base/deadline.h"
@@ -26,9 +29,9 @@ struct Feedback {
   enum class Scale { fixed, inverse, inverse_square_root };
   double amount = 1;
   Scale scale = Scale::fixed;
-  // "1", "0.5", "1/8", "1/concurrency", "1/sqrt_concurrency".
-  static Feedback parse(std::string_view text);
-  [[nodiscard]] double at(double window) const;
+  // "1", "0.5", "1/8", "1/concurrency", "1/sqrt_concurrency". Nothing when it is none of these, or not between 0 and 1.
+  static std::optional<Feedback> parse(std::string_view text);
+  [[nodiscard]] double at(int window) const;
 };
 
 // What is set per transport: SERVICE_destination_concurrency_limit and so on; local_destination_concurrency_limit and
@@ -85,7 +88,11 @@ class Destination {
   std::string name_, nexthop_;
   const DestinationLimits& limits_;
   std::deque<Batch> waiting_;
-  double window_;
+  int window_;
+  // What has come together of feedback since the window last grew or shrank. It moves by one at a time, and does so when
+  // less than half a feedback is wanting, so that fractions that do not add up to one are rounded. A first failure is
+  // felt at once.
+  double success_ = 0, failure_ = 0;
   double failed_cohorts_ = 0;
   int busy_ = 0;
   bool is_in_line_ = false;

@@ -53,8 +53,8 @@ struct Busy {
 
 DestinationLimits with_feedback(std::string_view positive, std::string_view negative) {
   DestinationLimits limits;
-  limits.positive = Feedback::parse(positive);
-  limits.negative = Feedback::parse(negative);
+  limits.positive = *Feedback::parse(positive);
+  limits.negative = *Feedback::parse(negative);
   return limits;
 }
 
@@ -63,13 +63,23 @@ DestinationLimits with_feedback(std::string_view positive, std::string_view nega
 TEST_CASE("feedback is a number, a fraction, or a share of the window") {
   struct Vector {
     const char* text;
-    double window, expected;
+    int window;
+    double expected;
   };
   for (const Vector& vector : {Vector{"1", 5, 1}, Vector{"0", 5, 0}, Vector{"0.5", 5, 0.5}, Vector{"1/8", 5, 0.125},
-                               Vector{"1/concurrency", 4, 0.25}, Vector{"2/concurrency", 4, 0.5},
+                               Vector{"1/concurrency", 4, 0.25}, Vector{".5 / 2", 4, 0.25},
                                Vector{"1/sqrt_concurrency", 4, 0.5}, Vector{"1 / sqrt_concurrency", 16, 0.25}}) {
     INFO(vector.text);
-    CHECK(Feedback::parse(vector.text).at(vector.window) == vector.expected);
+    const auto feedback = Feedback::parse(vector.text);
+    REQUIRE(feedback);
+    CHECK(feedback->at(vector.window) == vector.expected);
+  }
+}
+
+TEST_CASE("what is no feedback, or more than 1, is refused") {
+  for (const char* text : {"", "x", "-1", "2", "1.5", "9/8", "1/0", "1/-2", "1/x", "1/2/3", "2/concurrency", "1/concurrencyx", "inf", "nan", "1 1"}) {
+    INFO(text);
+    CHECK_FALSE(Feedback::parse(text));
   }
 }
 
@@ -80,8 +90,8 @@ TEST_CASE("deliveries that succeed let more run at once, up to the limit") {
   };
   for (const Vector& vector : {Vector{"1", 20, 0, 5}, Vector{"1", 20, 1, 6}, Vector{"1", 20, 10, 15}, Vector{"1", 20, 100, 20},
                                Vector{"1", 0, 100, 105}, Vector{"0", 20, 100, 5}, Vector{"1/8", 20, 7, 5}, Vector{"1/8", 20, 8, 6},
-                               Vector{"1/concurrency", 20, 5, 5}, Vector{"1/concurrency", 20, 6, 6},
-                               Vector{"1/sqrt_concurrency", 20, 2, 5}, Vector{"1/sqrt_concurrency", 20, 3, 6}}) {
+                               Vector{"1/concurrency", 20, 4, 5}, Vector{"1/concurrency", 20, 5, 6},
+                               Vector{"1/sqrt_concurrency", 20, 1, 5}, Vector{"1/sqrt_concurrency", 20, 2, 6}}) {
     INFO(vector.positive << ", limit " << vector.limit << ", " << vector.successes << " successes");
     DestinationLimits limits = with_feedback(vector.positive, "1");
     limits.concurrency_limit = vector.limit;
@@ -111,8 +121,9 @@ TEST_CASE("failures of the next hop let fewer run at once, and one at least") {
     const char* negative;
     int failures, running;
   };
-  for (const Vector& vector : {Vector{"1", 1, 4}, Vector{"1", 3, 2}, Vector{"1", 4, 1}, Vector{"1", 50, 1}, Vector{"0", 50, 5},
-                               Vector{"1/8", 8, 4}, Vector{"1/8", 9, 3}, Vector{"1/concurrency", 4, 4}, Vector{"1/concurrency", 5, 3}}) {
+  for (const Vector& vector : {Vector{"1", 1, 3}, Vector{"1", 2, 2}, Vector{"1", 3, 1}, Vector{"1", 50, 1}, Vector{"0", 50, 5},
+                               Vector{"1/8", 1, 4}, Vector{"1/8", 7, 4}, Vector{"1/8", 8, 3},
+                               Vector{"1/concurrency", 3, 4}, Vector{"1/concurrency", 4, 3}}) {
     INFO(vector.negative << ", " << vector.failures << " failures");
     DestinationLimits limits = with_feedback("1", vector.negative);
     limits.failed_cohort_limit = 0;  // never dead
@@ -134,7 +145,7 @@ TEST_CASE("so many rounds of failures make a destination dead") {
     const char* negative;
     int failures;  // the last one kills
   };
-  for (const Vector& vector : {Vector{1, 1, "1", 1}, Vector{5, 1, "0", 5}, Vector{5, 1, "1", 4}, Vector{5, 2, "0", 10}, Vector{1, 3, "1", 3}}) {
+  for (const Vector& vector : {Vector{1, 1, "1", 1}, Vector{5, 1, "0", 5}, Vector{5, 1, "1", 3}, Vector{8, 1, "1", 5}, Vector{5, 2, "0", 10}, Vector{1, 3, "1", 3}}) {
     INFO("initial " << vector.initial << ", " << vector.cohorts << " rounds, " << vector.negative);
     DestinationLimits limits = with_feedback("1", vector.negative);
     limits.initial_concurrency = vector.initial;

@@ -1,8 +1,10 @@
 #include "qmgr/dispatch.h"
 
 #include <cerrno>
+#include <cstring>
 
 #include <fcntl.h>
+#include <fmt/core.h>
 
 #include "lib/mail/verp.h"
 #include "lib/queue/lock.h"
@@ -65,12 +67,14 @@ Dispatched dispatch(ipc::Connections& services, const queue::Layout& layout, con
   const std::string socket = "private/" + transport;
   for (;;) {
     auto connection = services.take(socket, base::after(connect_limit));
-    if (!connection) return {How::unreachable, {}, connection.error().message()};
+    if (!connection) {
+      return {How::unreachable, {}, fmt::format("connect to transport {}: {}", socket, ::strerror(connection.error().code()))};
+    }
     const Deadline deadline = base::after(ipc::Deliver::timeout);
     ipc::send(connection->stream, request, deadline);
     if (connection->stream.flush(deadline) != io::End::ok) {
       if (connection->reused) continue;  // it was closed while at rest
-      return {How::unreachable, {}, "connection to " + socket + " lost"};
+      return {How::unreachable, {}, "connection to transport " + socket + " lost"};
     }
     auto answer = ipc::receive<ipc::DeliveryAnswer>(connection->stream, deadline);
     if (answer) {

@@ -232,7 +232,9 @@ void Manager::enqueue(const std::string& name, const std::string& nexthop, Batch
   Destination& destination = to.destination(nexthop, batch.recipients.front().address);
   batch.message->batch_added();
   to.add(destination, std::move(batch));
-  if (destination.is_dead(std::chrono::steady_clock::now())) suspend_destination(to, destination);
+  const Deadline now = std::chrono::steady_clock::now();
+  if (to.is_suspended(now)) defer_all(to);
+  if (destination.is_dead(now)) suspend_destination(to, destination);
   pump(to);
 }
 
@@ -279,13 +281,11 @@ void Manager::after_delivery(Transport& transport, Destination& destination, con
       }
       break;
     case Dispatched::How::unreachable:
-      maillog::warning("{}: transport {}: {}", id, transport.name(), outcome.reason);
+      // Others that have begun meanwhile find out the same.
+      if (!transport.is_suspended(now)) maillog::warning("{}", outcome.reason);
       transport.suspend(now + params_.transport_retry_time);
-      if (transport.name() == "retry") {
-        batch.message->defer();  // the one that would say so is the one that is missing
-      } else {
-        enqueue("retry", "4.3.0 mail transport unavailable", {batch.message, batch.recipients});
-      }
+      defer_unavailable(transport, batch);
+      defer_all(transport);
       break;
     case Dispatched::How::agent_died:
       maillog::warning("{}: transport {}: {}", id, transport.name(), outcome.reason);
@@ -300,6 +300,22 @@ void Manager::after_delivery(Transport& transport, Destination& destination, con
       maillog::warning("{}: {}", id, outcome.reason);
       batch.message->defer();
       break;
+  }
+}
+
+void Manager::defer_unavailable(const Transport& transport, const Batch& batch) {
+  if (transport.name() == "retry") {
+    batch.message->defer();  // the one that would say so is the one that is missing
+  } else {
+    enqueue("retry", "4.3.0 mail transport unavailable", {batch.message, batch.recipients});
+  }
+}
+
+// Nobody serves the transport for now, and what waits for it does not stay in the active queue.
+void Manager::defer_all(Transport& transport) {
+  for (const Batch& batch : transport.take_all()) {
+    defer_unavailable(transport, batch);
+    end_batch(batch.message);
   }
 }
 

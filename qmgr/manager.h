@@ -47,6 +47,8 @@ class Manager : public server::Service {
   void pump(Transport& transport);
   void deliver(Transport& transport, Destination& destination, Batch batch);
   void after_delivery(Transport& transport, Destination& destination, const Batch& batch, const Dispatched& outcome);
+  void defer_unavailable(const Transport& transport, const Batch& batch);
+  void defer_all(Transport& transport);
   void suspend_destination(Transport& transport, Destination& destination);
   void end_batch(const std::shared_ptr<ActiveMessage>& message);
   void complete(const std::shared_ptr<ActiveMessage>& message);

@@ -1,8 +1,22 @@
 #include "qmgr/transport.h"
 
 #include <algorithm>
+#include <optional>
+
+#include "lib/log/log.h"
 
 namespace qmgr {
+namespace {
+
+// What nobody can make sense of is 1, as when nothing is set.
+Result<Feedback> feedback(const config::Main& main, const std::string& name) {
+  const std::string text = TRY(main.string(name));
+  const std::optional<Feedback> parsed = Feedback::parse(text);
+  if (!parsed) maillog::warning("{}: ignoring malformed or unreasonable feedback: {}", name, text);
+  return parsed.value_or(Feedback{});
+}
+
+}  // namespace
 
 Result<std::unique_ptr<Transport>> Transport::make(std::string name, const config::Main& main, int process_limit) {
   std::unique_ptr<Transport> transport(new Transport(std::move(name), process_limit));
@@ -12,8 +26,8 @@ Result<std::unique_ptr<Transport>> Transport::make(std::string name, const confi
   limits.concurrency_limit = TRY(main.integer(service + "_destination_concurrency_limit"));
   limits.recipient_limit = TRY(main.integer(service + "_destination_recipient_limit"));
   limits.failed_cohort_limit = TRY(main.integer(service + "_destination_concurrency_failed_cohort_limit"));
-  limits.positive = Feedback::parse(TRY(main.string(service + "_destination_concurrency_positive_feedback")));
-  limits.negative = Feedback::parse(TRY(main.string(service + "_destination_concurrency_negative_feedback")));
+  limits.positive = TRY(feedback(main, service + "_destination_concurrency_positive_feedback"));
+  limits.negative = TRY(feedback(main, service + "_destination_concurrency_negative_feedback"));
   limits.rate_delay = TRY(main.time(service + "_destination_rate_delay"));
   if (limits.concurrency_limit > 0) {
     limits.initial_concurrency = std::min(limits.initial_concurrency, limits.concurrency_limit);
@@ -71,6 +85,14 @@ Deadline Transport::next_start(Deadline now) const {
     if (destination->next_start() > now) soonest = std::min(soonest, destination->next_start());
   }
   return suspended_until_ > now && !in_line_.empty() ? std::min(soonest, suspended_until_) : soonest;
+}
+
+std::vector<Batch> Transport::take_all() {
+  std::vector<Batch> all;
+  for (Destination* const destination : in_line_) {
+    for (Batch& batch : destination->take_all()) all.push_back(std::move(batch));
+  }
+  return all;
 }
 
 void Transport::revive() {

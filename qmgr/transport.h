@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "lib/config/main_cf.h"
 #include "qmgr/destination.h"
@@ -36,6 +37,9 @@ class Transport {
   // The service cannot be reached: nothing is sent to it until then.
   void suspend(Deadline until) { suspended_until_ = until; }
   [[nodiscard]] bool is_suspended(Deadline now) const { return now < suspended_until_; }
+
+  // All that waits, for a transport that cannot be reached.
+  [[nodiscard]] std::vector<Batch> take_all();
 
   // How many are remembered.
   [[nodiscard]] std::size_t destinations() const { return destinations_.size(); }

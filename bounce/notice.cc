@@ -90,13 +90,10 @@ class Composer {
  private:
   bool line(std::string_view text) { return sink_({text, false}); }
 
-  // "MAILER-DAEMON (Mail Delivery System)" of the template in the form of header_from_format; cleanup completes the address.
+  // A template's own as it stands; without one in the form of header_from_format. cleanup completes the address.
   [[nodiscard]] std::string from() const {
-    const std::string& text = template_.from;
-    if (site_.from_has_comment) return text;
-    const std::size_t open = text.find(" (");
-    if (open == std::string::npos || !text.ends_with(')') || text.find('<') != std::string::npos) return text;
-    return fmt::format("{} <{}>", text.substr(open + 2, text.size() - open - 3), text.substr(0, open));
+    if (!template_.from.empty()) return template_.from;
+    return site_.from_has_comment ? "MAILER-DAEMON (Mail Delivery System)" : "Mail Delivery System <MAILER-DAEMON>";
   }
 
   bool thread() {

@@ -68,8 +68,8 @@ std::vector<std::string> lines_of(std::string_view text) {
 
 Template built_in_template(std::string_view subject, std::string_view postmaster_subject, std::string text) {
   return Template{.charset = "us-ascii",
-                  .from = "MAILER-DAEMON (Mail Delivery System)",
                   .subject = std::string(subject),
+                  .from = {},
                   .postmaster_subject = std::string(postmaster_subject),
                   .text = lines_of(text)};
 }

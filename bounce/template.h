@@ -27,7 +27,8 @@ enum class Kind {
 inline constexpr std::size_t kinds = 4;
 
 struct Template {
-  std::string charset, from, subject;
+  std::string charset, subject;
+  std::string from;                 // empty: the system's own, in the form of header_from_format
   std::string postmaster_subject;   // empty: there are no postmaster copies of this kind
   std::vector<std::string> text;    // lines, with macros as in main.cf
 };

@@ -29,7 +29,7 @@ EOF
 FILES = {
     "/etc/postfix/bounce.cf": TEMPLATES,
     "/etc/postfix/approved": "error.example error:5.7.9 approved\nwait.example retry:4.7.9 approved\n",
-    "/etc/aliases": "postmaster: root\ndelays: heidi\nlist-request: bob\nowner-list: carol\nlist: dave\nrequest: erin\nowner: erin\n",
+    "/etc/aliases": "postmaster: root\ndelays: heidi\ncopies: frank\nlist-request: bob\nowner-list: carol\nlist: dave\nrequest: erin\nowner: erin\n",
 }
 MESSAGE = "Subject: %s\nFrom: alice@example.test\nMessage-Id: <%s@example.net>\nDate: Mon, 1 Jan 2024 00:00:00 +0000\n\nHello.\n"
 
@@ -70,6 +70,18 @@ def test_failure_notice(suite, settings, name, changes):
 def test_delay_notice(suite, settings, name, user, changes):
     settings(**changes)
     golden("notice_delay_" + name, notice(suite, "delay-" + name, "x@wait.example", user))
+
+
+@pytest.mark.parametrize("name, sender, changes", [
+    ("bounce", "alice@example.test", {"notify_classes": "bounce", "bounce_notice_recipient": "copies@example.test"}),
+    ("2bounce", "y@error.example", {"notify_classes": "2bounce", "2bounce_notice_recipient": "copies@example.test"}),
+])
+def test_copy_of_a_failure(suite, settings, name, sender, changes):
+    """The postmaster's copy of a notice; and what he gets of a notice that cannot be delivered itself."""
+    settings(**changes)
+    submit(suite, "copy-" + name, "x@error.example", sender=sender)
+    found = suite.wait_until(lambda: [m for m in suite.messages("frank") if b"<copy-%s@example.net>" % name.encode() in m] or None, suite.path("/var/mail"))
+    golden("notice_copy_" + name, masks.mask(found[0].decode()))
 
 
 @pytest.mark.parametrize("special, recipient, name", [

@@ -1,38 +1,16 @@
 #include "local/environment.h"
 
-#include <cstdlib>
 #include <utility>
 
 #include "lib/mail/address.h"
-#include "lib/maps/list.h"
+#include "lib/mailbox/environment.h"
 #include "local/macros.h"
 
 namespace local {
-namespace {
-
-constexpr std::string_view command_path = "PATH=/usr/bin:/bin";
-
-}  // namespace
-
-std::vector<std::string> exported_environment(std::string_view export_environment) {
-  std::vector<std::string> out;
-  for (std::string_view item : maps::split_list(export_environment)) {
-    if (const auto inner = maps::without_braces(item); item.starts_with('{') && inner) item = *inner;
-    if (item.contains('=')) {
-      out.emplace_back(item);
-    } else if (const char* value = std::getenv(std::string(item).c_str())) {
-      out.push_back(std::string(item) + "=" + value);
-    }
-  }
-  return out;
-}
 
 std::vector<std::string> command_environment(const std::vector<std::string>& exported, const CommandContext& context,
                                              const ipc::DeliveryRequest& request, std::string_view allowed) {
-  std::vector<std::string> out = exported;
-  bool has_path = false;
-  for (const std::string& entry : exported) has_path = has_path || entry.starts_with("PATH=");
-  if (!has_path) out.emplace_back(command_path);
+  std::vector<std::string> out = mailbox::with_path(exported);
   const std::pair<std::string_view, std::string> values[] = {
       {"USER", context.user},
       {"LOGNAME", context.user},

@@ -9,10 +9,6 @@
 
 namespace local {
 
-// export_environment, as far as it is the same for all commands: names that are taken from our own environment, and
-// NAME=VALUE, "{ NAME=VALUE }" included.
-[[nodiscard]] std::vector<std::string> exported_environment(std::string_view export_environment);
-
 // One recipient's delivery to a command. Addresses in internal form.
 struct CommandContext {
   std::string user, home, shell;       // home and shell: none where no user is known

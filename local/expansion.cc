@@ -30,7 +30,7 @@ ForwardSettings forward_settings(const Agent& agent) {
 }  // namespace
 
 Expansion::Expansion(Agent& agent, const ipc::DeliveryRequest& request, delivery::Recorder& recorder,
-                     const ipc::DeliveryRecipient& recipient, const DeliveredTo& delivered_to)
+                     const ipc::DeliveryRecipient& recipient, const delivery::DeliveredTo& delivered_to)
     : agent_(agent),
       request_(request),
       recorder_(recorder),

@@ -9,11 +9,11 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/delivery/delivered_to.h"
 #include "lib/delivery/recorder.h"
 #include "lib/mailbox/destinations.h"
 #include "lib/process/account.h"
 #include "local/agent.h"
-#include "local/delivered_to.h"
 #include "local/duplicates.h"
 #include "local/forwarding.h"
 #include "local/macros.h"
@@ -57,7 +57,7 @@ class Expansion {
  public:
   // All are borrowed. `recipient` is one of the request's.
   Expansion(Agent& agent, const ipc::DeliveryRequest& request, delivery::Recorder& recorder,
-            const ipc::DeliveryRecipient& recipient, const DeliveredTo& delivered_to);
+            const ipc::DeliveryRecipient& recipient, const delivery::DeliveredTo& delivered_to);
 
   // Delivers. `deferred`: the recipient must come again, all of it.
   [[nodiscard]] delivery::Status run();
@@ -114,7 +114,7 @@ class Expansion {
   const ipc::DeliveryRequest& request_;
   delivery::Recorder& recorder_;
   const ipc::DeliveryRecipient& top_;
-  const DeliveredTo& message_delivered_to_;
+  const delivery::DeliveredTo& message_delivered_to_;
   Duplicates duplicates_;
   Forwarding forwarding_;
   struct Pending {

@@ -1,6 +1,5 @@
 #include "local/expansion.h"
 
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -18,7 +17,6 @@
 #include "lib/mailbox/spawner.h"
 #include "lib/mailbox/test_message.h"
 #include "lib/queue/message_stream.h"
-#include "local/delivered_to.h"
 #include "local/environment.h"
 #include "local/macros.h"
 #include "lib/testing/catch.h"
@@ -45,15 +43,6 @@ TEST_CASE("duplicates are remembered up to the limit") {
   REQUIRE(duplicates.is_first("alias", "b"));
 }
 
-TEST_CASE("Delivered-To headers are found in the header only") {
-  const mailbox::TestMessage message("Received: x\n\tDelivered-To: no@x\nDelivered-To: Alice@Example.test\nX: y\n\nDelivered-To: body@x\n");
-  const auto found = DeliveredTo::read(message.fd(), 0);
-  REQUIRE(found);
-  REQUIRE(found->contains("alice@example.TEST"));
-  REQUIRE_FALSE(found->contains("no@x"));
-  REQUIRE_FALSE(found->contains("body@x"));
-}
-
 TEST_CASE("a command's environment") {
   ipc::DeliveryRequest request;
   request.client_name = "host;x";
@@ -62,8 +51,6 @@ TEST_CASE("a command's environment") {
   REQUIRE(environment == Lines{"LANG=C", "PATH=/usr/bin:/bin", "USER=alice", "LOGNAME=alice", "HOME=/home/a", "LOCAL=alice+x",
                                "EXTENSION=x", "DOMAIN=a.test", "RECIPIENT=alice+X@a.test", "ORIGINAL_RECIPIENT=al@a.test",
                                "CLIENT_HOSTNAME=host_x", "SENDER=s@b"});
-  ::setenv("LOCAL_TEST", "v", 1);
-  REQUIRE(exported_environment("LOCAL_TEST no_such, A=b {C=d e}") == Lines{"LOCAL_TEST=v", "A=b", "C=d e"});
 }
 
 // bounce(8) as the expansion sees it, and what it was told.
@@ -209,7 +196,7 @@ class World {
     request.sender = "s@there.test";
     request.recipients.push_back({0, recipient, "", "", notify});
     delivery::Recorder recorder(request, told, base::system_clock(), {});
-    const auto delivered_to = DeliveredTo::read(request.file.get(), 0);
+    const auto delivered_to = delivery::DeliveredTo::read(request.file.get(), 0);
     status = Expansion(agent, request, recorder, request.recipients.front(), *delivered_to).run();
   }
 

@@ -3,10 +3,10 @@
 #include <utility>
 
 #include "lib/base/ascii.h"
+#include "lib/delivery/delivered_to.h"
+#include "lib/mailbox/environment.h"
 #include "lib/mailbox/spawner.h"
 #include "lib/maps/list.h"
-#include "local/delivered_to.h"
-#include "local/environment.h"
 #include "local/expansion.h"
 
 namespace local {
@@ -62,7 +62,7 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
   agent.locks = TRY(mailbox::parse_lock_methods(params.mailbox_delivery_lock));
   agent.patience = {params.deliver_lock_attempts, params.deliver_lock_delay, params.stale_lock_time};
   agent.default_rights = TRY(default_rights(params.default_privs, params.mail_owner));
-  agent.exported_environment = exported_environment(params.export_environment);
+  agent.exported_environment = mailbox::exported_environment(params.export_environment);
   // The spawner is forked before tables and pools have threads of their own.
   Fd spawner = TRY(mailbox::start_spawner());
   TRY(open_tables(agent, startup));
@@ -86,7 +86,7 @@ ipc::DeliveryAnswer Server::deliver(const ipc::DeliveryRequest& request) {
   delivery::BounceClient sink(*agent_.services, &agent_.flush_sites);
   delivery::Recorder recorder(request, sink, *agent_.clock,
                               {agent_.params.soft_bounce, agent_.params.delay_logging_resolution_limit});
-  const auto delivered_to = DeliveredTo::read(request.file.get(), request.data_offset);
+  const auto delivered_to = delivery::DeliveredTo::read(request.file.get(), request.data_offset);
   for (const ipc::DeliveryRecipient& recipient : request.recipients) {
     if (!delivered_to) {
       delivery::Delivery damaged;

@@ -8,7 +8,7 @@
 
 #include "lib/base/error.h"
 
-namespace local {
+namespace delivery {
 
 class DeliveredTo {
  public:
@@ -24,4 +24,4 @@ class DeliveredTo {
   std::unordered_set<std::string> addresses_;
 };
 
-}  // namespace local
+}  // namespace delivery

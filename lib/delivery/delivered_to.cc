@@ -1,11 +1,11 @@
-#include "local/delivered_to.h"
+#include "lib/delivery/delivered_to.h"
 
 #include "lib/base/ascii.h"
 #include "lib/mail/address.h"
 #include "lib/mail/header.h"
 #include "lib/queue/content.h"
 
-namespace local {
+namespace delivery {
 
 Result<DeliveredTo> DeliveredTo::read(int fd, std::int64_t data_offset) {
   DeliveredTo result;
@@ -30,4 +30,4 @@ Result<DeliveredTo> DeliveredTo::read(int fd, std::int64_t data_offset) {
 
 bool DeliveredTo::contains(std::string_view address) const { return addresses_.contains(ascii::lowercase(address)); }
 
-}  // namespace local
+}  // namespace delivery

@@ -201,7 +201,9 @@ void end_all(pid_t child, const std::vector<pid_t>& before, int& status) {
 
 std::string fatal_line(const CommandTarget& target, const std::vector<std::string>& arguments, const StartFailure& failure) {
   const std::string why = base::Error::system("", failure.code).message().substr(2);
-  if (failure.step == StartFailure::Step::exec) return fmt::format("execvp {}: {}", arguments.front(), why);
+  if (failure.step == StartFailure::Step::exec) {
+    return fmt::format("{}execvp {}: {}", target.arguments.empty() ? "" : "pipe_command: ", arguments.front(), why);
+  }
   return fmt::format("cannot change directory to \"{}\" for uid={} gid={}: {}", target.directory, ::geteuid(), ::getegid(), why);
 }
 
@@ -239,7 +241,8 @@ std::string in_one_line(std::string_view output) {
 
 Result<CommandResult> run_command(const CommandTarget& target, Content& content) {
   const Deadline deadline = base::after(target.time_limit);
-  const std::vector<std::string> arguments = command_arguments(target.command, target.shell);
+  const std::vector<std::string> arguments =
+      target.arguments.empty() ? command_arguments(target.command, target.shell) : target.arguments;
   const std::vector<std::string> candidates = program_paths(arguments.front(), path_of(target.environment));
   const std::vector<char*> argv = pointers(arguments);
   const std::vector<char*> envp = pointers(target.environment);
@@ -262,7 +265,7 @@ Result<CommandResult> run_command(const CommandTarget& target, Content& content)
     static_cast<void>(wait_until(child, base::no_deadline, ignored));
     result.status = EX_TEMPFAIL;
     result.fatal.push_back(fatal_line(target, arguments, failure));
-    if (failure.step == StartFailure::Step::exec) result.output = fmt::format("local: fatal: {}\n", result.fatal.back());
+    if (failure.step == StartFailure::Step::exec) result.output = fmt::format("{}: fatal: {}\n", target.agent, result.fatal.back());
     return result;
   }
 

@@ -16,12 +16,14 @@ namespace mailbox {
 inline constexpr std::size_t command_output_limit = 4096;  // bytes that are kept; more is read and dropped
 
 struct CommandTarget {
-  std::string command;
+  std::vector<std::string> arguments;    // the program and its arguments, run without any shell; or empty, and then:
+  std::string command;                   // a text, for the shell where it needs one
   std::string shell;                     // local_command_shell
   std::string directory;                 // to run in; empty: ours, the queue directory
   std::vector<std::string> environment;  // NAME=VALUE, the whole of it
   std::chrono::seconds time_limit{1000};
   std::int64_t file_size_limit = 0;      // of files that it writes; 0: none
+  std::string agent = "local";           // who runs it: for the words about a command that cannot be started
 };
 
 enum class CommandEnd { exited, killed_by_signal, timed_out };

@@ -88,6 +88,26 @@ TEST_CASE("a command that is not there is tried again later") {
       "cannot change directory to \"/no/such/dir\" for uid={} gid={}: No such file or directory", ::geteuid(), ::getegid())});
 }
 
+TEST_CASE("arguments reach the program as they are, and its path is looked up") {
+  CommandTarget to = target({});
+  to.arguments = {"printf", "%s,", "$HOME", "", "two words"};
+  REQUIRE(run(to).output == "$HOME,,two words,");
+  to.arguments = {"/no/such/cmd"};
+  to.agent = "pipe";
+  const CommandResult absent = run(to);
+  REQUIRE(absent.fatal == std::vector<std::string>{"pipe_command: execvp /no/such/cmd: No such file or directory"});
+  REQUIRE(absent.output == "pipe: fatal: " + absent.fatal.front() + "\n");
+}
+
+TEST_CASE("what a command gets has the shape that is asked for") {
+  const TestMessage message("Subject: s\n\nFrom here\n.\n.dot");
+  const auto shaped = [&](Shape shape) { return all_of(Content(message.fd(), 0, std::move(shape))); };
+  REQUIRE(shaped({}) == "Subject: s\n\nFrom here\n.\n.dot\n");
+  REQUIRE(shaped({.heading = "X: y\r\n", .line_end = "\r\n", .doubles_dots = true, .ends_with_empty_line = true}) ==
+          "X: y\r\nSubject: s\r\n\r\nFrom here\r\n..\r\n..dot\r\n\r\n");
+  REQUIRE(shaped({.quotes_from = true}) == "Subject: s\n\n>From here\n.\n.dot\n");
+}
+
 TEST_CASE("at the time limit the whole group ends") {
   CommandTarget to = target("sleep 100 & sleep 100");
   to.time_limit = std::chrono::seconds(1);

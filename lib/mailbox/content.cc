@@ -27,16 +27,23 @@ std::string one_line(std::string_view address) { return ascii::printable(mail::t
 
 }  // namespace
 
+std::string from_line(std::string_view sender, Stamp arrived) {
+  return fmt::format("From {}  {}\n", sender.empty() ? "MAILER-DAEMON" : ascii::printable(sender), from_line_date(arrived));
+}
+
 std::string heading_text(const Heading& heading, Format format) {
   const std::string sender = one_line(heading.sender);
   std::string text;
-  if (format != Format::maildir) {
-    text += fmt::format("From {}  {}\n", sender.empty() ? "MAILER-DAEMON" : sender, from_line_date(heading.arrived));
-  }
+  if (format != Format::maildir) text += from_line(sender, heading.arrived);
   text += fmt::format("Return-Path: <{}>\n", sender);
   if (!heading.original_to.empty()) text += fmt::format("X-Original-To: {}\n", one_line(heading.original_to));
   if (!heading.delivered_to.empty()) text += fmt::format("Delivered-To: {}\n", one_line(heading.delivered_to));
   return text;
+}
+
+Shape shape_of(const Heading& heading, Format format) {
+  const bool is_mbox = format == Format::mbox;
+  return {.heading = heading_text(heading, format), .quotes_from = is_mbox, .ends_with_empty_line = is_mbox};
 }
 
 void Content::rewind() {
@@ -66,20 +73,21 @@ Result<std::string_view> Content::next() {
 
 Result<void> Content::fill() {
   if (stage_ == Stage::heading) {
-    chunk_ += heading_;
+    chunk_ += shape_.heading;
     stage_ = Stage::lines;
   }
   while (stage_ == Stage::lines && chunk_.size() < chunk_size) {
     const auto line = TRY(reader_.next());
     if (!line) {
-      if (!at_line_start_) chunk_ += '\n';
-      if (format_ == Format::mbox) chunk_ += '\n';
+      if (!at_line_start_) chunk_ += shape_.line_end;
+      if (shape_.ends_with_empty_line) chunk_ += shape_.line_end;
       stage_ = Stage::finished;
       break;
     }
-    if (format_ == Format::mbox && at_line_start_ && line->text.starts_with(from_space)) chunk_ += '>';
+    if (shape_.quotes_from && at_line_start_ && line->text.starts_with(from_space)) chunk_ += '>';
+    if (shape_.doubles_dots && at_line_start_ && line->text.starts_with('.')) chunk_ += '.';
     chunk_ += line->text;
-    if (!line->continued) chunk_ += '\n';
+    if (!line->continued) chunk_ += shape_.line_end;
     at_line_start_ = !line->continued;
   }
   return {};

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "lib/base/deadline.h"
 #include "lib/base/error.h"
@@ -28,15 +29,28 @@ struct Heading {
   Stamp arrived{};
 };
 
+// "From s@example.net  Tue Nov 24 06:44:02 2026\n"; the sender in external form, the null sender as MAILER-DAEMON.
+[[nodiscard]] std::string from_line(std::string_view sender, Stamp arrived);
 // The lines of the heading. Control characters of an address cannot make a line of their own: they become '?'.
 [[nodiscard]] std::string heading_text(const Heading& heading, Format format);
+
+// What becomes of the message on its way; pipe(8) has every combination.
+struct Shape {
+  std::string heading;          // bytes in front, as they are
+  std::string line_end = "\n";
+  bool quotes_from = false;     // a line that begins with "From " gets a '>'
+  bool doubles_dots = false;    // a line that begins with '.' gets another
+  bool ends_with_empty_line = false;
+};
+[[nodiscard]] Shape shape_of(const Heading& heading, Format format);
 
 class Content {
  public:
   // Borrows the descriptor of the queue file, which is only read with pread. `data_offset`: of the first content record.
   Content(int fd, std::int64_t data_offset, const Heading& heading, Format format)
-      : fd_(fd), data_offset_(data_offset), heading_(heading_text(heading, format)), format_(format),
-        reader_(fd, data_offset) {}
+      : Content(fd, data_offset, shape_of(heading, format)) {}
+  Content(int fd, std::int64_t data_offset, Shape shape)
+      : fd_(fd), data_offset_(data_offset), shape_(std::move(shape)), reader_(fd, data_offset) {}
 
   // The next bytes, about chunk_size of them; empty at the end. The view lives until the next call. An Error means a
   // damaged queue file: what was written must be taken back.
@@ -55,8 +69,7 @@ class Content {
 
   int fd_;
   std::int64_t data_offset_;
-  std::string heading_;
-  Format format_;
+  Shape shape_;
   queue::ContentReader reader_;
   Stage stage_ = Stage::heading;
   bool at_line_start_ = true;

@@ -24,7 +24,7 @@ constexpr std::chrono::seconds order_patience{60};
 
 class Spawner {
  public:
-  explicit Spawner(Fd orders) : orders_(std::move(orders)) {}
+  Spawner(Fd orders, std::string root) : orders_(std::move(orders)), root_(std::move(root)) {}
 
   // Until the agent is gone.
   void run() {
@@ -43,7 +43,9 @@ class Spawner {
  private:
   void start(SpawnerRequest request) {
     const pid_t pid = ::fork();
-    if (pid == 0) run_worker(std::move(request.connection), static_cast<uid_t>(request.uid), static_cast<gid_t>(request.gid));
+    if (pid == 0) {
+      run_worker(std::move(request.connection), static_cast<uid_t>(request.uid), static_cast<gid_t>(request.gid), root_);
+    }
     if (pid > 0) workers_[request.number] = pid;
     // Our copy of the connection closes here: when the fork failed the agent sees its end.
   }
@@ -60,10 +62,11 @@ class Spawner {
   }
 
   io::Stream orders_;
+  std::string root_;
   std::map<std::int64_t, pid_t> workers_;
 };
 
-[[noreturn]] void run_spawner(Fd orders) {
+[[noreturn]] void run_spawner(Fd orders, const std::string& root) {
   base::set_panic_hook(nullptr);
   struct sigaction standard {};
   standard.sa_handler = SIG_DFL;
@@ -82,20 +85,20 @@ class Spawner {
     orders.reset(number);
   }
   ::close_range(number + 1, ~0U, 0);
-  Spawner(std::move(orders)).run();
+  Spawner(std::move(orders), root).run();
   ::_exit(0);
 }
 
 }  // namespace
 
-Result<Fd> start_spawner() {
+Result<Fd> start_spawner(const std::string& root) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) return base::fail_system("socketpair");
   Fd agent(ends[0]);
   Fd orders(ends[1]);
   const pid_t pid = ::fork();
   if (pid < 0) return base::fail_system("fork");
-  if (pid == 0) run_spawner(std::move(orders));
+  if (pid == 0) run_spawner(std::move(orders), root);
   return agent;
 }
 

@@ -8,7 +8,10 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
+
+#include <fmt/format.h>
 
 #include "lib/io/stream.h"
 #include "lib/mailbox/command.h"
@@ -24,6 +27,12 @@ namespace {
 // An answer is small; an agent that does not read it is gone.
 constexpr std::chrono::seconds answer_patience{60};
 
+// What this worker is.
+struct Self {
+  LockHolder lock_holder;
+  std::string failure;  // why it cannot run commands
+};
+
 Content content_of(const TaskMessage& message, Format format) {
   return {message.file.get(), message.data_offset,
           {message.sender, message.original_to, message.delivered_to, message.arrived}, format};
@@ -33,7 +42,7 @@ TaskOutcome on_the_wire(Outcome outcome) {
   return {outcome.dsn.text(), std::move(outcome.reason), std::move(outcome.warnings), {}, {}};
 }
 
-TaskOutcome perform(const MboxTask& task, const LockHolder& self) {
+TaskOutcome perform(const MboxTask& task, const Self& self) {
   MboxTarget target;
   target.path = task.path;
   target.rules.below = task.below;
@@ -46,23 +55,49 @@ TaskOutcome perform(const MboxTask& task, const LockHolder& self) {
   target.need_dotlock = task.need_dotlock;
   target.size_limit = task.size_limit;
   Content content = content_of(task.message, Format::mbox);
-  return on_the_wire(append_to_mbox(target, content, self));
+  return on_the_wire(append_to_mbox(target, content, self.lock_holder));
 }
 
-TaskOutcome perform(const MaildirTask& task, const LockHolder&) {
+TaskOutcome perform(const MaildirTask& task, const Self&) {
   Content content = content_of(task.message, Format::maildir);
   return on_the_wire(deliver_to_maildir({task.path, task.below, task.host, task.size_limit}, content));
 }
 
-TaskOutcome perform(const CommandTask& task, const LockHolder&) {
-  const CommandTarget target{task.command, task.shell, task.directory, task.environment, task.time_limit, task.file_size_limit};
-  Content content = content_of(task.message, Format::command);
-  auto result = run_command(target, content);
+TaskOutcome concluded(Result<CommandResult> result, std::string_view command) {
   if (!result) return on_the_wire({{4, 3, 0}, result.error().message(), {}});
-  TaskOutcome answer = on_the_wire(judge(*result, task.command));
+  TaskOutcome answer = on_the_wire(judge(*result, command));
   answer.fatal = std::move(result->fatal);
   answer.diagnosis = diagnosis(*result);
   return answer;
+}
+
+TaskOutcome perform(const CommandTask& task, const Self&) {
+  const CommandTarget target{.command = task.command,
+                             .shell = task.shell,
+                             .directory = task.directory,
+                             .environment = task.environment,
+                             .time_limit = task.time_limit,
+                             .file_size_limit = task.file_size_limit};
+  Content content = content_of(task.message, Format::command);
+  return concluded(run_command(target, content), task.command);
+}
+
+TaskOutcome perform(const PipeTask& task, const Self& self) {
+  if (!self.failure.empty()) {
+    return concluded(CommandResult{.status = EX_TEMPFAIL, .fatal = {self.failure}}, task.arguments.front());
+  }
+  const CommandTarget target{.arguments = task.arguments,
+                             .directory = task.directory,
+                             .environment = task.environment,
+                             .time_limit = task.time_limit,
+                             .agent = "pipe"};
+  Content content(task.file.get(), task.data_offset,
+                  Shape{.heading = task.heading,
+                        .line_end = task.line_end,
+                        .quotes_from = task.quotes_from,
+                        .doubles_dots = task.doubles_dots,
+                        .ends_with_empty_line = task.ends_with_empty_line});
+  return concluded(run_command(target, content), task.arguments.front());
 }
 
 FileAnswer on_the_wire(Result<UserFile> file) {
@@ -80,7 +115,7 @@ FileAnswer on_the_wire(Result<UserFile> file) {
   return answer;
 }
 
-FileAnswer perform(const ForwardTask& task, const LockHolder&) {
+FileAnswer perform(const ForwardTask& task, const Self&) {
   struct stat status {};
   if (!task.home.empty() && ::stat(task.home.c_str(), &status) != 0) {
     FileAnswer answer;
@@ -90,22 +125,23 @@ FileAnswer perform(const ForwardTask& task, const LockHolder&) {
   return on_the_wire(read_forward(task.paths, static_cast<uid_t>(task.user)));
 }
 
-FileAnswer perform(const IncludeTask& task, const LockHolder&) { return on_the_wire(read_include(task.path)); }
+FileAnswer perform(const IncludeTask& task, const Self&) { return on_the_wire(read_include(task.path)); }
 
 // False when the conversation is over.
 template <class Request>
-bool serve(io::Stream& stream, const LockHolder& self) {
+bool serve(io::Stream& stream, const Self& self) {
   const auto request = ipc::receive<Request>(stream, base::after(answer_patience));
   if (!request) return false;
   ipc::send(stream, perform(*request, self), base::after(answer_patience));
   return stream.flush(base::after(answer_patience)) == io::End::ok;
 }
 
-bool serve(io::Stream& stream, Task task, const LockHolder& self) {
+bool serve(io::Stream& stream, Task task, const Self& self) {
   switch (task) {
     case Task::mbox: return serve<MboxTask>(stream, self);
     case Task::maildir: return serve<MaildirTask>(stream, self);
     case Task::command: return serve<CommandTask>(stream, self);
+    case Task::pipe: return serve<PipeTask>(stream, self);
     case Task::forward: return serve<ForwardTask>(stream, self);
     case Task::include: return serve<IncludeTask>(stream, self);
   }
@@ -121,9 +157,9 @@ bool become(uid_t uid, gid_t gid) {
 
 }  // namespace
 
-void serve_tasks(Fd connection) {
+void serve_tasks(Fd connection, const std::string& failure) {
   io::Stream stream(std::move(connection));
-  const LockHolder self = LockHolder::self();
+  const Self self{LockHolder::self(), failure};
   for (;;) {
     const auto task = ipc::receive<WorkerTask>(stream, base::no_deadline);
     if (!task || !serve(stream, task->task, self)) return;
@@ -133,7 +169,7 @@ void serve_tasks(Fd connection) {
   }
 }
 
-void run_worker(Fd connection, uid_t uid, gid_t gid) {
+void run_worker(Fd connection, uid_t uid, gid_t gid, const std::string& root) {
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);
   ::signal(SIGCHLD, SIG_DFL);
@@ -145,12 +181,16 @@ void run_worker(Fd connection, uid_t uid, gid_t gid) {
     connection.reset(number);
   }
   ::close_range(number + 1, ~0U, 0);
+  std::string failure;
+  if (!root.empty() && (::chroot(root.c_str()) != 0 || ::chdir("/") != 0)) {
+    failure = base::Error::system(fmt::format("chroot({})", root)).message();
+  }
   if (!become(uid, gid)) ::_exit(1);
   // After setuid: a change of identity takes these back. No user may look into or follow a worker of his own.
   ::prctl(PR_SET_DUMPABLE, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  serve_tasks(std::move(connection));
+  serve_tasks(std::move(connection), failure);
   ::_exit(0);
 }
 

@@ -11,7 +11,7 @@
 
 namespace mailbox {
 
-enum class Task { mbox, maildir, command, forward, include };
+enum class Task { mbox, maildir, command, pipe, forward, include };
 
 struct WorkerTask {
   Task task = Task::mbox;
@@ -109,6 +109,33 @@ struct CommandTask {
       ipc::Field{"environment", &CommandTask::environment},
       ipc::Field{"time_limit", &CommandTask::time_limit},
       ipc::Field{"file_size_limit", &CommandTask::file_size_limit},
+  };
+};
+
+// A command of master.cf, with the message in the form that its flags ask for (Shape).
+struct PipeTask {
+  using Answer = TaskOutcome;
+  static constexpr Task task = Task::pipe;
+  Fd file;                               // as TaskMessage's
+  std::int64_t data_offset = 0;
+  std::string heading, line_end;
+  bool quotes_from = false, doubles_dots = false, ends_with_empty_line = false;
+  std::vector<std::string> arguments;    // the program first
+  std::string directory;
+  std::vector<std::string> environment;
+  std::chrono::seconds time_limit{1000};
+  static constexpr auto fields = std::tuple{
+      ipc::Field{"file", &PipeTask::file},
+      ipc::Field{"data_offset", &PipeTask::data_offset},
+      ipc::Field{"heading", &PipeTask::heading},
+      ipc::Field{"line_end", &PipeTask::line_end},
+      ipc::Field{"quotes_from", &PipeTask::quotes_from},
+      ipc::Field{"doubles_dots", &PipeTask::doubles_dots},
+      ipc::Field{"ends_with_empty_line", &PipeTask::ends_with_empty_line},
+      ipc::Field{"argument", &PipeTask::arguments},
+      ipc::Field{"directory", &PipeTask::directory},
+      ipc::Field{"environment", &PipeTask::environment},
+      ipc::Field{"time_limit", &PipeTask::time_limit},
   };
 };
 

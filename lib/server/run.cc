@@ -33,12 +33,14 @@ struct Arguments {
   int process_limit = 0;
   int share = 0;
   std::vector<std::string> overrides;  // name=value
+  std::vector<std::string> words;      // what follows the options: the program's own
 };
 
 Arguments parse_arguments(int argc, char** argv) {
   Arguments arguments;
   const auto number = [](const char* text) { return static_cast<int>(ascii::parse_number(text, 1'000'000).value_or(0)); };
-  for (int option; (option = ::getopt(argc, argv, "cl:n:o:p:s:t:uvDS")) != -1;) {
+  // "+": what comes after the first word is not ours, even if it begins with "-".
+  for (int option; (option = ::getopt(argc, argv, "+cl:n:o:p:s:t:uvDS")) != -1;) {
     switch (option) {
       case 'c': arguments.chrooted = true; break;
       case 'l': arguments.share = number(optarg); break;
@@ -55,6 +57,7 @@ Arguments parse_arguments(int argc, char** argv) {
       default: maillog::fatal("this program is started by master(8)");
     }
   }
+  arguments.words.assign(argv + optind, argv + argc);
   return arguments;
 }
 
@@ -150,6 +153,7 @@ int run(int argc, char** argv, const Program& program) {
                   .privileged = !arguments.unprivileged,
                   .chrooted = arguments.chrooted,
                   .process_limit = arguments.process_limit,
+                  .arguments = arguments.words,
                   .watch_file = [&](const std::string& path) { watched.push_back(path); }};
   std::optional<process::Account> owner;
   if (arguments.unprivileged && ::geteuid() == 0) owner = or_fatal(process::find_account(params.mail_owner));

@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lib/base/deadline.h"
 #include "lib/base/error.h"
@@ -72,6 +73,7 @@ struct Startup {
   bool privileged;                     // the process stays root (master.cf: unprivileged n)
   bool chrooted;
   int process_limit;                   // maxproc of the service, 0 without limit
+  std::vector<std::string> arguments;  // what master.cf says after the options: "user=nobody", "argv=/bin/true"
   // Files whose change makes this process hand over to a successor: tables opened before the chroot, certificates.
   std::function<void(const std::string& path)> watch_file;
 

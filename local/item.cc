@@ -67,7 +67,7 @@ void Expansion::run_command(const Step& step, const Rights& rights, const std::s
   delivery.dsn = dsn;
   delivery.reason = answer->reason;
   delivery.diag_type = command_diagnosis;
-  delivery.diag_text = answer->diagnosis.empty() ? answer->reason : answer->diagnosis;
+  delivery.diag_text = ascii::trim(answer->diagnosis.empty() ? answer->reason : answer->diagnosis);
   std::ranges::replace(delivery.diag_text, '\n', ' ');
   report(step, std::move(delivery));
 }

@@ -315,6 +315,10 @@ Outcome judge(const CommandResult& result, std::string_view command) {
 std::string diagnosis(const CommandResult& result) {
   std::string text = result.output;
   std::erase(text, '\0');
+  if (result.end == CommandEnd::exited && result.status != 0) {
+    std::string_view rest = text;
+    if (const auto dsn = mail::Dsn::parse_prefix(rest); dsn && !dsn->is_success()) return std::string(rest);
+  }
   if (!text.empty() || result.end == CommandEnd::killed_by_signal) return text;
   const int status = result.end == CommandEnd::timed_out ? EX_SOFTWARE : result.status;
   const auto* meaning = std::ranges::find(meanings, status, &Meaning::status);

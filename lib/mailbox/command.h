@@ -44,7 +44,7 @@ struct CommandResult {
 // a status code ("5.7.1 go away") counts instead of the exit status.
 [[nodiscard]] Outcome judge(const CommandResult& result, std::string_view command);
 
-// For the Diagnostic-Code of a notice: the command's output, without NULs; else what its exit status means, if it means
+// For the Diagnostic-Code of a notice: the command's output, without NULs and without a status code that counts; else what its exit status means, if it means
 // anything.
 [[nodiscard]] std::string diagnosis(const CommandResult& result);
 

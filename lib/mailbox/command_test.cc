@@ -75,6 +75,14 @@ TEST_CASE("exit statuses are those of sysexits") {
   }
 }
 
+TEST_CASE("the diagnosis is what the command said, or what its status means") {
+  const auto said = [](const std::string& command) { return diagnosis(run(target(command))); };
+  REQUIRE(said("echo 5.7.1 go away; exit 1") == "go away\n");
+  REQUIRE(said("echo 5.7.1 fine; exit 0") == "5.7.1 fine\n");
+  REQUIRE(said("exit 67") == "user unknown");
+  REQUIRE(said("exit 1").empty());
+}
+
 TEST_CASE("a command that is not there is tried again later") {
   const CommandResult result = run(target("/no/such/cmd"));
   REQUIRE(result.fatal == std::vector<std::string>{"execvp /no/such/cmd: No such file or directory"});

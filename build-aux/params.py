@@ -40,8 +40,8 @@ TYPES = {
 LIST_CLASSES = {"list", "table-list", "restriction-list"}
 # Records of these files belong to no one program.
 SHARED = "lib/config/"
-# Programs whose names cannot be names of C++ get a namespace NAME_agent.
-CPP_KEYWORDS = {"virtual"}
+# Programs whose names cannot be names of namespaces (a keyword, a function of the C library) get a namespace NAME_agent.
+CPP_KEYWORDS = {"pipe", "virtual"}
 
 
 class Bad(Exception):

@@ -5,6 +5,7 @@
 #include <csignal>
 
 #include <fcntl.h>
+#include <grp.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,6 +45,13 @@ bool arrange(const Program& program, int report) {
   return true;
 }
 
+// In the child.
+bool take_identity(const Program& program) {
+  if (!program.identity) return true;
+  const auto [uid, gid] = *program.identity;
+  return ::setgroups(1, &gid) == 0 && ::setresgid(gid, gid, gid) == 0 && ::setresuid(uid, uid, uid) == 0;
+}
+
 [[noreturn]] void run_child(const Program& program, const std::vector<char*>& argv, const std::vector<char*>& envp, int report) {
   struct sigaction standard {};
   standard.sa_handler = SIG_DFL;
@@ -52,8 +60,9 @@ bool arrange(const Program& program, int report) {
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   if (program.own_session) ::setsid();
-  const bool ready = arrange(program, report) && (program.directory.empty() || ::chdir(program.directory.c_str()) == 0);
-  if (ready) ::execve(argv[0], argv.data(), envp.data());
+  const bool ready = arrange(program, report) && take_identity(program) &&
+                     (program.directory.empty() || ::chdir(program.directory.c_str()) == 0);
+  if (ready) ::execve(program.path.empty() ? argv[0] : program.path.c_str(), argv.data(), envp.data());
   const int code = errno;
   [[maybe_unused]] const ssize_t ignored = ::write(report, &code, sizeof code);
   ::_exit(127);

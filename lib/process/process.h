@@ -20,11 +20,17 @@ struct Exit {
 };
 
 struct Program {
-  std::vector<std::string> argv;                  // argv[0] is the path
+  std::vector<std::string> argv;                  // argv[0] is the path, unless:
+  std::string path;                               // what is executed
   std::vector<std::string> environment;           // NAME=VALUE, the whole of it
   std::vector<std::pair<int, int>> descriptors;   // {ours, number in the child}; all others are closed but 0, 1, 2
   std::string directory;                          // to start in; empty: ours
   bool own_session = false;                       // setsid(2)
+  struct Identity {
+    uid_t uid;
+    gid_t gid;
+  };
+  std::optional<Identity> identity;               // becomes it for good, without supplementary groups
 };
 
 class Process {

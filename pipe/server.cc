@@ -68,7 +68,7 @@ ipc::DeliveryAnswer Server::deliver(const ipc::DeliveryRequest& request) {
     for (const ipc::DeliveryRecipient& recipient : request.recipients) recorder.record(recipient, damaged);
   } else if (!recipients->empty()) {
     // Arguments have always come sorted.
-    std::ranges::stable_sort(*recipients, {}, [](const ipc::DeliveryRecipient* recipient) { return ascii::lowercase(recipient->address); });
+    std::ranges::stable_sort(*recipients, {}, [](const ipc::DeliveryRecipient* recipient) -> const std::string& { return recipient->address; });
     const Delivery delivery = deliver_to(request, *recipients);
     for (const ipc::DeliveryRecipient* recipient : *recipients) recorder.record(*recipient, delivery);
   }

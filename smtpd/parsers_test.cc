@@ -316,7 +316,8 @@ TEST_CASE("parsers hold against random bytes") {
     std::string line;
     const std::size_t length = random() % 60;
     for (std::size_t n = 0; n < length; ++n) line += alphabet[random() % alphabet.size()];
-    const Command command = Command::parse("MAIL FROM:" + line);
+    const std::string mail = "MAIL FROM:" + line;
+    const Command command = Command::parse(mail);
     const PathArgument argument = PathArgument::parse(command.rest, "FROM:");
     CHECK(argument.parameters.size() <= parameter_limit + 1);
     static_cast<void>(parse_mail_parameters(argument.parameters, {}));

@@ -4,13 +4,14 @@
 
 #include "cleanup/alias.h"
 #include "lib/base/ascii.h"
+#include "lib/mail/address.h"
 
 namespace cleanup {
 namespace {
 
 // ORCPT of a recipient whose client gave none (RFC 3461 section 4.2, RFC 6533 section 3).
 std::string default_dsn_original(const std::string& address, bool smtputf8) {
-  return (smtputf8 && !ascii::is_ascii(address) ? "utf-8;" : "rfc822;") + address;
+  return (smtputf8 && !ascii::is_ascii(address) ? "utf-8;" : "rfc822;") + mail::to_external(address);
 }
 
 }  // namespace

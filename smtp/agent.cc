@@ -9,17 +9,24 @@
 #include "lib/base/ascii.h"
 #include "lib/config/interfaces.h"
 #include "lib/config/not_yet.h"
+#include "smtp/params_of_lmtp.h"
 
 namespace smtp {
 namespace {
 
+// The parameter smtp_NAME, or lmtp_NAME.
+std::string name_of(Protocol protocol, std::string_view name) {
+  return fmt::format("{}_{}", protocol == Protocol::smtp ? "smtp" : "lmtp", name);
+}
+
 // These are looked at for each destination (tls_demand.h), so that mail that needs no TLS can go.
-constexpr std::array decided_by_destination{std::string_view{"smtp_tls_security_level"}, std::string_view{"smtp_tls_policy_maps"}};
+constexpr std::array decided_by_destination{std::string_view{"tls_security_level"}, std::string_view{"tls_policy_maps"}};
 
 // The first setting that protects and that we cannot honour.
-std::string refusal_of(const config::Main& main) {
-  for (const config::NotYet& setting : config::refusals(main, "smtp")) {
-    if (std::ranges::find(decided_by_destination, setting.name) != decided_by_destination.end()) continue;
+std::string refusal_of(const config::Main& main, Protocol protocol) {
+  for (const config::NotYet& setting : config::refusals(main, protocol == Protocol::smtp ? "smtp" : "lmtp")) {
+    const auto names_it = [&](std::string_view name) { return name_of(protocol, name) == setting.name; };
+    if (std::ranges::any_of(decided_by_destination, names_it)) continue;
     return fmt::format("Server configuration error: {} is not yet honoured", setting.name);
   }
   return {};
@@ -35,30 +42,31 @@ dns::Families families_of(std::string_view inet_protocols) {
   return v4 ? dns::Families::ipv4 : dns::Families::ipv6;
 }
 
-Result<bool> asks_name_servers(std::string_view level) {
+Result<bool> asks_name_servers(std::string_view level, Protocol protocol) {
   if (level == "disabled") return false;
   // dnssec is told to be not yet honoured (lib/config/not_yet.h); no TLS level that would need it lets mail go.
   if (level.empty() || level == "enabled" || level == "dnssec") return true;
-  return base::fail(fmt::format("invalid smtp_dns_support_level: \"{}\"", level));
+  return base::fail(fmt::format("invalid {}: \"{}\"", name_of(protocol, "dns_support_level"), level));
 }
 
-Result<RouteSettings> route_settings(const Params& params, const config::Main& main) {
+Result<RouteSettings> route_settings(const Params& params, const config::Main& main, Protocol protocol) {
   RouteSettings settings;
   settings.host_lookup.clear();
   for (const std::string_view word : ascii::split(params.smtp_host_lookup, ", \t\r\n")) {
     if (word == "dns") settings.host_lookup.push_back(HostLookup::dns);
     else if (word == "native") settings.host_lookup.push_back(HostLookup::native);
-    else return base::fail(fmt::format("bad smtp_host_lookup: {}", params.smtp_host_lookup));
+    else return base::fail(fmt::format("bad {}: {}", name_of(protocol, "host_lookup"), params.smtp_host_lookup));
   }
   settings.families = families_of(params.inet_protocols);
-  settings.uses_mx = TRY(asks_name_servers(params.smtp_dns_support_level));
+  settings.uses_mx = TRY(asks_name_servers(params.smtp_dns_support_level, protocol));
   if (!settings.uses_mx) settings.host_lookup = {HostLookup::native};
   settings.ignores_mx_errors = params.ignore_mx_lookup_error;
   settings.defers_without_address = params.smtp_defer_if_no_mx_address_found;
   settings.shuffles = params.smtp_randomize_addresses;
   if (params.smtp_address_preference == "ipv4") settings.prefer = RouteSettings::Prefer::ipv4;
   else if (params.smtp_address_preference == "ipv6") settings.prefer = RouteSettings::Prefer::ipv6;
-  else if (params.smtp_address_preference != "any") return base::fail("bad smtp_address_preference");
+  else if (params.smtp_address_preference != "any") return base::fail("bad " + name_of(protocol, "address_preference"));
+  settings.own_name = params.myhostname;
   settings.address_limit = params.smtp_mx_address_limit;
   for (const std::string& text : TRY(config::own_addresses(main))) {
     if (const auto address = io::Address::parse(text)) settings.own.push_back(*address);
@@ -75,21 +83,24 @@ Agent::Agent(Parts parts, ipc::Connections& services, const base::Clock& clock)
               .uses = parts_.params.smtp_connection_reuse_count_limit}),
       sink_(services, &parts_.flush_sites), clock_(clock) {}
 
-Result<std::unique_ptr<server::Service>> Agent::make(server::Startup& startup) {
-  Params params = TRY(Params::load(startup.main));
+Result<std::unique_ptr<server::Service>> Agent::make(server::Startup& startup, Protocol protocol) {
+  const bool is_smtp = protocol == Protocol::smtp;
+  Params params = TRY(is_smtp ? Params::load(startup.main) : load_lmtp(startup.main));
   auto tables = std::make_unique<maps::Tables>(startup.table_options());
-  const std::string policy_maps = TRY(startup.main.string("smtp_tls_policy_maps"));
-  auto policies = TRY(maps::Maps::open(*tables, "smtp_tls_policy_maps", policy_maps, maps::Flags::fold_keys));
-  TlsPolicy tls_policy(TRY(startup.main.string("smtp_tls_security_level")), std::move(policies));
-  auto discard = TRY(maps::Maps::open(*tables, "smtp_discard_ehlo_keyword_address_maps",
-                                      params.smtp_discard_ehlo_keyword_address_maps, maps::Flags::none));
-  auto cached = TRY(maps::MatchList::parse(*tables, "smtp_connection_cache_destinations",
+  const std::string policy_name = name_of(protocol, "tls_policy_maps");
+  const std::string policy_maps = TRY(startup.main.string(policy_name));
+  auto policies = TRY(maps::Maps::open(*tables, policy_name, policy_maps, maps::Flags::fold_keys));
+  TlsPolicy tls_policy(TRY(startup.main.string(name_of(protocol, "tls_security_level"))), std::move(policies));
+  const std::string discard_name = name_of(protocol, is_smtp ? "discard_ehlo_keyword_address_maps" : "discard_lhlo_keyword_address_maps");
+  auto discard = TRY(maps::Maps::open(*tables, discard_name, params.smtp_discard_ehlo_keyword_address_maps, maps::Flags::none));
+  auto cached = TRY(maps::MatchList::parse(*tables, name_of(protocol, "connection_cache_destinations"),
                                            params.smtp_connection_cache_destinations, maps::ListKind::string, false));
-  RouteSettings route = TRY(route_settings(params, startup.main));
+  RouteSettings route = TRY(route_settings(params, startup.main, protocol));
   auto resolver = TRY(dns::Resolver::open({}));
   queue::FlushSites flush_sites = TRY(queue::FlushSites::open(startup.main, params, &startup.services));
   const std::uint16_t port = TRY(parse_port(params.smtp_tcp_port));
-  return std::make_unique<Agent>(Parts{.params = std::move(params),
+  return std::make_unique<Agent>(Parts{.protocol = protocol,
+                                       .params = std::move(params),
                                        .route = std::move(route),
                                        .resolver = std::move(resolver),
                                        .tables = std::move(tables),
@@ -97,13 +108,14 @@ Result<std::unique_ptr<server::Service>> Agent::make(server::Startup& startup) {
                                        .ehlo_discard_maps = std::move(discard),
                                        .cached_destinations = std::move(cached),
                                        .default_port = port,
-                                       .refusal = refusal_of(startup.main),
+                                       .refusal = refusal_of(startup.main, protocol),
                                        .flush_sites = std::move(flush_sites)},
                                  startup.services, startup.clock);
 }
 
 void Agent::serve(server::Connection& connection) {
-  const Means means{.params = parts_.params,
+  const Means means{.protocol = parts_.protocol,
+                    .params = parts_.params,
                     .router = router_,
                     .cache = cache_,
                     .tls_policy = parts_.tls_policy,

@@ -1,5 +1,6 @@
 #pragma once
-// smtp(8) as a service: what its process holds while it serves qmgr(8), many deliveries at a time.
+// smtp(8) as a service, under its own name or as lmtp: what its process holds while it serves qmgr(8), many deliveries at a
+// time.
 
 #include <memory>
 #include <string>
@@ -18,12 +19,13 @@ namespace smtp {
 
 class Agent final : public server::Service {
  public:
-  static Result<std::unique_ptr<server::Service>> make(server::Startup& startup);
+  static Result<std::unique_ptr<server::Service>> make(server::Startup& startup, Protocol protocol);
 
   void serve(server::Connection& connection) override;
   void draining() override { cache_.close_all(); }
 
   struct Parts {
+    Protocol protocol;
     Params params;
     RouteSettings route;
     std::unique_ptr<dns::Resolver> resolver;

@@ -35,10 +35,15 @@ Attempt::Attempt(const ipc::DeliveryRequest& request, const Means& means)
 }
 
 ipc::DeliveryAnswer Attempt::run() && {
-  auto destinations = parse_destinations(request_.nexthop, means_.default_port);
+  auto destinations = parse_destinations(request_.nexthop, means_.default_port, means_.protocol);
   if (destinations && destinations->empty()) destinations = base::fail("empty next hop");
-  if (destinations) {
-    auto fallback = parse_destinations(means_.params.smtp_fallback_relay, means_.default_port);
+  const std::string& fallback_relay = means_.params.smtp_fallback_relay;
+  if (destinations && destinations->front().lookup == Lookup::socket) {
+    if (!fallback_relay.empty()) {
+      maillog::warning("ignoring \"lmtp_fallback_relay = {}\" setting for non-TCP connections", fallback_relay);
+    }
+  } else if (destinations) {
+    auto fallback = parse_destinations(fallback_relay, means_.default_port, means_.protocol);
     if (fallback) {
       destinations->insert(destinations->end(), fallback->begin(), fallback->end());
     } else {
@@ -102,6 +107,11 @@ std::expected<Fd, delivery::Delivery> Attempt::connect(const Candidate& candidat
     return std::unexpected(endings::failed(
         {4, 4, 1}, fmt::format("connect to {}: {}", candidate.peer().relay(), error_text(error.code()))));
   };
+  if (!candidate.socket.empty()) {
+    auto fd = io::connect_unix(candidate.socket, deadline);
+    if (!fd) return unreachable(fd.error());
+    return std::move(*fd);
+  }
   if (!from.empty()) {
     const auto bind_to = io::Address::parse(from);
     auto fd = bind_to ? io::connect(candidate.endpoint, deadline, &*bind_to) : base::fail("not an address", EINVAL);
@@ -121,7 +131,7 @@ std::expected<Fd, delivery::Delivery> Attempt::connect(const Candidate& candidat
 Result<std::set<std::string, std::less<>>> Attempt::discarded_keywords(const Candidate& candidate) const {
   std::string list = means_.params.smtp_discard_ehlo_keywords;
   if (!means_.ehlo_discard_maps.empty()) {
-    if (const maps::Found found = TRY(means_.ehlo_discard_maps.lookup(candidate.endpoint.address.text()))) list = *found;
+    if (const maps::Found found = TRY(means_.ehlo_discard_maps.lookup(candidate.peer().address))) list = *found;
   }
   return parse_keywords(list);
 }
@@ -135,13 +145,13 @@ void Attempt::try_candidate(const Destination& destination, const Candidate& can
   }
   std::expected<Fd, delivery::Delivery> fd = connect(candidate);
   if (!fd) {
-    maillog::info("{}", fd.error().reason);
+    if (candidate.socket.empty()) maillog::info("{}", fd.error().reason);
     hop_failed_ = true;
     last_failure_ = std::move(fd.error());
     last_timing_ = {.connected = means_.clock.stamp()};
     return;
   }
-  Connection connection(std::move(*fd), peer);
+  Connection connection(std::move(*fd), peer, means_.protocol);
   connection.set_queue_id(request_.queue_id);
   const Step<void> hands = shake_hands(connection, means_.params, *discarded, destination.host);
   const Stamp ready = means_.clock.stamp();

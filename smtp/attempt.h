@@ -21,6 +21,7 @@ namespace smtp {
 
 // What all attempts of a process share. Borrowed.
 struct Means {
+  Protocol protocol;
   const Params& params;
   const Router& router;
   ConnectionCache& cache;

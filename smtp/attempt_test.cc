@@ -41,6 +41,7 @@ struct World {
   ipc::DeliveryAnswer answer;
   FakeSink sink;
   std::vector<std::string> settings{"smtp_helo_name=client.test", "myhostname=client.test"};
+  smtp::Protocol protocol = smtp::Protocol::smtp;
 
   explicit World(const std::vector<std::string>& recipients = {"a@dest.test"}, const std::vector<std::string>& content = {"Subject: t", "", "hello"}) {
     std::string bytes;
@@ -86,7 +87,7 @@ struct World {
       const smtp::TlsPolicy tls(tls_level, {});
       const maps::Maps no_maps;
       const maps::MatchList nowhere;
-      const smtp::Means means{.params = *params, .router = router, .cache = cache, .tls_policy = tls,
+      const smtp::Means means{.protocol = protocol, .params = *params, .router = router, .cache = cache, .tls_policy = tls,
                               .ehlo_discard_maps = no_maps, .cached_destinations = nowhere, .default_port = 25,
                               .refusal = "", .sink = sink, .clock = base::system_clock()};
       for (int i = 0; i < times; ++i) answer = smtp::Attempt(request, means).run();
@@ -172,6 +173,33 @@ TEST_CASE("each recipient has its own end, pipelined or not") {
               with_peer("defer later@dest.test 4.2.1 delayed host PEER said: 450 4.2.1 try later (in reply to RCPT TO command)")});
     CHECK(world.all_heard().ends_with("DATA|Subject: t||hello|.|QUIT|"));
   }
+}
+
+TEST_CASE("in LMTP each accepted recipient has his reply after the dot") {
+  World world({"good@dest.test", "nobody@dest.test", "full@dest.test", "bad@dest.test"});
+  world.protocol = smtp::Protocol::lmtp;
+  world.deliver({script({{"LHLO", "250-peer.test\r\n250 PIPELINING"}, {"RCPT TO:<nobody", "550 5.1.1 who"},
+                         {".", "250 2.0.0 taken\r\n452 4.2.2 full\r\n550 5.7.1 no"}})});
+  CHECK_FALSE(world.answer.all_done);
+  CHECK(world.sink.entries ==
+        std::vector<std::string>{
+            with_peer("bounce nobody@dest.test 5.1.1 failed host PEER said: 550 5.1.1 who (in reply to RCPT TO command)"),
+            with_peer("defer full@dest.test 4.2.2 delayed host PEER said: 452 4.2.2 full (in reply to end of DATA command)"),
+            with_peer("bounce bad@dest.test 5.7.1 failed host PEER said: 550 5.7.1 no (in reply to end of DATA command)")});
+  CHECK(world.all_heard().starts_with("<connection>|LHLO client.test|MAIL FROM:<sender@example.test>|"));
+  CHECK(world.all_heard().ends_with("DATA|Subject: t||hello|.|QUIT|"));
+}
+
+TEST_CASE("in LMTP there is no HELO, and a message for nobody is not sent") {
+  World refused;
+  refused.protocol = smtp::Protocol::lmtp;
+  refused.deliver({script({{"LHLO", "500 5.5.1 what"}})});
+  CHECK(refused.sink.entries == std::vector<std::string>{with_peer("bounce a@dest.test 5.5.1 failed host PEER refused to talk to me: 500 5.5.1 what")});
+  World nobody;
+  nobody.protocol = smtp::Protocol::lmtp;
+  nobody.deliver({script({{"LHLO", "250-peer.test\r\n250 PIPELINING"}, {"RCPT", "550 5.1.1 who"}})});
+  CHECK(nobody.answer.all_done);
+  CHECK(nobody.all_heard().ends_with("|DATA|"));
 }
 
 TEST_CASE("what a server says, and where it breaks off, as Postfix 3.10 logs it") {

@@ -17,8 +17,8 @@ std::string start_of(std::string_view line) { return std::string(line.substr(0, 
 
 }  // namespace
 
-Connection::Connection(Fd fd, Peer peer)
-    : opened(std::chrono::steady_clock::now()), stream_(std::move(fd)), peer_(std::move(peer)) {}
+Connection::Connection(Fd fd, Peer peer, Protocol protocol)
+    : opened(std::chrono::steady_clock::now()), stream_(std::move(fd)), peer_(std::move(peer)), protocol_(protocol) {}
 
 delivery::Delivery Connection::ended(io::End end, std::string_view stage) {
   is_broken_ = true;

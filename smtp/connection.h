@@ -11,6 +11,7 @@
 #include "lib/smtp/reply.h"
 #include "smtp/endings.h"
 #include "smtp/features.h"
+#include "smtp/protocol.h"
 
 namespace smtp {
 
@@ -19,7 +20,7 @@ using Step = std::expected<T, delivery::Delivery>;
 
 class Connection {
  public:
-  Connection(Fd fd, Peer peer);
+  Connection(Fd fd, Peer peer, Protocol protocol = Protocol::smtp);
   Connection(Connection&&) noexcept = default;
   Connection& operator=(Connection&&) noexcept = default;
 
@@ -39,6 +40,7 @@ class Connection {
   void quit(Goodbye goodbye, std::chrono::seconds timeout);
 
   [[nodiscard]] const Peer& peer() const { return peer_; }
+  [[nodiscard]] Protocol protocol() const { return protocol_; }
   // After an ending, or a 421: of no use any more.
   [[nodiscard]] bool is_broken() const { return is_broken_; }
   void break_off() { is_broken_ = true; }
@@ -54,6 +56,7 @@ class Connection {
 
   io::Stream stream_;
   Peer peer_;
+  Protocol protocol_;
   std::string queue_id_;
   bool is_broken_ = false;
   bool has_warned_of_pipelining_ = false;

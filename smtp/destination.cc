@@ -43,9 +43,20 @@ Result<std::uint16_t> parse_port(std::string_view text) {
   return ntohs(static_cast<std::uint16_t>(service->s_port));
 }
 
-Result<Destination> parse_destination(std::string_view text, std::uint16_t default_port) {
+Result<Destination> parse_destination(std::string_view text, std::uint16_t default_port, Protocol protocol) {
+  constexpr std::string_view socket_prefix = "unix:", host_prefix = "inet:";
   Destination destination;
   destination.text = text;
+  if (protocol == Protocol::lmtp) {
+    destination.lookup = Lookup::host;
+    if (text.starts_with(socket_prefix)) {
+      destination.lookup = Lookup::socket;
+      destination.host = text.substr(socket_prefix.size());
+      if (destination.host.empty()) return base::fail("empty path in destination: " + destination.text);
+      return destination;
+    }
+    if (text.starts_with(host_prefix)) text.remove_prefix(host_prefix.size());
+  }
   std::string_view host = text;
   std::string_view port;
   if (text.starts_with('[')) {
@@ -67,10 +78,10 @@ Result<Destination> parse_destination(std::string_view text, std::uint16_t defau
   return destination;
 }
 
-Result<std::vector<Destination>> parse_destinations(std::string_view text, std::uint16_t default_port) {
+Result<std::vector<Destination>> parse_destinations(std::string_view text, std::uint16_t default_port, Protocol protocol) {
   std::vector<Destination> destinations;
   for (const std::string_view each : ascii::split(text, ", \t\r\n")) {
-    destinations.push_back(TRY(parse_destination(each, default_port)));
+    destinations.push_back(TRY(parse_destination(each, default_port, protocol)));
   }
   return destinations;
 }

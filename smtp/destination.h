@@ -1,6 +1,6 @@
 #pragma once
 // Where qmgr(8) wants mail to go: "example.com" (its mail exchangers), "[mail.example.com]" or "[192.0.2.1]" (that host),
-// each also with ":port".
+// each also with ":port". For LMTP all names are those of hosts, also as "inet:example.com:24", and "unix:path" is a socket.
 
 #include <cstdint>
 #include <string>
@@ -8,14 +8,15 @@
 #include <vector>
 
 #include "lib/base/error.h"
+#include "smtp/protocol.h"
 
 namespace smtp {
 
-enum class Lookup { mail_exchangers, host };
+enum class Lookup { mail_exchangers, host, socket };
 
 struct Destination {
   std::string text;   // as configured, for the log and as a key
-  std::string host;   // without brackets, in ASCII form
+  std::string host;   // without brackets, in ASCII form; or the path of a socket
   std::uint16_t port = 0;
   Lookup lookup = Lookup::mail_exchangers;
 };
@@ -23,9 +24,11 @@ struct Destination {
 // A port number, or a service's name.
 [[nodiscard]] Result<std::uint16_t> parse_port(std::string_view text);
 
-[[nodiscard]] Result<Destination> parse_destination(std::string_view text, std::uint16_t default_port);
+[[nodiscard]] Result<Destination> parse_destination(std::string_view text, std::uint16_t default_port,
+                                                    Protocol protocol = Protocol::smtp);
 
 // A list with commas or blanks between: tried in order.
-[[nodiscard]] Result<std::vector<Destination>> parse_destinations(std::string_view text, std::uint16_t default_port);
+[[nodiscard]] Result<std::vector<Destination>> parse_destinations(std::string_view text, std::uint16_t default_port,
+                                                                  Protocol protocol = Protocol::smtp);
 
 }  // namespace smtp

@@ -36,3 +36,30 @@ TEST_CASE("destinations as transport tables and relayhost name them") {
   }
   CHECK(smtp::parse_destinations("a.example, [b.example]:26", smtp_port)->size() == 2);
 }
+
+TEST_CASE("destinations of LMTP are hosts or sockets") {
+  struct Vector {
+    const char* text;
+    const char* host;  // null: no destination
+    int port;
+    Lookup lookup;
+  };
+  constexpr int lmtp_port = 24;
+  for (const Vector& vector : {Vector{"unix:private/dovecot-lmtp", "private/dovecot-lmtp", 0, Lookup::socket},
+                               Vector{"unix:/run/a:b.", "/run/a:b.", 0, Lookup::socket},
+                               Vector{"inet:mail.example.com", "mail.example.com", 24, Lookup::host},
+                               Vector{"inet:mail.example.com:2003", "mail.example.com", 2003, Lookup::host},
+                               Vector{"inet:[2001:db8::1]:26", "2001:db8::1", 26, Lookup::host},
+                               Vector{"example.com", "example.com", 24, Lookup::host},
+                               Vector{"127.0.0.1:lmtp", "127.0.0.1", 24, Lookup::host},
+                               Vector{"unix:", nullptr, 0, {}}, Vector{"inet:", nullptr, 0, {}}}) {
+    INFO(vector.text);
+    const auto destination = smtp::parse_destination(vector.text, lmtp_port, smtp::Protocol::lmtp);
+    REQUIRE(destination.has_value() == (vector.host != nullptr));
+    if (!destination) continue;
+    CHECK(destination->host == vector.host);
+    CHECK(destination->port == vector.port);
+    CHECK(destination->lookup == vector.lookup);
+    CHECK(destination->text == vector.text);
+  }
+}

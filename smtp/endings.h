@@ -12,10 +12,10 @@ namespace smtp {
 // The server at the other end of a connection.
 struct Peer {
   std::string host;      // name as asked for
-  std::string address;   // without brackets
-  int port = 0;
+  std::string address;   // without brackets; or the path of a socket
+  int port = 0;          // 0: a socket has none
   [[nodiscard]] std::string text() const { return host + "[" + address + "]"; }
-  [[nodiscard]] std::string relay() const { return text() + ":" + std::to_string(port); }
+  [[nodiscard]] std::string relay() const { return port == 0 ? text() : text() + ":" + std::to_string(port); }
 };
 
 namespace endings {

@@ -16,6 +16,18 @@ std::set<std::string, std::less<>> parse_keywords(std::string_view list) {
   return keywords;
 }
 
+std::string discarded_text(const std::set<std::string, std::less<>>& keywords) {
+  static constexpr std::string_view known[] = {"8BITMIME", "AUTH",      "ETRN",    "PIPELINING", "SIZE",
+                                               "VERP",     "VRFY",      "XCLIENT", "XFORWARD",   "STARTTLS",
+                                               "ENHANCEDSTATUSCODES",   "DSN",     "SMTPUTF8",   "CHUNKING"};
+  std::string text;
+  if (keywords.contains("silent-discard")) return text;
+  for (const std::string_view keyword : known) {
+    if (keywords.contains(ascii::lowercase(keyword))) text += (text.empty() ? "" : " ") + std::string(keyword);
+  }
+  return text;
+}
+
 Features parse_ehlo(const ServerReply& reply, const std::set<std::string, std::less<>>& discard) {
   struct Row {
     std::string_view keyword;

@@ -28,6 +28,9 @@ struct Features {
 // A list of keywords as smtp_discard_ehlo_keywords has it.
 [[nodiscard]] std::set<std::string, std::less<>> parse_keywords(std::string_view list);
 
+// Those of them that there are, as the log names them; nothing when the list asks for silence.
+[[nodiscard]] std::string discarded_text(const std::set<std::string, std::less<>>& keywords);
+
 // The first word of a greeting, or of a line of a reply.
 [[nodiscard]] std::string first_word(const ServerReply& reply);
 

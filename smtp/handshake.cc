@@ -11,7 +11,7 @@ namespace {
 constexpr int smtp_port = 25;  // elsewhere our own name is no sign of a loop
 
 bool is_own_name(const Connection& connection, const Params& params, std::string_view name) {
-  return connection.peer().port == smtp_port && ascii::equal_ignoring_case(name, params.myhostname);
+  return connection.protocol() == Protocol::smtp && connection.peer().port == smtp_port && ascii::equal_ignoring_case(name, params.myhostname);
 }
 
 Step<void> greeting(Connection& connection, const Params& params, bool& says_esmtp) {
@@ -30,19 +30,34 @@ Step<void> greeting(Connection& connection, const Params& params, bool& says_esm
   return {};
 }
 
+// The server has offered what it can.
+void take_features(Connection& connection, const ServerReply& reply, const std::set<std::string, std::less<>>& discard) {
+  connection.features = parse_ehlo(reply, discard);
+  if (const std::string text = discarded_text(discard); !text.empty()) maillog::info("discarding EHLO keywords: {}", text);
+}
+
+Step<void> say_lhlo(Connection& connection, const Params& params, const std::set<std::string, std::less<>>& discard) {
+  const auto reply = connection.ask("LHLO " + params.smtp_helo_name, "performing the LHLO handshake", params.smtp_helo_timeout);
+  if (!reply) return std::unexpected(reply.error());
+  if (!reply->is_positive()) return std::unexpected(endings::refused(connection.peer(), *reply));
+  take_features(connection, *reply, discard);
+  return {};
+}
+
 }  // namespace
 
 Step<void> shake_hands(Connection& connection, const Params& params, const std::set<std::string, std::less<>>& discard,
                        std::string_view destination) {
   bool says_esmtp = false;
   if (Step<void> greeted = greeting(connection, params, says_esmtp); !greeted) return greeted;
+  if (connection.protocol() == Protocol::lmtp) return say_lhlo(connection, params, discard);
   const bool tries_ehlo = !params.smtp_never_send_ehlo && (params.smtp_always_send_ehlo || says_esmtp);
   bool is_welcome = false;
   if (tries_ehlo) {
     const auto reply = connection.ask("EHLO " + params.smtp_helo_name, "performing the EHLO handshake", params.smtp_helo_timeout);
     if (!reply) return std::unexpected(reply.error());
     is_welcome = reply->is_positive();
-    if (is_welcome) connection.features = parse_ehlo(*reply, discard);
+    if (is_welcome) take_features(connection, *reply, discard);
     if (connection.is_broken()) return std::unexpected(endings::refused(connection.peer(), *reply));
   }
   if (!is_welcome) {

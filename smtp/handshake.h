@@ -1,5 +1,6 @@
 #pragma once
-// The start of a session: the server's greeting, then EHLO, or HELO where EHLO is not understood (RFC 5321 section 3.2).
+// The start of a session: the server's greeting, then EHLO, or HELO where EHLO is not understood (RFC 5321 section 3.2);
+// LHLO in LMTP (RFC 2033 section 4.1).
 
 #include <set>
 #include <string>

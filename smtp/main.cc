@@ -12,6 +12,6 @@ int main(int argc, char** argv) {
                          .name = "smtp",
                          .kind = server::Kind::requests,
                          .needs = {.connects_unix = true, .connects_inet = true, .accepts = true},
-                         .make = [](server::Startup& startup) { return smtp::Agent::make(startup); },
+                         .make = [](server::Startup& startup) { return smtp::Agent::make(startup, smtp::Protocol::smtp); },
                      });
 }

@@ -45,6 +45,7 @@ bool is_temporary(const delivery::Delivery& failure) { return failure.status == 
 }  // namespace
 
 Router::Route Router::find(const Destination& destination) const {
+  if (destination.lookup == Lookup::socket) return std::vector{Candidate{.host = settings_.own_name, .socket = destination.host}};
   Route route = destination.lookup == Lookup::mail_exchangers && settings_.uses_mx
                     ? of_domain(destination)
                     : of_host(destination.host, destination.port, 0);
@@ -118,10 +119,9 @@ Router::Route Router::of_host(const std::string& host, std::uint16_t port, int p
       }
       case HostLookup::native:
         answer = resolver_.host_addresses(host, settings_.families, base::after(lookup_patience));
-        failure = endings::failed(dsn_of(answer.status), fmt::format("unable to look up host {}: {}", host,
-                                                                     is_temporary_status(answer.status)
-                                                                         ? "Temporary failure in name resolution"
-                                                                         : "Name or service not known"));
+        failure = is_temporary_status(answer.status)
+                      ? endings::failed({4, 4, 4}, fmt::format("unable to look up host {}: Temporary failure in name resolution", host))
+                      : endings::failed({5, 4, 4}, fmt::format("unable to look up host {}: Name or service not known", host));
         break;
     }
     if (answer) return as_candidates(answer.records);

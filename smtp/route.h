@@ -16,7 +16,10 @@ struct Candidate {
   std::string host;
   io::Endpoint endpoint;
   int preference = 0;
-  [[nodiscard]] Peer peer() const { return {host, endpoint.address.text(), endpoint.port}; }
+  std::string socket;   // a path, and then there is no endpoint
+  [[nodiscard]] Peer peer() const {
+    return socket.empty() ? Peer{host, endpoint.address.text(), endpoint.port} : Peer{host, socket, 0};
+  }
   bool operator==(const Candidate&) const = default;
 };
 
@@ -34,6 +37,7 @@ struct RouteSettings {
   enum class Prefer { any, ipv4, ipv6 } prefer = Prefer::any;
   int address_limit = 5;                  // smtp_mx_address_limit; 0 no limit
   std::vector<io::Address> own;           // of this machine, and of proxies for it
+  std::string own_name;                   // myhostname: where sockets are
 };
 
 class Router {

@@ -18,6 +18,8 @@ namespace {
 // both ends never wait for each other.
 constexpr std::size_t pipeline_window = 4096;
 
+constexpr std::string_view end_of_data = "sending end of data -- message may be sent more than once";
+
 constexpr std::size_t content_chunk = 16 * 1024;
 
 bool is_ascii(std::string_view text) {
@@ -43,7 +45,7 @@ std::vector<Ending> Transaction::run() {
     return std::move(endings_);
   }
   if (!exchange(commands())) return std::move(endings_);
-  if (data_accepted_ && accepted_ > 0) {
+  if (data_accepted_ && !accepted_.empty()) {
     send_message();
   } else if (data_accepted_) {
     send_nothing();
@@ -132,7 +134,7 @@ std::vector<Transaction::Command> Transaction::commands() const {
 }
 
 bool Transaction::is_pointless(const Command& command) const {
-  return mail_failed_ || (command.kind == Kind::data && accepted_ == 0);
+  return mail_failed_ || (command.kind == Kind::data && accepted_.empty());
 }
 
 // False when the connection broke off; all recipients then have their ending.
@@ -189,7 +191,7 @@ void Transaction::decide(const Command& command, const ServerReply& reply) {
       } else if (request_.verify_only) {
         end(command.recipient, endings::sent(peer, reply));
       } else {
-        ++accepted_;
+        accepted_.push_back(command.recipient);
       }
       return;
     case Kind::data:
@@ -201,15 +203,27 @@ void Transaction::decide(const Command& command, const ServerReply& reply) {
 
 void Transaction::send_message() {
   if (Step<void> sent = send_content(); !sent) return end_all(sent.error());
-  const Step<ServerReply> reply =
-      connection_.reply("sending end of data -- message may be sent more than once", params_.smtp_data_done_timeout);
+  if (connection_.protocol() == Protocol::lmtp) return take_replies_of_recipients();
+  const Step<ServerReply> reply = connection_.reply(end_of_data, params_.smtp_data_done_timeout);
   if (!reply) return end_all(reply.error());
   if (!reply->is_positive()) return end_all(endings::said(connection_.peer(), *reply, "end of DATA command"));
   sent_all(*reply);
 }
 
+void Transaction::take_replies_of_recipients() {
+  for (const std::size_t recipient : accepted_) {
+    const Step<ServerReply> reply = connection_.reply(end_of_data, params_.smtp_data_done_timeout);
+    // Whoever has no reply yet is tried again.
+    if (!reply) return end_all(reply.error());
+    end(recipient, reply->is_positive() ? endings::sent(connection_.peer(), *reply)
+                                        : endings::said(connection_.peer(), *reply, "end of DATA command"));
+  }
+}
+
 // DATA was sent together with recipients of whom none was taken: an empty message for nobody.
 void Transaction::send_nothing() {
+  // No recipient, no reply: in LMTP nobody knows what comes next.
+  if (connection_.protocol() == Protocol::lmtp) return connection_.break_off();
   connection_.command(".");
   static_cast<void>(connection_.reply("sending end of data", params_.smtp_data_done_timeout));
 }

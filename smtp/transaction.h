@@ -1,6 +1,7 @@
 #pragma once
 // One message over one connection: MAIL, RCPT, DATA, the content (RFC 5321 section 3.3). Commands go out together where
-// the server takes it (RFC 2920), else one by one; the replies decide the same either way.
+// the server takes it (RFC 2920), else one by one; the replies decide the same either way. In LMTP the content has a reply
+// for each recipient that was accepted (RFC 2033 section 4.2).
 
 #include <optional>
 #include <string>
@@ -49,6 +50,7 @@ class Transaction {
   [[nodiscard]] bool take_reply(const Command& command);
   void decide(const Command& command, const ServerReply& reply);
   void send_message();
+  void take_replies_of_recipients();
   void send_nothing();
   [[nodiscard]] Step<void> send_content();
   [[nodiscard]] bool has_utf8_header() const;
@@ -63,7 +65,7 @@ class Transaction {
   const ipc::DeliveryRequest& request_;
   std::vector<std::size_t> pending_;
   std::vector<Ending> endings_;
-  std::size_t accepted_ = 0;
+  std::vector<std::size_t> accepted_;
   bool needs_utf8_ = false;
   bool mail_failed_ = false;
   bool data_accepted_ = false;

@@ -1,4 +1,5 @@
 """The other ends of SMTP: a client that sends a message, and a next hop that takes or refuses it."""
+import os
 import re
 import socket
 import socketserver
@@ -78,11 +79,13 @@ def send(suite, sender, recipients, message="Subject: test\n\nHello.\n", service
 class Sink:
     """A next hop. `extensions` follow EHLO; `answers` maps a regular expression over "VERB argument" (and "." for the
     end of a message, "CONNECT" for the greeting) to a reply, None to close, or a list of replies to use one after another.
+    With `lmtp` it speaks LMTP: a reply to ". RCPT argument" for each recipient. `address` may be the path of a UNIX socket.
     `sessions` is a list of sessions, each a list of lines as they came; `messages` what was taken."""
 
     def __init__(self, address=("127.0.0.1", 0), extensions=("PIPELINING", "SIZE 1000000", "8BITMIME", "DSN", "ENHANCEDSTATUSCODES"),
-                 answers=None, esmtp=True, name="sink.example.net"):
+                 answers=None, esmtp=True, name="sink.example.net", lmtp=False):
         self.extensions, self.answers, self.esmtp, self.name = list(extensions), dict(answers or {}), esmtp, name
+        self.lmtp = lmtp
         self.sessions, self.messages, self.changed, self.open_sessions = [], [], threading.Condition(), 0
         sink = self
 
@@ -98,13 +101,15 @@ class Sink:
                     sink.open_sessions -= 1
                     sink.changed.notify_all()
 
-        class Server(socketserver.ThreadingTCPServer):
+        class Server(socketserver.ThreadingUnixStreamServer if isinstance(address, str) else socketserver.ThreadingTCPServer):
             allow_reuse_address = True
             daemon_threads = True
             request_queue_size = 128
 
         self.server = Server(address, Handler)
         self.address = self.server.server_address
+        if isinstance(address, str):
+            os.chmod(address, 0o666)
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     @property
@@ -138,7 +143,7 @@ class Sink:
                 lines.append(line)
                 self.changed.notify_all()
             verb = line.split(" ")[0].upper()
-            if verb == "EHLO":
+            if verb == ("LHLO" if self.lmtp else "EHLO"):
                 words = [self.name] + self.extensions
                 say(self._answer(line, "\n".join("250%s%s" % ("-" if i < len(words) - 1 else " ", w) for i, w in enumerate(words))
                                  if self.esmtp else "502 5.5.1 no"))
@@ -147,8 +152,8 @@ class Sink:
                 envelope = {"mail": line, "rcpt": []} if reply and reply[0] == "2" else None
                 say(reply)
             elif verb == "RCPT":
-                reply = self._answer(line, "250 2.1.5 Ok")
-                if reply and reply[0] == "2":
+                reply = self._answer(line, "250 2.1.5 Ok" if envelope else "503 5.5.1 MAIL first")
+                if envelope and reply and reply[0] == "2":
                     envelope["rcpt"].append(line)
                 say(reply)
             elif verb == "DATA":
@@ -163,12 +168,15 @@ class Sink:
                         if part == b".\r\n":
                             break
                         data += part
-                    reply = self._answer(".", "250 2.0.0 Ok: taken")
-                    if reply and reply[0] == "2":
-                        with self.changed:
-                            self.messages.append({**envelope, "data": data})
-                            self.changed.notify_all()
-                    say(reply)
+                    for end in [". " + line for line in envelope["rcpt"]] if self.lmtp else ["."]:
+                        reply = self._answer(end, "250 2.0.0 Ok: taken")
+                        if reply and reply[0] == "2":
+                            with self.changed:
+                                self.messages.append({**envelope, "data": data})
+                                self.changed.notify_all()
+                        say(reply)
+            elif self.lmtp and verb in ("EHLO", "HELO"):
+                say("500 5.5.1 no")
             elif verb == "QUIT":
                 say(self._answer(line, "221 2.0.0 Bye"))
                 break

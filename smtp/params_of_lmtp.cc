@@ -1,0 +1,59 @@
+#include "smtp/params_of_lmtp.h"
+
+#include "smtp/lmtp_params.h"
+
+namespace smtp {
+
+Result<Params> load_lmtp(const config::Main& main) {
+  const lmtp::Params from = TRY(lmtp::Params::load(main));
+  Params to{};
+  to.connection_cache_ttl_limit = from.connection_cache_ttl_limit;
+  to.default_database_type = from.default_database_type;
+  to.delay_logging_resolution_limit = from.delay_logging_resolution_limit;
+  to.disable_mime_output_conversion = from.disable_mime_output_conversion;
+  to.fast_flush_domains = from.fast_flush_domains;
+  to.flush_service_name = from.flush_service_name;
+  to.inet_interfaces = from.inet_interfaces;
+  to.inet_protocols = from.inet_protocols;
+  to.myhostname = from.myhostname;
+  to.parent_domain_matches_subdomains = from.parent_domain_matches_subdomains;
+  to.proxy_interfaces = from.proxy_interfaces;
+  to.smtp_address_preference = from.lmtp_address_preference;
+  to.smtp_bind_address = from.lmtp_bind_address;
+  to.smtp_bind_address6 = from.lmtp_bind_address6;
+  to.smtp_bind_address_enforce = from.lmtp_bind_address_enforce;
+  to.smtp_connect_timeout = from.lmtp_connect_timeout;
+  to.smtp_connection_cache_destinations = from.lmtp_connection_cache_destinations;
+  to.smtp_connection_cache_on_demand = from.lmtp_connection_cache_on_demand;
+  to.smtp_connection_cache_time_limit = from.lmtp_connection_cache_time_limit;
+  to.smtp_connection_reuse_count_limit = from.lmtp_connection_reuse_count_limit;
+  to.smtp_connection_reuse_time_limit = from.lmtp_connection_reuse_time_limit;
+  to.smtp_data_done_timeout = from.lmtp_data_done_timeout;
+  to.smtp_data_init_timeout = from.lmtp_data_init_timeout;
+  to.smtp_data_xfer_timeout = from.lmtp_data_xfer_timeout;
+  to.smtp_discard_ehlo_keyword_address_maps = from.lmtp_discard_lhlo_keyword_address_maps;
+  to.smtp_discard_ehlo_keywords = from.lmtp_discard_lhlo_keywords;
+  to.smtp_dns_support_level = from.lmtp_dns_support_level;
+  to.smtp_fallback_relay = from.lmtp_fallback_relay;
+  to.smtp_helo_name = from.lmtp_lhlo_name;
+  to.smtp_helo_timeout = from.lmtp_lhlo_timeout;
+  to.smtp_host_lookup = from.lmtp_host_lookup;
+  to.smtp_line_length_limit = from.lmtp_line_length_limit;
+  to.smtp_mail_timeout = from.lmtp_mail_timeout;
+  to.smtp_min_data_rate = from.lmtp_min_data_rate;
+  to.smtp_mx_address_limit = from.lmtp_mx_address_limit;
+  to.smtp_mx_session_limit = from.lmtp_mx_session_limit;
+  to.smtp_per_request_deadline = from.lmtp_per_request_deadline;
+  to.smtp_quit_timeout = from.lmtp_quit_timeout;
+  to.smtp_quote_rfc821_envelope = from.lmtp_quote_rfc821_envelope;
+  to.smtp_randomize_addresses = from.lmtp_randomize_addresses;
+  to.smtp_rcpt_timeout = from.lmtp_rcpt_timeout;
+  to.smtp_rset_timeout = from.lmtp_rset_timeout;
+  to.smtp_skip_5xx_greeting = from.lmtp_skip_5xx_greeting;
+  to.smtp_skip_quit_response = from.lmtp_skip_quit_response;
+  to.smtp_tcp_port = from.lmtp_tcp_port;
+  to.soft_bounce = from.soft_bounce;
+  return to;
+}
+
+}  // namespace smtp

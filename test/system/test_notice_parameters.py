@@ -92,8 +92,8 @@ def test_owner_request_special(suite, settings, special, recipient, name):
     if not suite.changed_settings.get("owner_request_special") == special:
         settings(recipient_delimiter="-", owner_request_special=special)
     since = suite.log_size()
-    send(suite, "", recipient + "@example.test")
-    log = suite.wait_log(r"/local\[.*: to=<(\S+)@example.test>.* status=(\w+) \((.*)\)$", since=since)[0]
+    qid = send(suite, "", recipient + "@example.test")
+    log = suite.wait_log(r"/local\[\d+\]: " + qid + r": to=<(\S+)@example.test>.* status=(\w+) \((.*)\)$", since=since)[0]
     assert (log.group(1), log.group(2)) == (name or recipient, "sent" if name else "bounced")
 
 

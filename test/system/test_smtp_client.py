@@ -6,7 +6,7 @@ import pytest
 from suite import make, masks
 from suite.dns import Dns
 from suite.golden import golden
-from suite.smtp import Sink, send
+from suite.smtp import Sink, send, turn
 
 pytestmark = pytest.mark.root
 
@@ -194,10 +194,11 @@ def test_timeout_of_a_silent_server(suite, settings):
 # --- by DNS ---
 @pytest.fixture(scope="module")
 def hosts():
-    sinks = {name: Sink(address=(HOSTS[name], 25), name=name) for name in ("first", "second", "third")}
-    yield sinks
-    for sink in sinks.values():
-        sink.close()
+    with turn("smtp-client"):
+        sinks = {name: Sink(address=(HOSTS[name], 25), name=name) for name in ("first", "second", "third")}
+        yield sinks
+        for sink in sinks.values():
+            sink.close()
 
 
 @pytest.mark.parametrize("domain, until", [

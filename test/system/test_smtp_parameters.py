@@ -11,7 +11,7 @@ import pytest
 from suite import make, masks
 from suite.dns import Dns
 from suite.golden import golden
-from suite.smtp import Client, Sink, send
+from suite.smtp import Client, Sink, send, turn
 
 pytestmark = pytest.mark.root
 
@@ -156,7 +156,7 @@ def sinks():
 
 @pytest.fixture(scope="module")
 def hosts():
-    with Sink(address=(HOSTS["first"], 25), name="first") as first, Sink(address=(HOSTS["second"], 25), name="second") as second:
+    with turn("smtp-parameters"), Sink(address=(HOSTS["first"], 25), name="first") as first, Sink(address=(HOSTS["second"], 25), name="second") as second:
         yield {"first": first, "second": second}
 
 

@@ -1,6 +1,5 @@
 """The sample of a queue that Debian 12's Postfix left goes on in ours: nothing is lost or changed."""
 import collections
-import fcntl
 import io
 import json
 import re
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from suite import make, queue_files
-from suite.smtp import Sink
+from suite.smtp import Sink, turn
 
 pytestmark = pytest.mark.root
 
@@ -32,8 +31,7 @@ def manifest():
 @pytest.fixture
 def sinks():
     """The next hop, and those that the sample's filters name, which only one test at a time can have."""
-    with open("/tmp/takeover-filters.lock", "w") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
+    with turn("takeover-filters"):
         opened = [Sink(address, extensions=EXTENSIONS) for address in (("127.0.0.1", 0), *FILTERS)]
         yield opened
         for sink in opened:

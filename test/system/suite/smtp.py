@@ -1,15 +1,27 @@
 """The other ends of SMTP: a client that sends a message, and a next hop that takes or refuses it."""
+import contextlib
+import fcntl
 import os
 import re
 import socket
 import socketserver
+import tempfile
 import threading
+from pathlib import Path
 
 from .base import Timeout
 
 
 class Refused(Exception):
     pass
+
+
+@contextlib.contextmanager
+def turn(name):
+    """For addresses that a test cannot choose: of all runs on this machine one has them at a time, and the others wait."""
+    with open(Path(tempfile.gettempdir(), "valija-%s-%d.lock" % (name, os.getuid())), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 class Client:

@@ -164,6 +164,8 @@ class Sink:
                 envelope = {"mail": line, "rcpt": []} if reply and reply[0] == "2" else None
                 say(reply)
             elif verb == "RCPT":
+                if not envelope and not self.lmtp:
+                    raise OSError("closed: RCPT without a MAIL that was taken")
                 reply = self._answer(line, "250 2.1.5 Ok" if envelope else "503 5.5.1 MAIL first")
                 if envelope and reply and reply[0] == "2":
                     envelope["rcpt"].append(line)

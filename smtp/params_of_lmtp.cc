@@ -19,6 +19,7 @@ Result<Params> load_lmtp(const config::Main& main) {
   to.parent_domain_matches_subdomains = from.parent_domain_matches_subdomains;
   to.proxy_interfaces = from.proxy_interfaces;
   to.smtp_address_preference = from.lmtp_address_preference;
+  to.lmtp_assume_final = from.lmtp_assume_final;
   to.smtp_bind_address = from.lmtp_bind_address;
   to.smtp_bind_address6 = from.lmtp_bind_address6;
   to.smtp_bind_address_enforce = from.lmtp_bind_address_enforce;

@@ -31,6 +31,7 @@ std::string text_of(const Params& params, const Row& row) {
 TEST_CASE("each parameter of lmtp does what its namesake does for smtp") {
   const Row rows[] = {
       {"lmtp_address_preference", "value", &Params::smtp_address_preference},
+      {"lmtp_assume_final", "yes", &Params::lmtp_assume_final},
       {"lmtp_bind_address", "value", &Params::smtp_bind_address},
       {"lmtp_bind_address6", "value", &Params::smtp_bind_address6},
       {"lmtp_bind_address_enforce", "yes", &Params::smtp_bind_address_enforce},

@@ -277,7 +277,8 @@ Step<void> Transaction::send_content() {
 
 void Transaction::end(std::size_t recipient, delivery::Delivery delivery) {
   delivery.notify_passed_on = connection_.features.dsn;
-  if (delivery.status == delivery::Status::sent) delivery.action = "relayed";
+  const bool is_final = connection_.protocol() == Protocol::lmtp && params_.lmtp_assume_final && !connection_.features.dsn;
+  if (delivery.status == delivery::Status::sent && !is_final) delivery.action = "relayed";
   std::erase(pending_, recipient);
   endings_.push_back({recipient, std::move(delivery)});
 }

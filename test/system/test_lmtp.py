@@ -43,6 +43,7 @@ SETTINGS = {
     "final": ({"lmtp_skip_5xx_greeting": "no"}, {"answers": {"CONNECT": "554 5.3.2 closed"}}, "unix"),
     "broken": ({"lmtp_line_length_limit": "50"}, PLAIN, "unix"),
     "fallback": ({"lmtp_fallback_relay": "unix:private/to-good"}, None, "unix"),
+    "assumed": ({"lmtp_assume_final": "yes"}, PLAIN, "unix"),
     "kept": ({"lmtp_connection_cache_destinations": "127.0.0.1", "lmtp_connection_cache_time_limit": "100s"}, {}, "tcp"),
     "keptsocket": ({"lmtp_connection_cache_destinations": "private/to-keptsocket", "lmtp_connection_cache_time_limit": "100s"}, {}, "unix"),
     "counted": ({"lmtp_connection_cache_destinations": "127.0.0.1", "lmtp_connection_cache_time_limit": "100s", "lmtp_connection_reuse_count_limit": "2"}, {}, "tcp"),
@@ -118,6 +119,15 @@ def test_settings(suite, sinks, name):
     log = deliver(suite, name, ['"two words"'], body="y" * 60)
     text = said(sinks[name].ended()[0]) + (sinks[name].messages[0]["data"].decode().split("\r\n\r\n")[1] if name == "broken" else "")
     golden("lmtp_" + name, re.sub(r"(127.0.0.1\]?):\d{4,5}\b", r"\1:{port}", log) + text)
+
+
+@pytest.mark.parametrize("name, action", [("plain", "relayed"), ("assumed", "delivered")])
+def test_notice_of_success(suite, name, action):
+    since = suite.log_size()
+    send(suite, "heidi@example.test", ["r1@%s.test" % name], MESSAGE % (name, name, "Hello."), rcpt="NOTIFY=SUCCESS")
+    suite.wait_status(since, count=2)
+    assert "\nAction: %s\n" % action in suite.messages("heidi")[-1].decode()
+    suite.sh("rm /var/mail/heidi")
 
 
 def test_fallback(suite):

@@ -18,9 +18,9 @@ std::optional<Reply> mail_from(Session& s, const Command& command) {
     case PathArgument::Form::missing: return Reply(501, "5.5.4 Syntax: MAIL FROM:<address>");
     case PathArgument::Form::unbalanced: return Reply(501, "5.1.7 Bad sender address syntax");
   }
-  auto sender = take_path(s, PathOf::mail, argument.path);
-  if (!sender) return Reply(501, "5.1.7 Bad sender address syntax");
   auto parameters = parse_mail_parameters(argument.parameters, s.announced());
+  auto sender = take_path(s, PathOf::mail, argument.path, !parameters || parameters->smtputf8);
+  if (!sender) return Reply(501, "5.1.7 Bad sender address syntax");
   if (!parameters) return parameters.error();
 
   if (auto refusal = s.undeclared_utf8(*sender, parameters->smtputf8)) return refusal;

@@ -19,10 +19,10 @@ constexpr std::string_view name(PathOf verb) {
 
 }  // namespace
 
-std::optional<std::string> take_path(Session& s, PathOf verb, std::string_view text) {
+std::optional<std::string> take_path(Session& s, PathOf verb, std::string_view text, bool declares_utf8) {
   const Params& params = s.params();
   const mail::PathRules rules{
-      .allow_utf8 = params.smtputf8_enable,
+      .allow_utf8 = params.smtputf8_enable && declares_utf8,
       .strict_envelopes = params.strict_rfc821_envelopes && verb != PathOf::vrfy,
       .allow_null_domain = params.resolve_null_domain,
       .allow_numeric_domain = params.resolve_numeric_domain,

@@ -26,7 +26,7 @@ std::optional<Reply> rcpt_to(Session& s, const Command& command) {
     case PathArgument::Form::missing: return Reply(501, "5.5.4 Syntax: RCPT TO:<address>");
     case PathArgument::Form::unbalanced: return Reply(501, "5.1.3 Bad recipient address syntax");
   }
-  const auto recipient = take_path(s, PathOf::rcpt, argument.path);
+  const auto recipient = take_path(s, PathOf::rcpt, argument.path, s.transaction().parameters().smtputf8);
   if (!recipient) return Reply(501, "5.1.3 Bad recipient address syntax");
   const auto parameters = parse_rcpt_parameters(argument.parameters, s.announced());
   if (!parameters) {

@@ -33,6 +33,6 @@ std::optional<Reply> unknown(Session&, const Command&);
 
 // The address of the path, in internal form; none, and a warning, when there is none. Only MAIL has the empty path.
 enum class PathOf { mail, rcpt, vrfy };
-std::optional<std::string> take_path(Session&, PathOf, std::string_view text);
+std::optional<std::string> take_path(Session&, PathOf, std::string_view text, bool declares_utf8);
 
 }  // namespace smtpd

@@ -19,7 +19,7 @@ std::optional<Reply> vrfy(Session& s, const Command& command) {
     declared = true;
   }
   if (text.empty()) return Reply(501, "5.5.4 Syntax: VRFY address [SMTPUTF8]");
-  const auto address = take_path(s, PathOf::vrfy, text);
+  const auto address = take_path(s, PathOf::vrfy, text, declared);
   if (!address) return Reply(501, "5.1.3 Bad recipient address syntax");
   if (auto refusal = s.undeclared_utf8(*address, declared)) return refusal;
   s.set_recipient(*address);

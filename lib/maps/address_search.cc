@@ -74,8 +74,8 @@ Result<Found> find_address(const Maps& maps, std::string_view internal_address, 
     }
   }
   if (address.has_domain && search.with_at_domain) {
+    // Whoever is meant by this entry, the extension does not belong to him.
     found = TRY(searcher.ask("@" + std::string(address.domain)));
-    if (found) return without_extension();
   }
   return found;
 }

@@ -213,7 +213,7 @@ TEST_CASE("addresses are asked from the whole to the domain") {
   const Row rows[] = {
       {"inline:{u+x@d.example=1, u@d.example=2, @d.example=3}", "u+x@d.example", "1", ""},
       {"inline:{u@d.example=2, @d.example=3}", "u+x@d.example", "2", "+x"},
-      {"inline:{@d.example=3}", "u+x@d.example", "3", "+x"},
+      {"inline:{@d.example=3}", "u+x@d.example", "3", ""},
       {"inline:{u=4, u+x=5}", "u+x@d.example", "-", ""},
       {"inline:{u=4, u+x=5}", "u+x@local.example", "5", ""},
       {"inline:{u=4, @local.example=6}", "u+x@local.example", "4", "+x"},

@@ -8,6 +8,7 @@
 
 #include "lib/event/offload.h"
 #include "lib/log/log.h"
+#include "lib/mail/address.h"
 
 namespace qmgr {
 
@@ -22,7 +23,7 @@ Completed Completion::complete(const ActiveMessage& message) {
   if (!told) {
     deferred = true;  // however old it is: the log is the last trace of recipients that are done
   } else if (deferred && (message.is_force_expired() || is_expired(message))) {
-    maillog::info("{}: from=<{}>, status={}, returned to sender", id.text(), message.envelope().sender,
+    maillog::info("{}: from=<{}>, status={}, returned to sender", id.text(), mail::to_external(message.envelope().sender),
                   message.is_force_expired() ? "force-expired" : "expired");
     deferred = !ask_bounce("private/defer", ipc::BounceCommand::flush, message);
   } else if (deferred && warns_now(message)) {

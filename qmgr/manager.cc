@@ -146,7 +146,7 @@ Result<void> Manager::enter(const queue::QueueId& id, Queue from, bool demanded)
     TRY(queue::set_aside(layout_, Queue::active, id));
     return base::fail("set aside", ENOENT);
   }
-  maillog::info("{}: from=<{}>, size={}, nrcpt={} (queue active)", id.text(), message->sender, message->content_size,
+  maillog::info("{}: from=<{}>, size={}, nrcpt={} (queue active)", id.text(), mail::to_external(message->sender), message->content_size,
                 message->recipient_count);
   const bool is_force_expired = (status.st_mode & queue::mode_force_expired) != 0;
   const bool has_reasons = is_force_expired && layout_.exists(Queue::defer, id);

@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "lib/base/ascii.h"
 #include "lib/mail/dsn.h"
 
 namespace bounce {
@@ -12,7 +13,7 @@ constexpr std::string_view no_reason = "Address is undeliverable";
 
 // A route's text with or without a status code in front. A code of another class than the agent's means nothing.
 delivery::Delivery from_route(const ipc::DeliveryRequest& request, delivery::Status status, int cls) {
-  std::string_view text = request.nexthop;
+  std::string_view text = ascii::trim(request.nexthop);
   const auto dsn = mail::Dsn::parse_prefix(text);
   delivery::Delivery delivery;
   delivery.status = status;

@@ -155,7 +155,7 @@ TEST_CASE("a failure goes to the sender from the null sender, and its log is gon
   REQUIRE(f.taken().size() == 1);
   CHECK(f.taken()[0].sender.empty());
   CHECK(f.taken()[0].recipient == "bob@example.test");
-  CHECK(f.taken()[0].flags == ipc::CleanupFlags::internal);
+  CHECK(f.taken()[0].flags == (ipc::CleanupFlags::internal | ipc::CleanupFlags::map));
   CHECK(f.taken()[0].content.contains("\n<nosuch@example.test>: the reason\n"));
   CHECK(f.taken()[0].content.contains("\nthe body\n\n--0B5EF08C41."));
   CHECK_FALSE(f.layout.exists(Queue::bounce, f.id));

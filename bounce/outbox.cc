@@ -21,7 +21,7 @@ Result<std::string> Outbox::send(std::string_view from, const Notice& notice, co
   using queue::RecordType;
   const Deadline deadline = base::after(ipc::Bounce::timeout);
   const Stamp now = clock_.stamp();
-  ipc::CleanupFlags flags = ipc::CleanupFlags::internal;
+  ipc::CleanupFlags flags = ipc::CleanupFlags::internal | ipc::CleanupFlags::map;
   if (notice.smtputf8) flags = flags | ipc::CleanupFlags::smtputf8;
   queue::MessageStream message = TRY(queue::MessageStream::open(services_, flags, deadline, cleanup_socket_));
   message.add(RecordType::time, time_record(now), deadline);

@@ -69,7 +69,7 @@ TEST_CASE("a recipient becomes what its aliases say, in Postfix's order") {
 TEST_CASE("extensions are not propagated when the policy says so") {
   FakeAddresses addresses;
   Policy policy;
-  policy.propagate_extension = false;
+  policy.propagate_virtual = false;
   CHECK(expand_aliases(table(addresses), policy, "ext+foo@va.test").value() == Strings{"tgt@x.test"});
 }
 

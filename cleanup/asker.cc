@@ -1,6 +1,10 @@
 #include "cleanup/asker.h"
 
+#include <fmt/core.h>
+
+#include "cleanup/lookup.h"
 #include "lib/base/ascii.h"
+#include "lib/log/log.h"
 
 namespace cleanup {
 
@@ -14,8 +18,16 @@ bool Asker::is_local_domain(std::string_view domain) const {
   return local_domains_.matches(domain).value_or(false);
 }
 
-Result<std::optional<Alias>> Asker::alias(const std::string& internal) {
-  if (aliases_.empty() || internal.empty()) return std::optional<Alias>();
+Result<bool> Asker::is_masquerade_exception(const std::string& local) {
+  auto found = masquerade_exceptions_.matches(local);
+  if (found) return found;
+  maillog::warning("{}", found.error().message());
+  return base::fail(fmt::format("masquerade_exceptions map lookup problem -- {}", not_accepted));
+}
+
+Result<std::optional<Alias>> Asker::lookup(AddressTable table, const std::string& internal) {
+  const maps::Maps& asked = maps_[static_cast<std::size_t>(table)];
+  if (asked.empty() || internal.empty()) return std::optional<Alias>();
   const maps::AddressSearch search{
       .recipient_delimiter = options_.recipient_delimiter,
       .is_local_domain = [](const void* self, std::string_view domain) {
@@ -23,7 +35,7 @@ Result<std::optional<Alias>> Asker::alias(const std::string& internal) {
       },
       .context = this};
   Alias alias;
-  maps::Found found = TRY(maps::find_address(aliases_, internal, search, &alias.extension));
+  maps::Found found = TRY(maps::find_address(asked, internal, search, &alias.extension));
   if (!found) return std::optional<Alias>();
   alias.text = std::move(*found);
   return std::optional(std::move(alias));

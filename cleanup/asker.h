@@ -1,7 +1,8 @@
 #pragma once
-// The answers that the steps need, from trivial-rewrite and from virtual_alias_maps. One per process: connections and
+// The answers that the steps need, from trivial-rewrite and from tables. One per process: connections and
 // recent answers are shared by its sessions.
 
+#include <array>
 #include <memory>
 #include <string>
 
@@ -17,22 +18,27 @@ class Asker final : public Addresses {
     std::string recipient_delimiter;
     std::string myorigin;
   };
+  // What AddressTable names, in its order.
+  using AddressMaps = std::array<maps::Maps, address_tables>;
   // `local_domains` is mydestination. All are kept.
-  Asker(ipc::Addresses addresses, maps::Maps aliases, maps::MatchList local_domains, Options options)
+  Asker(ipc::Addresses addresses, AddressMaps maps, maps::MatchList local_domains, maps::MatchList masquerade_exceptions,
+        Options options)
       : addresses_(std::move(addresses)),
-        aliases_(std::move(aliases)),
+        maps_(std::move(maps)),
         local_domains_(std::move(local_domains)),
+        masquerade_exceptions_(std::move(masquerade_exceptions)),
         options_(std::move(options)) {}
 
   Result<std::string> rewrite(Context context, const std::string& external) override;
-  Result<std::optional<Alias>> alias(const std::string& internal) override;
+  Result<std::optional<Alias>> lookup(AddressTable table, const std::string& internal) override;
+  Result<bool> is_masquerade_exception(const std::string& local) override;
 
  private:
   [[nodiscard]] bool is_local_domain(std::string_view domain) const;
 
   ipc::Addresses addresses_;
-  maps::Maps aliases_;
-  maps::MatchList local_domains_;
+  AddressMaps maps_;
+  maps::MatchList local_domains_, masquerade_exceptions_;
   Options options_;
 };
 

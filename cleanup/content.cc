@@ -34,6 +34,7 @@ Content::Content(Addresses& addresses, const Policy& policy, Output& output, Con
       policy_(policy),
       output_(output),
       context_(std::move(context)),
+      canonical_(addresses, policy, context_.queue_id),
       header_(policy.header_size_limit, *this),
       mime_({policy.mime_nesting_limit, policy.mime_boundary_length_limit}) {}
 
@@ -81,6 +82,7 @@ void Content::note(std::string_view name, std::string_view value) {
 }
 
 void Content::field(std::string_view text) {
+  if (problem_ == Problem::mapping) return;
   text = text.substr(0, text.find('\0'));
   const auto parsed = mail::split_header(text);
   if (!parsed) return;  // a NUL in the name: nothing is left of the field
@@ -95,19 +97,30 @@ void Content::field(std::string_view text) {
   }
   if (std::ranges::find(policy_.drop_headers, ascii::lowercase(parsed->name)) != policy_.drop_headers.end()) return;
   if (info != nullptr && info->cls != mail::HeaderClass::other && rewrites_headers()) {
-    rewrite_and_put(parsed->name, parsed->value);
+    const bool is_sender = info->cls == mail::HeaderClass::sender;
+    rewrite_and_put(is_sender ? AddressPlace::header_sender : AddressPlace::header_recipient, parsed->name, parsed->value);
   } else {
     put_field(fmt::format("{}:{}", parsed->name, parsed->value));
   }
 }
 
-void Content::rewrite_and_put(std::string_view name, std::string_view value) {
+void Content::rewrite_and_put(AddressPlace place, std::string_view name, std::string_view value) {
   auto list = mail::HeaderAddresses::parse(value, policy_.header_address_token_limit);
   for (std::size_t i = 0; i < list.size(); ++i) {
     auto external = addresses_.rewrite(context_.context, list[i]);
     if (!external) {
       fail(Problem::rewrite, external.error().message());
       break;
+    }
+    if (context_.maps_addresses) {
+      const std::string internal = mail::to_internal(*external);
+      auto mapped = canonical_.map(place, internal);
+      if (!mapped) {
+        maillog::warning("{}: {}", context_.queue_id, mapped.error().message());
+        fail(Problem::mapping, {});
+        break;
+      }
+      if (*mapped != internal) *external = mail::to_external(*mapped);
     }
     list.replace(i, std::move(*external));
   }

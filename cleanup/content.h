@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "cleanup/addresses.h"
+#include "cleanup/canonical.h"
 #include "cleanup/mime_scan.h"
 #include "cleanup/output.h"
 #include "cleanup/policy.h"
@@ -22,6 +23,7 @@ struct ContentContext {
   Context context = Context::local;
   std::string sender;           // internal form
   std::string full_name;
+  bool maps_addresses = false;  // canonical maps and masquerading are for this message too
 };
 
 class Content final : private mail::HeaderBlock::Handler {
@@ -33,7 +35,7 @@ class Content final : private mail::HeaderBlock::Handler {
   void finish();
 
   // Why the message cannot be taken, when it cannot. The first reason counts.
-  enum class Problem { none, no_received, too_many_hops, no_separator, rewrite };
+  enum class Problem { none, no_received, too_many_hops, no_separator, rewrite, mapping };
   [[nodiscard]] Problem problem() const { return problem_; }
   [[nodiscard]] const std::string& problem_text() const { return problem_text_; }
 
@@ -48,7 +50,7 @@ class Content final : private mail::HeaderBlock::Handler {
 
   [[nodiscard]] bool rewrites_headers() const;
   void note(std::string_view name, std::string_view value);
-  void rewrite_and_put(std::string_view name, std::string_view value);
+  void rewrite_and_put(AddressPlace place, std::string_view name, std::string_view value);
   void add_missing();
   void add_missing_field(std::string_view prefix, std::string_view name, bool is_present, std::string text);
   void put_field(std::string_view text);
@@ -59,6 +61,7 @@ class Content final : private mail::HeaderBlock::Handler {
   const Policy& policy_;
   Output& output_;
   ContentContext context_;
+  Canonical canonical_;
   mail::HeaderBlock header_;
   MimeScan mime_;
 

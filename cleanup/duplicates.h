@@ -7,7 +7,7 @@
 #include <string_view>
 #include <unordered_set>
 
-#include "lib/base/ascii.h"
+#include "lib/maps/checked.h"
 
 namespace cleanup {
 
@@ -17,7 +17,7 @@ class Duplicates {
 
   // True when the key (in any case of letters) is new.
   [[nodiscard]] bool add(std::string_view key) {
-    std::string folded = ascii::lowercase(key);
+    std::string folded = maps::fold_key(key, true);
     if (limit_ != 0 && seen_.size() >= limit_) return !seen_.contains(folded);
     return seen_.insert(std::move(folded)).second;
   }

@@ -22,25 +22,29 @@ class FakeAddresses final : public Addresses {
     if (internal.ends_with('.')) internal.pop_back();
     return mail::to_external(internal);
   }
-  Result<std::optional<Alias>> alias(const std::string& internal) override {
+  Result<std::optional<Alias>> lookup(AddressTable which, const std::string& internal) override {
     ++lookups;
     const std::string key = ascii::lowercase(internal);
     if (broken.contains(key)) return base::fail("table is broken");
-    if (const auto found = table.find(key); found != table.end()) return Alias{found->second, ""};
+    const auto& entries = which == AddressTable::virtual_alias ? table : others[which];
+    if (const auto found = entries.find(key); found != entries.end()) return Alias{found->second, ""};
     const mail::AddressParts parts = mail::split(key);
     if (const std::size_t plus = parts.local.find('+'); plus != std::string_view::npos) {
       const std::string without = std::string(parts.local.substr(0, plus)) + "@" + std::string(parts.domain);
-      if (const auto found = table.find(without); found != table.end()) {
+      if (const auto found = entries.find(without); found != entries.end()) {
         return Alias{found->second, std::string(parts.local.substr(plus))};
       }
     }
-    if (const auto found = table.find("@" + std::string(parts.domain)); found != table.end()) {
+    if (const auto found = entries.find("@" + std::string(parts.domain)); found != entries.end()) {
       return Alias{found->second, ""};
     }
     return std::optional<Alias>();
   }
+  Result<bool> is_masquerade_exception(const std::string& local) override { return local == masquerade_exception; }
 
-  std::map<std::string, std::string> table;
+  std::map<std::string, std::string> table;  // virtual_alias_maps
+  std::map<AddressTable, std::map<std::string, std::string>> others;
+  std::string masquerade_exception;
   std::map<std::string, bool> broken;
   bool fails = false;
   int lookups = 0;

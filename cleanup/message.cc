@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include "cleanup/lookup.h"
 #include "lib/base/ascii.h"
 #include "lib/log/log.h"
 #include "lib/queue/message.h"
@@ -39,6 +40,7 @@ Message::Message(Addresses& addresses, const Policy& policy, Output& output, Ide
       policy_(policy),
       output_(output),
       identity_(std::move(identity)),
+      canonical_(addresses, policy, identity_.queue_id),
       recipients_(addresses, policy, output) {}
 
 // The lowest status counts, as ipc::CleanupStatus says, and its reason.
@@ -59,6 +61,19 @@ void Message::deferred_by(const base::Error& error, std::string_view reason) {
   maillog::warning("{}: {}", identity_.queue_id, error.message());
   fail(CleanupStatus::defer, std::string(reason));
 }
+
+// What Postfix answers when a table that changes addresses cannot be asked.
+void Message::unwritten_for(const base::Error& error) {
+  maillog::warning("{}: {}", identity_.queue_id, error.message());
+  fail(CleanupStatus::write);
+}
+
+bool Message::maps_addresses() const { return ipc::has(identity_.flags, CleanupFlags::map); }
+
+// Mail that the suite itself makes or passes on gets none, or copies of copies would go round.
+bool Message::makes_copies() const { return maps_addresses() && !ipc::has(identity_.flags, CleanupFlags::internal); }
+
+bool Message::comes_again() const { return status_ == CleanupStatus::defer || status_ == CleanupStatus::write; }
 
 void Message::refuse_for_now(std::string_view why) {
   maillog::warning("{}: {} -- message not accepted, try again later", identity_.queue_id, why);
@@ -137,9 +152,16 @@ void Message::take_sender(std::string_view data) {
   has_sender_ = true;
   auto address = rewrite_internal(addresses_, std::string(data));
   if (!address) return deferred_by(address.error(), "");
-  sender_ = std::move(*address);
+  auto mapped = canonical(AddressPlace::envelope_sender, std::move(*address));
+  if (!mapped) return unwritten_for(mapped.error());
+  sender_ = std::move(*mapped);
   if (!ascii::is_ascii(sender_)) is_utf8_envelope_ = true;
   copy(RecordType::sender, sender_);
+}
+
+Result<std::string> Message::canonical(AddressPlace place, std::string internal) const {
+  if (!maps_addresses()) return internal;
+  return canonical_.map(place, std::move(internal));
 }
 
 void Message::take_recipient(std::string_view data) {
@@ -148,10 +170,33 @@ void Message::take_recipient(std::string_view data) {
   has_recipients_ = true;
   next_.address = data;
   const GivenRecipient given = std::exchange(next_, {});
-  if (status_ == CleanupStatus::defer) return;  // no more work for a message that must come again
-  const Recipients::Options options{ipc::has(identity_.flags, CleanupFlags::map),
-                                    ipc::has(identity_.flags, CleanupFlags::smtputf8)};
-  if (auto added = recipients_.add(given, options); !added) deferred_by(added.error(), alias_failure);
+  if (comes_again()) return;
+  auto completed = rewrite_internal(addresses_, given.address.empty() ? policy_.empty_address_recipient : given.address);
+  if (!completed) return deferred_by(completed.error(), "");
+  const auto address = canonical(AddressPlace::envelope_recipient, *completed);
+  if (!address) return unwritten_for(address.error());
+  const Recipients::Options options{maps_addresses(), ipc::has(identity_.flags, CleanupFlags::smtputf8)};
+  if (auto added = recipients_.add(given, *completed, *address, options); !added) deferred_by(added.error(), alias_failure);
+  copy_as_told_by(AddressTable::recipient_bcc, *address);
+}
+
+// A copy goes to what sender_bcc_maps or recipient_bcc_maps say of a canonical address, which is one address in internal form.
+void Message::copy_as_told_by(AddressTable table, const std::string& address) {
+  if (!makes_copies() || address.empty() || comes_again()) return;
+  const auto found = addresses_.lookup(table, address);
+  if (!found) {
+    maillog::warning("{}", found.error().message());
+    return unwritten_for(base::Error(fmt::format("{} map lookup problem -- {}", parameter_name(table), not_accepted)));
+  }
+  if (*found) add_copy((*found)->text);
+}
+
+void Message::add_copy(const std::string& address) {
+  auto completed = rewrite_internal(addresses_, address);
+  if (!completed) return deferred_by(completed.error(), "");
+  const auto canonical_form = canonical(AddressPlace::envelope_recipient, std::move(*completed));
+  if (!canonical_form) return unwritten_for(canonical_form.error());
+  if (auto added = recipients_.add_copy(*canonical_form); !added) deferred_by(added.error(), alias_failure);
 }
 
 void Message::take_notify(std::string_view value, std::string_view record) {
@@ -209,9 +254,11 @@ void Message::before_recipients() {
   if (has_preamble_) return;
   has_preamble_ = true;
   if (segment_ == Segment::envelope) {
-    if (has_warn_time_ || policy_.delay_warning_time.count() <= 0 || sender_.empty() || !arrived_) return;
-    const auto due = std::chrono::system_clock::to_time_t(*arrived_ + policy_.delay_warning_time);
-    output_.put(RecordType::warn_time, fmt::format("{:15}", due));
+    if (!has_warn_time_ && policy_.delay_warning_time.count() > 0 && !sender_.empty() && arrived_) {
+      const auto due = std::chrono::system_clock::to_time_t(*arrived_ + policy_.delay_warning_time);
+      output_.put(RecordType::warn_time, fmt::format("{:15}", due));
+    }
+    copy_as_told_by(AddressTable::sender_bcc, sender_);
     return;
   }
   if (!content_->message_id().empty()) output_.put_attribute("message_id", content_->message_id());
@@ -226,7 +273,7 @@ void Message::start_content() {
   output_.put(RecordType::message_start, {});
   content_ = std::make_unique<Content>(
       addresses_, policy_, output_,
-      ContentContext{identity_.queue_id, *arrived_, identity_.created, context_, sender_, full_name_});
+      ContentContext{identity_.queue_id, *arrived_, identity_.created, context_, sender_, full_name_, maps_addresses()});
   segment_ = Segment::content;
 }
 
@@ -247,6 +294,7 @@ void Message::end_content() {
     case Content::Problem::too_many_hops: return fail(CleanupStatus::hops);
     case Content::Problem::no_separator: return fail(CleanupStatus::content, content_->problem_text());
     case Content::Problem::rewrite: return deferred_by(base::Error(content_->problem_text()), "");
+    case Content::Problem::mapping: return fail(CleanupStatus::write);
   }
 }
 
@@ -255,8 +303,7 @@ void Message::end() {
   segment_ = Segment::done;
   if (recipients_.count() == 0) fail(CleanupStatus::recipients);
   if (status_ != CleanupStatus::ok) return;
-  if (policy_.always_bcc.empty() || !ipc::has(identity_.flags, CleanupFlags::map)) return;
-  if (auto added = recipients_.add_bcc(policy_.always_bcc); !added) deferred_by(added.error(), alias_failure);
+  if (!policy_.always_bcc.empty() && makes_copies()) add_copy(policy_.always_bcc);
 }
 
 int Message::queue_flags() const {

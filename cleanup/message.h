@@ -16,6 +16,7 @@
 #include <fmt/core.h>
 
 #include "cleanup/addresses.h"
+#include "cleanup/canonical.h"
 #include "cleanup/content.h"
 #include "cleanup/envelope.h"
 #include "cleanup/output.h"
@@ -63,6 +64,9 @@ class Message {
   void take_time(std::string_view data);
   void take_sender(std::string_view data);
   void take_recipient(std::string_view data);
+  [[nodiscard]] Result<std::string> canonical(AddressPlace place, std::string internal) const;
+  void add_copy(const std::string& address);
+  void copy_as_told_by(AddressTable table, const std::string& address);
   void take_attribute(std::string_view data);
   void take_notify(std::string_view value, std::string_view record);
   void take_ret(std::string_view value, std::string_view record);
@@ -72,6 +76,11 @@ class Message {
   void end_content();
   void end();
   void deferred_by(const base::Error& error, std::string_view reason);
+  void unwritten_for(const base::Error& error);
+  [[nodiscard]] bool maps_addresses() const;
+  [[nodiscard]] bool makes_copies() const;
+  // The client keeps the message and comes again with it: no more work for it now.
+  [[nodiscard]] bool comes_again() const;
 
   void fail(ipc::CleanupStatus status, std::string reason = {});
   template <class... Args>
@@ -81,6 +90,7 @@ class Message {
   const Policy& policy_;
   Output& output_;
   Identity identity_;
+  Canonical canonical_;
   Recipients recipients_;
   std::unique_ptr<Content> content_;
 

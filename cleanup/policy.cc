@@ -1,6 +1,22 @@
 #include "cleanup/policy.h"
 
+#include <fmt/core.h>
+
+#include "lib/base/ascii.h"
+
 namespace cleanup {
+
+Result<AddressPlace> parse_places(std::string_view parameter, std::string_view words) {
+  AddressPlace places = AddressPlace::none;
+  for (const std::string_view word : ascii::split(words, ", \t\r\n")) {
+    if (ascii::equal_ignoring_case(word, "envelope_sender")) places = places | AddressPlace::envelope_sender;
+    else if (ascii::equal_ignoring_case(word, "envelope_recipient")) places = places | AddressPlace::envelope_recipient;
+    else if (ascii::equal_ignoring_case(word, "header_sender")) places = places | AddressPlace::header_sender;
+    else if (ascii::equal_ignoring_case(word, "header_recipient")) places = places | AddressPlace::header_recipient;
+    else return base::fail(fmt::format("unknown {} value \"{}\" in \"{}\"", parameter, word, words));
+  }
+  return places;
+}
 
 Result<HeaderEnd> parse_header_end(std::string_view word) {
   if (word == "fix_quietly") return HeaderEnd::fix_quietly;

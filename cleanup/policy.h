@@ -29,6 +29,21 @@ struct AliasLimits {
   std::size_t address_length = 1000;  // bytes of one result
 };
 
+// Where an address stands: the words of canonical_classes and the like. A set of them is a sum of bits.
+enum class AddressPlace : unsigned {
+  none = 0,
+  envelope_sender = 1,
+  envelope_recipient = 2,
+  header_sender = 4,
+  header_recipient = 8,
+};
+[[nodiscard]] constexpr AddressPlace operator|(AddressPlace a, AddressPlace b) {
+  return static_cast<AddressPlace>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
+}
+[[nodiscard]] constexpr bool has(AddressPlace set, AddressPlace place) {
+  return (static_cast<unsigned>(set) & static_cast<unsigned>(place)) != 0;
+}
+
 struct Policy {
   std::string myhostname;
   std::vector<std::string> drop_headers{"bcc", "content-length", "resent-bcc", "return-path"};  // lower case
@@ -55,11 +70,16 @@ struct Policy {
   bool enable_original_recipient = true;
   std::size_t duplicate_filter_limit = 1000;
   AliasLimits alias;
-  bool propagate_extension = true;                // "virtual" in propagate_unmatched_extensions
+  bool propagate_virtual = true;                  // "virtual" in propagate_unmatched_extensions
+  bool propagate_canonical = true;                // "canonical" there
+  AddressPlace canonical_places = AddressPlace::none, sender_canonical_places = AddressPlace::none,
+               recipient_canonical_places = AddressPlace::none, masquerade_places = AddressPlace::none;
+  std::vector<std::string> masquerade_domains;    // lower case, "!" where it stands
   std::string recipient_delimiter;
 };
 
-// The words of the enum parameters.
+// The words of the enum parameters. `parameter` is named in the error.
+[[nodiscard]] Result<AddressPlace> parse_places(std::string_view parameter, std::string_view words);
 [[nodiscard]] Result<HeaderEnd> parse_header_end(std::string_view word);
 [[nodiscard]] Result<FromFormat> parse_from_format(std::string_view word);
 

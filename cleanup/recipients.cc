@@ -16,12 +16,11 @@ std::string default_dsn_original(const std::string& address, bool smtputf8) {
 
 }  // namespace
 
-Result<void> Recipients::add(const GivenRecipient& given, Options options) {
-  const std::string asked = given.address.empty() ? policy_.empty_address_recipient : given.address;
-  const std::string address = TRY(rewrite_internal(addresses_, asked));
+Result<void> Recipients::add(const GivenRecipient& given, const std::string& completed, const std::string& address,
+                             Options options) {
   const std::string& original = given.original.empty() ? given.address : given.original;
   const std::string dsn_original =
-      given.dsn_original.empty() ? default_dsn_original(address, options.smtputf8) : given.dsn_original;
+      given.dsn_original.empty() ? default_dsn_original(completed, options.smtputf8) : given.dsn_original;
   notify_seen_ |= given.notify;
   if (!options.map) {
     write(address, original, dsn_original, given.notify);
@@ -39,10 +38,9 @@ Result<void> Recipients::add(const GivenRecipient& given, Options options) {
   return {};
 }
 
-Result<void> Recipients::add_bcc(const std::string& address) {
-  const std::string canonical = TRY(rewrite_internal(addresses_, address));
-  for (const std::string& target : TRY(expand_aliases(addresses_, policy_, canonical))) {
-    write(target, canonical, {}, notify_never);
+Result<void> Recipients::add_copy(const std::string& address) {
+  for (const std::string& target : TRY(expand_aliases(addresses_, policy_, address))) {
+    write(target, address, {}, notify_never);
   }
   return {};
 }

@@ -1,5 +1,5 @@
 #pragma once
-// Recipients on their way into the envelope: canonical form, virtual aliases, each written once, with what the sender
+// Recipients on their way into the envelope: virtual aliases, automatic copies, each written once, with what the sender
 // said about notices.
 
 #include <cstdint>
@@ -42,10 +42,12 @@ class Recipients {
     bool map;       // look up aliases
     bool smtputf8;  // the message is an internationalized one: the type of a made-up ORCPT
   };
-  // Writes the records of one recipient, or of what it stands for. The error is to be logged; the message is deferred.
-  [[nodiscard]] Result<void> add(const GivenRecipient& given, Options options);
-  // The copy for always_bcc: no notices, no ORCPT.
-  [[nodiscard]] Result<void> add_bcc(const std::string& address);
+  // Writes the records of one recipient, or of what it stands for. `completed` is its address with every missing part,
+  // `address` what canonical mapping has made of that. The error is to be logged; the message is deferred.
+  [[nodiscard]] Result<void> add(const GivenRecipient& given, const std::string& completed, const std::string& address,
+                                 Options options);
+  // An automatic copy to a canonical address: no notices, no ORCPT.
+  [[nodiscard]] Result<void> add_copy(const std::string& address);
 
   [[nodiscard]] long count() const { return count_; }
   // All NOTIFY bits that the client gave.

@@ -57,9 +57,39 @@ Result<Policy> make_policy(const Params& params) {
   policy.duplicate_filter_limit = to_size(params.duplicate_filter_limit);
   policy.alias = {to_size(params.virtual_alias_expansion_limit), to_size(params.virtual_alias_recursion_limit),
                   to_size(params.virtual_alias_address_length_limit)};
-  policy.propagate_extension = has_word(params.propagate_unmatched_extensions, "virtual");
+  policy.propagate_virtual = has_word(params.propagate_unmatched_extensions, "virtual");
+  policy.propagate_canonical = has_word(params.propagate_unmatched_extensions, "canonical");
+  policy.canonical_places = TRY(parse_places("canonical_classes", params.canonical_classes));
+  policy.sender_canonical_places = TRY(parse_places("sender_canonical_classes", params.sender_canonical_classes));
+  policy.recipient_canonical_places = TRY(parse_places("recipient_canonical_classes", params.recipient_canonical_classes));
+  policy.masquerade_places = TRY(parse_places("masquerade_classes", params.masquerade_classes));
+  for (const std::string_view domain : ascii::split(params.masquerade_domains, separators)) {
+    policy.masquerade_domains.push_back(ascii::lowercase(domain));
+  }
   policy.recipient_delimiter = params.recipient_delimiter;
   return policy;
+}
+
+Result<Asker::AddressMaps> open_maps(maps::Tables& tables, const Params& params) {
+  const maps::Flags flags =
+      maps::Flags::fold_keys | (params.smtputf8_enable ? maps::Flags::utf8 : maps::Flags::none);
+  const auto value_of = [&](AddressTable table) -> const std::string& {
+    switch (table) {
+      case AddressTable::virtual_alias: break;
+      case AddressTable::canonical: return params.canonical_maps;
+      case AddressTable::sender_canonical: return params.sender_canonical_maps;
+      case AddressTable::recipient_canonical: return params.recipient_canonical_maps;
+      case AddressTable::sender_bcc: return params.sender_bcc_maps;
+      case AddressTable::recipient_bcc: return params.recipient_bcc_maps;
+    }
+    return params.virtual_alias_maps;
+  };
+  Asker::AddressMaps opened;
+  for (std::size_t i = 0; i < opened.size(); ++i) {
+    const auto table = static_cast<AddressTable>(i);
+    opened[i] = TRY(maps::Maps::open(tables, parameter_name(table), value_of(table), flags));
+  }
+  return opened;
 }
 
 // The queue file as the steps see it. The first failure is kept; nothing is written after it.
@@ -92,12 +122,13 @@ void log_canceled(const std::string& id) { maillog::info("{}: removed (canceled)
 Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) {
   const Params params = TRY(Params::load(startup.main));
   ::tzset();  // the zone of dates, before the chroot hides its file
-  const maps::Flags flags =
-      maps::Flags::fold_keys | (params.smtputf8_enable ? maps::Flags::utf8 : maps::Flags::none);
   auto tables = std::make_unique<maps::Tables>(startup.table_options());
-  auto aliases = TRY(maps::Maps::open(*tables, "virtual_alias_maps", params.virtual_alias_maps, flags));
+  auto address_maps = TRY(open_maps(*tables, params));
   auto local = TRY(maps::MatchList::parse(*tables, "mydestination", params.mydestination, maps::ListKind::domain, false));
-  auto asker = std::make_unique<Asker>(ipc::Addresses(startup.services, startup.clock), std::move(aliases), std::move(local),
+  auto exceptions = TRY(maps::MatchList::parse(*tables, "masquerade_exceptions", params.masquerade_exceptions,
+                                               maps::ListKind::string, false));
+  auto asker = std::make_unique<Asker>(ipc::Addresses(startup.services, startup.clock), std::move(address_maps),
+                                       std::move(local), std::move(exceptions),
                                        Asker::Options{params.recipient_delimiter, params.myorigin});
   Setup setup{
       .policy = TRY(make_policy(params)),

@@ -62,7 +62,8 @@ void Forwarding::add(const std::string& sender, const std::string& delivered_to,
 Result<std::string> Forwarding::submit(std::size_t i, ipc::Connections& services, Stamp now) const {
   const Message& message = messages_[i];
   const Deadline deadline = base::after(submit_patience);
-  const auto flags = ipc::CleanupFlags::internal | (request_.smtputf8 ? ipc::CleanupFlags::smtputf8 : ipc::CleanupFlags::none);
+  const auto flags = ipc::CleanupFlags::internal | ipc::CleanupFlags::map |
+                     (request_.smtputf8 ? ipc::CleanupFlags::smtputf8 : ipc::CleanupFlags::none);
   queue::MessageStream stream = TRY(queue::MessageStream::open(services, flags, deadline, settings_.cleanup_socket));
 
   stream.add(RecordType::time, time_record(now), deadline);

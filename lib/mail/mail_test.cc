@@ -7,6 +7,7 @@
 #include "lib/mail/dsn.h"
 #include "lib/mail/header.h"
 #include "lib/mail/header_addresses.h"
+#include "lib/mail/mapped_addresses.h"
 #include "lib/mail/verp.h"
 
 #include "lib/testing/catch.h"
@@ -40,6 +41,23 @@ std::vector<std::string> addresses(std::string_view value) {
 }
 
 }  // namespace
+
+TEST_CASE("what a table says of an address becomes complete addresses") {
+  const mail::CompleteAddress complete = [](const std::string& external) -> Result<std::string> {
+    if (external == "broken") return base::fail("rewrite is down");
+    return external.contains('@') ? external : external + "@origin.test";
+  };
+  const auto mapped = [&](std::string_view text, std::string_view extension) {
+    return mail::mapped_addresses(text, "user+x@asked.test", extension, 100, complete);
+  };
+  using Strings = std::vector<std::string>;
+  CHECK(mapped("a, Foo <b@c.test>", "").value() == Strings{"a@origin.test", "b@c.test"});
+  CHECK(mapped("a, b+x@c.test", "+x").value() == Strings{"a+x@origin.test", "b+x@c.test"});
+  CHECK(mapped("@there.test", "+x").value() == Strings{"user+x@there.test"});
+  CHECK(mapped("\"quo ted\"@c.test", "").value() == Strings{"quo ted@c.test"});
+  CHECK(mapped("(nobody)", "").value().empty());
+  CHECK_FALSE(mapped("broken", ""));
+}
 
 TEST_CASE("enhanced status codes are three numbers of RFC 3463") {
   CHECK(Dsn::parse("5.1.1") == Dsn(5, 1, 1));

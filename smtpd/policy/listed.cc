@@ -54,7 +54,7 @@ std::optional<Verdict> refusing_transport(const Question& question, const ipc::A
   const bool is_retry = answer.transport == "retry";
   const bool is_error = answer.transport == "error" && answer.address_class != ipc::AddressClass::virtual_alias;
   if (!is_retry && !is_error && answer.status != ipc::ResolveStatus::error) return std::nullopt;
-  std::string_view text = answer.nexthop;
+  std::string_view text = ascii::trim(answer.nexthop);
   mail::Dsn dsn = mail::Dsn::parse(permanent_dsn).value_or(mail::Dsn(5, 1, 1)).with_class(is_retry ? 4 : 5);
   if (const auto given = mail::Dsn::parse_prefix(text); given && !given->is_success()) dsn = given->with_class(dsn.cls());
   return Verdict::refuse(refusal(question, is_retry ? 450 : 550, dsn.text(), ascii::trim(text)));
@@ -73,11 +73,14 @@ Verdict unlisted(const Question& question, std::string_view address, std::string
     if (maps.empty()) return false;
     return TRY(policy.find_address(maps, answer->address, is_local)).has_value();
   };
-  // An alias is not bound by where its own address would go.
+  // An address that cleanup changes is not bound by where it would go itself.
   if (policy.recently_listed().contains(answer->address)) return Verdict::dunno();
-  const auto is_alias = lists(tables.virtual_aliases);
-  if (!is_alias) return policy.lookup_failed(question, is_alias.error());
-  if (*is_alias) {
+  const bool is_sender = question.stage == Stage::sender;
+  for (const maps::Maps* changing : {is_sender ? &tables.sender_canonical : &tables.recipient_canonical, &tables.canonical,
+                                     &tables.virtual_aliases}) {
+    const auto is_changed = lists(*changing);
+    if (!is_changed) return policy.lookup_failed(question, is_changed.error());
+    if (!*is_changed) continue;
     policy.recently_listed().add(answer->address);
     return Verdict::dunno();
   }

@@ -23,6 +23,9 @@ Result<Tables> Tables::open(maps::Tables& tables, const Params& params) {
   };
   out.mynetworks = TRY(list_of("mynetworks", params.mynetworks, ListKind::address));
   out.local_recipients = TRY(maps_of("local_recipient_maps", params.local_recipient_maps));
+  out.canonical = TRY(maps_of("canonical_maps", params.canonical_maps));
+  out.sender_canonical = TRY(maps_of("sender_canonical_maps", params.sender_canonical_maps));
+  out.recipient_canonical = TRY(maps_of("recipient_canonical_maps", params.recipient_canonical_maps));
   out.virtual_aliases = TRY(maps_of("virtual_alias_maps", params.virtual_alias_maps));
   out.virtual_mailboxes = TRY(maps_of("virtual_mailbox_maps", params.virtual_mailbox_maps));
   out.relay_recipients = TRY(maps_of("relay_recipient_maps", params.relay_recipient_maps));

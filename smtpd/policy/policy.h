@@ -16,6 +16,7 @@ namespace smtpd::policy {
 struct Tables {
   maps::MatchList mynetworks;
   maps::Maps local_recipients, virtual_aliases, virtual_mailboxes, relay_recipients;
+  maps::Maps canonical, sender_canonical, recipient_canonical;
   static Result<Tables> open(maps::Tables& tables, const Params& params);
 };
 

@@ -18,7 +18,7 @@ enum class CleanupFlags : unsigned {
   none = 0,
   bounce = 1,             // return an undeliverable message to its sender here (pickup), do not just report it
   filter = 2,             // apply header and body checks, content milters
-  map = 4,                // apply canonical and virtual alias mappings, BCC
+  map = 4,                // apply canonical and virtual alias mappings; automatic copies unless it is internal
   smtputf8 = 8,           // the client asked for SMTPUTF8
   internal = 16,          // made by the suite itself: a notice, a forwarded message
   autodetect_smtputf8 = 32,  // smtputf8_autodetect_classes: what has UTF-8 in its addresses or header needs SMTPUTF8

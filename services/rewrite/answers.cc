@@ -54,13 +54,27 @@ Result<Answers> Answers::make(const Params& params, maps::Tables& tables, std::v
       .allow_min_user = params.allow_min_user,
       .show_user_unknown_table_name = params.show_user_unknown_table_name,
       .canonical = local,
+      .myorigin = params.myorigin,
+      .recipient_delimiter = params.recipient_delimiter,
+      .null_sender_in_relayhost_maps = params.empty_address_relayhost_maps_lookup_key,
+      .null_sender_in_transport_maps = params.empty_address_default_transport_maps_lookup_key,
+      .relocated_prefix = params.relocated_prefix_enable ? "5.1.6 User has moved to " : "",
   };
-  return Answers(local, remote, Resolver(std::move(parameters), std::move(domains), std::move(transport_maps)));
+  // Text for the sender's eyes may be made of the address; a route may not.
+  const maps::Flags text_flags = params.smtputf8_enable ? maps::Flags::fold_keys | maps::Flags::utf8 : maps::Flags::fold_keys;
+  AddressMaps address_maps{
+      .relocated = TRY(maps::Maps::open(tables, "relocated_maps", params.relocated_maps, text_flags)),
+      .sender_relayhost = TRY(maps::Maps::open(tables, "sender_dependent_relayhost_maps", params.sender_dependent_relayhost_maps, flags)),
+      .sender_default_transport = TRY(maps::Maps::open(tables, "sender_dependent_default_transport_maps",
+                                                       params.sender_dependent_default_transport_maps, flags)),
+  };
+  return Answers(local, remote,
+                 Resolver(std::move(parameters), std::move(domains), std::move(transport_maps), std::move(address_maps)));
 }
 
 ipc::AddressAnswer Answers::answer(const ipc::AddressRequest& request) const {
   switch (request.question) {
-    case ipc::AddressQuestion::resolve: return resolver_.resolve(request.address);
+    case ipc::AddressQuestion::resolve: return resolver_.resolve(request.sender, request.address);
     case ipc::AddressQuestion::rewrite: break;
   }
   ipc::AddressAnswer answer;

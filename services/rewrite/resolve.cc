@@ -142,29 +142,57 @@ std::string Resolver::complete(std::string_view rest) const {
 
 bool Resolver::names_a_route(std::string_view local) const { return local.find_first_of("@!%") != std::string_view::npos; }
 
-Route Resolver::route_of(AddressClass address_class, std::string_view domain) const {
+// Asks for user+ext@domain, user@domain, for a domain of ours also user+ext and user, and @domain.
+Result<maps::Found> Resolver::find(const maps::Maps& maps, std::string_view parameter, std::string_view address) const {
+  const maps::AddressSearch search{
+      .recipient_delimiter = parameters_.recipient_delimiter,
+      .is_local_domain = [](const void* self, std::string_view domain) {
+        const auto& resolver = *static_cast<const Resolver*>(self);
+        return ascii::equal_ignoring_case(domain, resolver.parameters_.myorigin) ||
+               resolver.domains_.is_local(domain).value_or(false);
+      },
+      .context = this};
+  auto found = maps::find_address(maps, address, search, nullptr);
+  if (found) return found;
+  maillog::warning("{}", found.error().message());
+  return base::fail(fmt::format("{} lookup failure", parameter));
+}
+
+// What a table says of a sender, or what holds for all others.
+Result<std::string> Resolver::of_sender(const maps::Maps& maps, std::string_view parameter, std::string_view sender,
+                                        std::string_view null_key, std::string_view otherwise) const {
+  maps::Found found = TRY(find(maps, parameter, sender.empty() ? null_key : sender));
+  if (!found || ascii::equal_ignoring_case(*found, "DUNNO")) return std::string(otherwise);
+  return std::move(*found);
+}
+
+Result<Route> Resolver::route_of(AddressClass address_class, std::string_view sender, std::string_view domain) const {
   Route route;
   bool by_relayhost = false;
   switch (address_class) {
     case AddressClass::local: route = parse_route(parameters_.local_transport); break;
     case AddressClass::virtual_alias:
-      return {"error", parameters_.show_user_unknown_table_name ? "5.1.1 User unknown in virtual alias table" : "5.1.1 User unknown"};
+      return Route{"error", parameters_.show_user_unknown_table_name ? "5.1.1 User unknown in virtual alias table" : "5.1.1 User unknown"};
     case AddressClass::virtual_mailbox: route = parse_route(parameters_.virtual_transport); break;
     case AddressClass::relay:
       route = parse_route(parameters_.relay_transport);
       by_relayhost = true;
       break;
     case AddressClass::other:
-      route = parse_route(parameters_.default_transport);
+      route = parse_route(TRY(of_sender(address_maps_.sender_default_transport, "sender_dependent_default_transport_maps", sender,
+                                        parameters_.null_sender_in_transport_maps, parameters_.default_transport)));
       by_relayhost = true;
       break;
   }
-  if (route.nexthop.empty() && by_relayhost) route.nexthop = parameters_.relayhost;
+  if (route.nexthop.empty() && by_relayhost) {
+    route.nexthop = TRY(of_sender(address_maps_.sender_relayhost, "sender_dependent_relayhost_maps", sender,
+                                  parameters_.null_sender_in_relayhost_maps, parameters_.relayhost));
+  }
   if (route.nexthop.empty()) route.nexthop = domain;
   return route;
 }
 
-Result<AddressAnswer> Resolver::resolve_or_fail(std::string_view address) const {
+Result<AddressAnswer> Resolver::resolve_or_fail(std::string_view sender, std::string_view address) const {
   AddressAnswer answer;
   const Split parts = TRY(split(address));
   answer.address = parts.local + "@" + parts.domain;
@@ -176,7 +204,7 @@ Result<AddressAnswer> Resolver::resolve_or_fail(std::string_view address) const 
   }
   answer.has_routing = names_a_route(parts.local);
   answer.address_class = TRY(domains_.class_of(parts.domain));
-  Route route = route_of(answer.address_class, parts.domain);
+  Route route = TRY(route_of(answer.address_class, sender, parts.domain));
   if (route.transport.empty()) {
     return base::fail(fmt::format("file main.cf: parameter {}: null transport is not allowed", transport_parameter(answer.address_class)));
   }
@@ -185,6 +213,10 @@ Result<AddressAnswer> Resolver::resolve_or_fail(std::string_view address) const 
       maillog::warning("{}", applied.error().message());
       return base::fail("transport_maps lookup failure");
     }
+  }
+  if (const maps::Found moved = TRY(find(address_maps_.relocated, "relocated_maps", answer.address)); moved) {
+    route = {"error", parameters_.relocated_prefix + *moved};
+    answer.status = ResolveStatus::error;
   }
   answer.transport = std::move(route.transport);
   answer.nexthop = std::move(route.nexthop);
@@ -197,8 +229,8 @@ Result<AddressAnswer> Resolver::resolve_or_fail(std::string_view address) const 
   return answer;
 }
 
-AddressAnswer Resolver::resolve(std::string_view address) const {
-  Result<AddressAnswer> answer = resolve_or_fail(address);
+AddressAnswer Resolver::resolve(std::string_view sender, std::string_view address) const {
+  Result<AddressAnswer> answer = resolve_or_fail(sender, address);
   if (answer) return std::move(*answer);
   maillog::warning("{}", answer.error().message());
   AddressAnswer failed;

@@ -2,6 +2,15 @@
 
 namespace rewrite {
 
+namespace {
+
+// Where mail goes that an entry sends to a transport without saying more: for those that refuse it that is a reason.
+std::string default_nexthop(std::string_view transport, std::string_view domain) {
+  return transport == "error" || transport == "retry" ? "Address is undeliverable" : std::string(domain);
+}
+
+}  // namespace
+
 Route parse_route(std::string_view text) {
   const std::size_t colon = text.find(':');
   if (colon == std::string_view::npos) return {std::string(text), ""};
@@ -22,8 +31,8 @@ Result<void> TransportMaps::apply(std::string_view recipient, std::string_view d
   if (!found) return {};
   Route entry = parse_route(*found);
   if (!entry.transport.empty()) {
+    route.nexthop = entry.nexthop.empty() ? default_nexthop(entry.transport, domain) : std::move(entry.nexthop);
     route.transport = std::move(entry.transport);
-    route.nexthop = entry.nexthop.empty() ? std::string(domain) : std::move(entry.nexthop);
   } else if (!entry.nexthop.empty()) {
     route.nexthop = std::move(entry.nexthop);
   }

@@ -25,7 +25,7 @@ enum class AddressClass { local, virtual_alias, virtual_mailbox, relay, other };
 
 enum class ResolveStatus {
   ok,
-  error,  // the address cannot be delivered to anyone (its form): transport is "error", nexthop the reason
+  error,  // the address cannot be delivered to anyone (its form; its user has moved): transport is "error", nexthop the reason
   fail,   // a table could not be read: try again later
 };
 

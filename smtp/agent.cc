@@ -9,6 +9,7 @@
 #include "lib/base/ascii.h"
 #include "lib/config/interfaces.h"
 #include "lib/config/not_yet.h"
+#include "lib/ipc/addresses.h"
 #include "smtp/params_of_lmtp.h"
 
 namespace smtp {
@@ -74,6 +75,22 @@ Result<RouteSettings> route_settings(const Params& params, const config::Main& m
   return settings;
 }
 
+Result<GenericMaps> open_generic(maps::Tables& tables, const Params& params, server::Startup& startup, Protocol protocol) {
+  const maps::Flags flags = maps::Flags::fold_keys | (params.smtputf8_enable ? maps::Flags::utf8 : maps::Flags::none);
+  const auto words = ascii::split(params.propagate_unmatched_extensions, ", \t\r\n");
+  GenericMaps::Options options{
+      .recipient_delimiter = params.recipient_delimiter,
+      .myorigin = params.myorigin,
+      .propagates = std::ranges::any_of(words, [](std::string_view word) { return ascii::equal_ignoring_case(word, "generic"); }),
+      .header_size_limit = static_cast<std::size_t>(params.header_size_limit),
+      .header_address_token_limit = static_cast<std::size_t>(params.header_address_token_limit)};
+  const auto addresses = std::make_shared<ipc::Addresses>(startup.services, startup.clock);
+  return GenericMaps(TRY(maps::Maps::open(tables, name_of(protocol, "generic_maps"), params.smtp_generic_maps, flags)),
+                     TRY(maps::MatchList::parse(tables, "mydestination", params.mydestination, maps::ListKind::string, false)),
+                     [addresses](const std::string& external) { return addresses->rewrite("local", external); },
+                     std::move(options));
+}
+
 }  // namespace
 
 Agent::Agent(Parts parts, ipc::Connections& services, const base::Clock& clock)
@@ -95,6 +112,7 @@ Result<std::unique_ptr<server::Service>> Agent::make(server::Startup& startup, P
   auto discard = TRY(maps::Maps::open(*tables, discard_name, params.smtp_discard_ehlo_keyword_address_maps, maps::Flags::none));
   auto cached = TRY(maps::MatchList::parse(*tables, name_of(protocol, "connection_cache_destinations"),
                                            params.smtp_connection_cache_destinations, maps::ListKind::string, false));
+  GenericMaps generic = TRY(open_generic(*tables, params, startup, protocol));
   RouteSettings route = TRY(route_settings(params, startup.main, protocol));
   auto resolver = TRY(dns::Resolver::open({}));
   queue::FlushSites flush_sites = TRY(queue::FlushSites::open(startup.main, params, &startup.services));
@@ -107,6 +125,7 @@ Result<std::unique_ptr<server::Service>> Agent::make(server::Startup& startup, P
                                        .tls_policy = std::move(tls_policy),
                                        .ehlo_discard_maps = std::move(discard),
                                        .cached_destinations = std::move(cached),
+                                       .generic = std::move(generic),
                                        .default_port = port,
                                        .refusal = refusal_of(startup.main, protocol),
                                        .flush_sites = std::move(flush_sites)},
@@ -121,6 +140,7 @@ void Agent::serve(server::Connection& connection) {
                     .tls_policy = parts_.tls_policy,
                     .ehlo_discard_maps = parts_.ehlo_discard_maps,
                     .cached_destinations = parts_.cached_destinations,
+                    .generic = parts_.generic,
                     .default_port = parts_.default_port,
                     .refusal = parts_.refusal,
                     .sink = sink_,

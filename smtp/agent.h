@@ -11,6 +11,7 @@
 #include "lib/server/service.h"
 #include "smtp/attempt.h"
 #include "smtp/connection_cache.h"
+#include "smtp/generic.h"
 #include "smtp/route.h"
 #include "smtp/smtp_params.h"
 #include "smtp/tls_demand.h"
@@ -33,6 +34,7 @@ class Agent final : public server::Service {
     TlsPolicy tls_policy;
     maps::Maps ehlo_discard_maps;
     maps::MatchList cached_destinations;
+    GenericMaps generic;
     std::uint16_t default_port;
     std::string refusal;
     queue::FlushSites flush_sites;

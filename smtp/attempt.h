@@ -13,6 +13,7 @@
 #include "lib/maps/table.h"
 #include "smtp/connection_cache.h"
 #include "smtp/route.h"
+#include "smtp/generic.h"
 #include "smtp/smtp_params.h"
 #include "smtp/tls_demand.h"
 #include "smtp/transaction.h"
@@ -28,6 +29,7 @@ struct Means {
   const TlsPolicy& tls_policy;
   const maps::Maps& ehlo_discard_maps;   // smtp_discard_ehlo_keyword_address_maps
   const maps::MatchList& cached_destinations;  // smtp_connection_cache_destinations
+  const GenericMaps& generic;
   std::uint16_t default_port;
   std::string refusal;                   // a setting that protects and is not built yet: everything waits; or empty
   delivery::StatusSink& sink;

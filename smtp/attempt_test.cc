@@ -87,8 +87,9 @@ struct World {
       const smtp::TlsPolicy tls(tls_level, {});
       const maps::Maps no_maps;
       const maps::MatchList nowhere;
+      const smtp::GenericMaps no_generic;
       const smtp::Means means{.protocol = protocol, .params = *params, .router = router, .cache = cache, .tls_policy = tls,
-                              .ehlo_discard_maps = no_maps, .cached_destinations = nowhere, .default_port = 25,
+                              .ehlo_discard_maps = no_maps, .cached_destinations = nowhere, .generic = no_generic, .default_port = 25,
                               .refusal = "", .sink = sink, .clock = base::system_clock()};
       for (int i = 0; i < times; ++i) answer = smtp::Attempt(request, means).run();
       cache.close_all();

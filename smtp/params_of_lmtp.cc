@@ -13,11 +13,17 @@ Result<Params> load_lmtp(const config::Main& main) {
   to.disable_mime_output_conversion = from.disable_mime_output_conversion;
   to.fast_flush_domains = from.fast_flush_domains;
   to.flush_service_name = from.flush_service_name;
+  to.header_address_token_limit = from.header_address_token_limit;
+  to.header_size_limit = from.header_size_limit;
   to.inet_interfaces = from.inet_interfaces;
   to.inet_protocols = from.inet_protocols;
+  to.mydestination = from.mydestination;
   to.myhostname = from.myhostname;
+  to.myorigin = from.myorigin;
   to.parent_domain_matches_subdomains = from.parent_domain_matches_subdomains;
+  to.propagate_unmatched_extensions = from.propagate_unmatched_extensions;
   to.proxy_interfaces = from.proxy_interfaces;
+  to.recipient_delimiter = from.recipient_delimiter;
   to.smtp_address_preference = from.lmtp_address_preference;
   to.lmtp_assume_final = from.lmtp_assume_final;
   to.smtp_bind_address = from.lmtp_bind_address;
@@ -36,6 +42,7 @@ Result<Params> load_lmtp(const config::Main& main) {
   to.smtp_discard_ehlo_keywords = from.lmtp_discard_lhlo_keywords;
   to.smtp_dns_support_level = from.lmtp_dns_support_level;
   to.smtp_fallback_relay = from.lmtp_fallback_relay;
+  to.smtp_generic_maps = from.lmtp_generic_maps;
   to.smtp_helo_name = from.lmtp_lhlo_name;
   to.smtp_helo_timeout = from.lmtp_lhlo_timeout;
   to.smtp_host_lookup = from.lmtp_host_lookup;
@@ -53,6 +60,7 @@ Result<Params> load_lmtp(const config::Main& main) {
   to.smtp_skip_5xx_greeting = from.lmtp_skip_5xx_greeting;
   to.smtp_skip_quit_response = from.lmtp_skip_quit_response;
   to.smtp_tcp_port = from.lmtp_tcp_port;
+  to.smtputf8_enable = from.smtputf8_enable;
   to.soft_bounce = from.soft_bounce;
   return to;
 }

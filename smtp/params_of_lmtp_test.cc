@@ -37,6 +37,7 @@ TEST_CASE("each parameter of lmtp does what its namesake does for smtp") {
       {"lmtp_bind_address_enforce", "yes", &Params::smtp_bind_address_enforce},
       {"lmtp_connect_timeout", "7s", &Params::smtp_connect_timeout},
       {"lmtp_connection_cache_destinations", "value", &Params::smtp_connection_cache_destinations},
+      {"lmtp_generic_maps", "value", &Params::smtp_generic_maps},
       {"lmtp_connection_cache_on_demand", "no", &Params::smtp_connection_cache_on_demand},
       {"lmtp_connection_cache_time_limit", "7s", &Params::smtp_connection_cache_time_limit},
       {"lmtp_connection_reuse_count_limit", "7", &Params::smtp_connection_reuse_count_limit},

@@ -40,7 +40,9 @@ std::string notify_text(int bits) {
 
 std::vector<Ending> Transaction::run() {
   ++connection_.uses;
-  if (auto refusal = obstacle()) {
+  auto refusal = map_envelope();
+  if (!refusal) refusal = obstacle();
+  if (refusal) {
     end_all(*refusal);
     return std::move(endings_);
   }
@@ -55,6 +57,23 @@ std::vector<Ending> Transaction::run() {
   return std::move(endings_);
 }
 
+delivery::Delivery Transaction::unmapped(const base::Error& error) const {
+  maillog::warning("{}: {}", request_.queue_id, error.message());
+  return endings::at(connection_.peer(), {4, 3, 0}, "address mapping lookup error");
+}
+
+std::optional<delivery::Delivery> Transaction::map_envelope() {
+  auto sender = generic_.map(request_.sender);
+  if (!sender) return unmapped(sender.error());
+  sender_ = std::move(*sender);
+  for (const std::size_t index : pending_) {
+    auto recipient = generic_.map(request_.recipients[index].address);
+    if (!recipient) return unmapped(recipient.error());
+    recipients_[index] = std::move(*recipient);
+  }
+  return std::nullopt;
+}
+
 // What makes it useless to begin.
 std::optional<delivery::Delivery> Transaction::obstacle() {
   const Features& features = connection_.features;
@@ -64,9 +83,8 @@ std::optional<delivery::Delivery> Transaction::obstacle() {
                                    features.size_limit, connection_.peer().text()));
   }
   if (!request_.smtputf8) return std::nullopt;
-  needs_utf8_ = !is_ascii(request_.sender) || has_utf8_header() || std::ranges::any_of(pending_, [&](std::size_t index) {
-    return !is_ascii(request_.recipients[index].address);
-  });
+  needs_utf8_ = !is_ascii(sender_) || has_utf8_header() ||
+                std::ranges::any_of(recipients_, [](const auto& recipient) { return !is_ascii(recipient.second); });
   if (!needs_utf8_ || features.smtputf8) return std::nullopt;
   return endings::at(connection_.peer(), {5, 6, 7},
                      fmt::format("SMTPUTF8 is required, but was not offered by host {}", connection_.peer().text()));
@@ -97,7 +115,7 @@ std::string Transaction::path(const std::string& address) const {
 
 std::string Transaction::mail_command() const {
   const Features& features = connection_.features;
-  std::string line = "MAIL FROM:<" + path(request_.sender) + ">";
+  std::string line = "MAIL FROM:<" + path(sender_) + ">";
   // The size would be wrong for a message that is converted on its way.
   if (features.size && !converts_to_7bit()) line += fmt::format(" SIZE={}", request_.data_size);
   if (features.eight_bit_mime && request_.encoding == "8bit") line += " BODY=8BITMIME";
@@ -108,8 +126,9 @@ std::string Transaction::mail_command() const {
   return line;
 }
 
-std::string Transaction::rcpt_command(const ipc::DeliveryRecipient& recipient) const {
-  std::string line = "RCPT TO:<" + path(recipient.address) + ">";
+std::string Transaction::rcpt_command(std::size_t index) const {
+  const ipc::DeliveryRecipient& recipient = request_.recipients[index];
+  std::string line = "RCPT TO:<" + path(recipients_.at(index)) + ">";
   if (!connection_.features.dsn) return line;
   // RFC 3461 section 4.2: "address type;xtext".
   std::string original = recipient.dsn_original;
@@ -128,7 +147,7 @@ std::string Transaction::rcpt_command(const ipc::DeliveryRecipient& recipient) c
 std::vector<Transaction::Command> Transaction::commands() const {
   std::vector<Command> list;
   list.push_back({Kind::mail, 0, mail_command()});
-  for (const std::size_t index : pending_) list.push_back({Kind::rcpt, index, rcpt_command(request_.recipients[index])});
+  for (const std::size_t index : pending_) list.push_back({Kind::rcpt, index, rcpt_command(index)});
   if (!request_.verify_only) list.push_back({Kind::data, 0, "DATA"});
   return list;
 }
@@ -240,11 +259,22 @@ Step<void> Transaction::send_content() {
   WireWriter wire(static_cast<std::size_t>(params_.smtp_line_length_limit));
   std::optional<Downgrade> downgrade;
   if (converts_to_7bit()) downgrade.emplace();
-  std::vector<Downgrade::Line> lines;
+  std::optional<GenericHeader> generic;
+  if (!generic_.empty()) generic.emplace(generic_);
+  std::vector<Downgrade::Line> lines, mapped;
   std::string out;
   const auto flush_lines = [&] {
     for (const Downgrade::Line& line : lines) wire.write(line.text, line.ends_line, out);
     lines.clear();
+  };
+  const auto pass = [&](std::string_view text, bool ends_line) {
+    if (!downgrade) return wire.write(text, ends_line, out);
+    downgrade->write(text, ends_line, lines);
+    flush_lines();
+  };
+  const auto pass_mapped = [&] {
+    for (const Downgrade::Line& line : mapped) pass(line.text, line.ends_line);
+    mapped.clear();
   };
   for (;;) {
     const auto line = reader.next();
@@ -255,16 +285,26 @@ Step<void> Transaction::send_content() {
       return std::unexpected(endings::at(connection_.peer(), {4, 3, 0}, "unreadable mail queue entry"));
     }
     if (!*line) break;
-    if (downgrade) {
-      downgrade->write((*line)->text, !(*line)->continued, lines);
-      flush_lines();
+    if (generic) {
+      generic->write((*line)->text, !(*line)->continued, mapped);
+      pass_mapped();
     } else {
-      wire.write((*line)->text, !(*line)->continued, out);
+      pass((*line)->text, !(*line)->continued);
+    }
+    if (generic && generic->failure()) {
+      connection_.break_off();
+      return std::unexpected(unmapped(*generic->failure()));
     }
     if (out.size() < content_chunk) continue;
     bytes_sent += static_cast<std::int64_t>(out.size());
     if (Step<void> sent = connection_.content(out, deadline()); !sent) return sent;
     out.clear();
+  }
+  if (generic) generic->finish(mapped);
+  pass_mapped();
+  if (generic && generic->failure()) {
+    connection_.break_off();
+    return std::unexpected(unmapped(*generic->failure()));
   }
   if (downgrade) downgrade->finish(lines);
   flush_lines();

@@ -3,6 +3,7 @@
 // the server takes it (RFC 2920), else one by one; the replies decide the same either way. In LMTP the content has a reply
 // for each recipient that was accepted (RFC 2033 section 4.2).
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 
 #include "lib/ipc/messages/delivery.h"
 #include "smtp/connection.h"
+#include "smtp/generic.h"
 #include "smtp/smtp_params.h"
 
 namespace smtp {
@@ -23,9 +25,9 @@ struct Ending {
 class Transaction {
  public:
   // `recipients` are indices in the request. All is borrowed.
-  Transaction(Connection& connection, const Params& params, const ipc::DeliveryRequest& request,
+  Transaction(Connection& connection, const Params& params, const GenericMaps& generic, const ipc::DeliveryRequest& request,
               std::vector<std::size_t> recipients)
-      : connection_(connection), params_(params), request_(request), pending_(std::move(recipients)) {}
+      : connection_(connection), params_(params), generic_(generic), request_(request), pending_(std::move(recipients)) {}
 
   // One ending for each recipient, in the order in which they were decided.
   [[nodiscard]] std::vector<Ending> run();
@@ -41,9 +43,11 @@ class Transaction {
   };
 
   [[nodiscard]] std::optional<delivery::Delivery> obstacle();
+  [[nodiscard]] std::optional<delivery::Delivery> map_envelope();
+  [[nodiscard]] delivery::Delivery unmapped(const base::Error& error) const;
   [[nodiscard]] std::vector<Command> commands() const;
   [[nodiscard]] std::string mail_command() const;
-  [[nodiscard]] std::string rcpt_command(const ipc::DeliveryRecipient& recipient) const;
+  [[nodiscard]] std::string rcpt_command(std::size_t index) const;
   [[nodiscard]] std::string path(const std::string& address) const;
   [[nodiscard]] bool is_pointless(const Command& command) const;
   [[nodiscard]] bool exchange(const std::vector<Command>& commands);
@@ -62,7 +66,10 @@ class Transaction {
 
   Connection& connection_;
   const Params& params_;
+  const GenericMaps& generic_;
   const ipc::DeliveryRequest& request_;
+  std::string sender_;                             // as the server is told
+  std::map<std::size_t, std::string> recipients_;  // the pending ones, likewise
   std::vector<std::size_t> pending_;
   std::vector<Ending> endings_;
   std::vector<std::size_t> accepted_;

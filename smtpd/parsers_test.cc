@@ -3,6 +3,7 @@
 #include "smtpd/counters.h"
 #include "smtpd/ehlo_keywords.h"
 #include "smtpd/parameters.h"
+#include "smtpd/policy/address_status.h"
 #include "smtpd/received.h"
 #include "smtpd/reply.h"
 
@@ -13,6 +14,21 @@
 
 using namespace std::string_view_literals;
 using namespace smtpd;
+
+TEST_CASE("a status about the other end of a message is said of this one") {
+  using policy::AddressEnd;
+  const struct {
+    mail::Dsn given, of_sender, of_recipient;
+  } rows[] = {
+      {{5, 1, 0}, {5, 1, 0}, {5, 1, 0}}, {{5, 1, 1}, {5, 1, 7}, {5, 1, 1}}, {{4, 1, 2}, {4, 1, 8}, {4, 1, 2}}, {{5, 1, 5}, {5, 1, 0}, {5, 1, 5}},
+      {{5, 1, 6}, {5, 1, 7}, {5, 1, 6}}, {{5, 1, 7}, {5, 1, 7}, {5, 1, 3}}, {{4, 1, 8}, {4, 1, 8}, {4, 1, 2}}, {{5, 1, 9}, {5, 1, 0}, {5, 1, 0}},
+      {{5, 7, 1}, {5, 7, 1}, {5, 7, 1}},
+  };
+  for (const auto& row : rows) {
+    CHECK(policy::status_for(AddressEnd::sender, row.given) == row.of_sender);
+    CHECK(policy::status_for(AddressEnd::recipient, row.given) == row.of_recipient);
+  }
+}
 
 TEST_CASE("a command line is a verb and the rest, up to a NUL") {
   struct Row {

@@ -5,13 +5,15 @@
 #include <fmt/format.h>
 
 #include "lib/base/ascii.h"
+#include "lib/log/log.h"
 #include "lib/mail/address.h"
+#include "smtpd/policy/address_status.h"
 #include "smtpd/policy/policy.h"
 
 namespace smtpd::policy {
 namespace {
 
-// The names that every mail system has (RFC 5321 section 4.5.1), whatever its tables say.
+// The names that every mail system has (RFC 5321 section 4.5.1), whatever the tables of its local users say.
 constexpr std::string_view required_names[] = {"mailer-daemon", "postmaster", "double-bounce"};
 
 // The tables of one address class, what an unknown user there is told, and with which code.
@@ -47,6 +49,15 @@ bool is_required_name(std::string_view local) {
   return local.empty();  // "@domain" means its postmaster
 }
 
+mail::Dsn status_of_address(Stage stage, const mail::Dsn& given) {
+  const bool is_sender = stage == Stage::sender;
+  const mail::Dsn said = status_for(is_sender ? AddressEnd::sender : AddressEnd::recipient, given);
+  if (said != given) {
+    maillog::info("mapping DSN status {} into {} address status {}", given.text(), is_sender ? "Sender" : "Recipient", said.text());
+  }
+  return said;
+}
+
 // A transport that ends in refusal says so here already, in its own words. That of virtual alias domains is only there for
 // mail that came past this check.
 std::optional<Verdict> refusing_transport(const Question& question, const ipc::AddressAnswer& answer,
@@ -56,7 +67,9 @@ std::optional<Verdict> refusing_transport(const Question& question, const ipc::A
   if (!is_retry && !is_error && answer.status != ipc::ResolveStatus::error) return std::nullopt;
   std::string_view text = ascii::trim(answer.nexthop);
   mail::Dsn dsn = mail::Dsn::parse(permanent_dsn).value_or(mail::Dsn(5, 1, 1)).with_class(is_retry ? 4 : 5);
-  if (const auto given = mail::Dsn::parse_prefix(text); given && !given->is_success()) dsn = given->with_class(dsn.cls());
+  if (const auto given = mail::Dsn::parse_prefix(text); given && !given->is_success()) {
+    dsn = status_of_address(question.stage, *given).with_class(dsn.cls());
+  }
   return Verdict::refuse(refusal(question, is_retry ? 450 : 550, dsn.text(), ascii::trim(text)));
 }
 
@@ -75,9 +88,10 @@ Verdict unlisted(const Question& question, std::string_view address, std::string
   };
   // An address that cleanup changes is not bound by where it would go itself.
   if (policy.recently_listed().contains(answer->address)) return Verdict::dunno();
-  const bool is_sender = question.stage == Stage::sender;
-  for (const maps::Maps* changing : {is_sender ? &tables.sender_canonical : &tables.recipient_canonical, &tables.canonical,
-                                     &tables.virtual_aliases}) {
+  // A sender may be one of ours under any name; a recipient is never changed as a sender is.
+  const maps::Maps nothing;
+  const maps::Maps& of_senders = question.stage == Stage::sender ? tables.sender_canonical : nothing;
+  for (const maps::Maps* changing : {&of_senders, &tables.recipient_canonical, &tables.canonical, &tables.virtual_aliases}) {
     const auto is_changed = lists(*changing);
     if (!is_changed) return policy.lookup_failed(question, is_changed.error());
     if (!*is_changed) continue;
@@ -87,7 +101,7 @@ Verdict unlisted(const Question& question, std::string_view address, std::string
   if (auto refused = refusing_transport(question, *answer, permanent_dsn)) return std::move(*refused);
 
   const ClassTables of_class = tables_of(answer->address_class, tables, policy.params());
-  if (of_class.lists_everybody || is_required_name(mail::split(answer->address).local)) return Verdict::dunno();
+  if (of_class.lists_everybody || (is_local && is_required_name(mail::split(answer->address).local))) return Verdict::dunno();
   const auto is_listed = lists(of_class.maps);
   if (!is_listed) return policy.lookup_failed(question, is_listed.error());
   if (*is_listed) {

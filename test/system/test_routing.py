@@ -2,8 +2,10 @@
 settings, the envelope, and what else is special; then all that comes of the message is compared."""
 import pytest
 
+from suite import masks
 from suite.golden import golden
 from suite.scenario import HEADER, World
+from suite.smtp import Client
 
 pytestmark = pytest.mark.root
 
@@ -97,6 +99,26 @@ NAMES = {
     "unwanted_recipient": ({"virtual_alias_maps": inline({"jürgen@bücher.example": "alice@example.test"})}, JOE, ["x@bücher.example", "jürgen@bücher.example", "x@elsewhere.example"], {}),
     "unwanted": ({}, "joe@bücher.example", ["x@elsewhere.example"], {}),
 }
+LOCAL = {"local_recipient_maps": inline({"alice": "x", "bob@example.test": "x", "@sub.example.test": "x", "erin+list": "x"})}
+UNKNOWN = ["carol@example.test", "postmaster@example.test", "MAILER-DAEMON@example.test"]
+LISTED = {
+    "local": (LOCAL, JOE, ["alice@example.test", "ALICE+x@Example.Test", "bob+y@example.test", "any@sub.example.test", "erin@example.test", "erin+list@example.test", *UNKNOWN], {}),
+    "local_broken": ({"local_recipient_maps": "fail:all"}, JOE, UNKNOWN, {}),
+    "local_changed": ({**LOCAL, "canonical_maps": inline({"carol": "alice"}), "recipient_canonical_maps": inline({"dave@example.test": "alice"}), "sender_canonical_maps": inline({"frank": "alice"}),
+                       "virtual_alias_maps": inline({"heidi@example.test": "alice"})}, JOE, ["carol+x@example.test", "dave@example.test", "frank@example.test", "heidi@example.test"], {}),
+    "sender": ({**LOCAL, "smtpd_reject_unlisted_sender": "yes", "sender_canonical_maps": inline({"frank": "alice"})}, "frank@example.test", ["alice@example.test"], {}),
+    "sender_unknown": ({**LOCAL, "smtpd_reject_unlisted_sender": "yes", "recipient_canonical_maps": inline({"frank": "alice"})}, "frank@example.test", ["alice@example.test"], {}),
+    "sender_moved": ({**MOVED, "smtpd_reject_unlisted_sender": "yes"}, "gone@example.test", ["alice@example.test"], {}),
+    "relay": ({"relay_domains": "r.example, all.example, none.example", "relay_recipient_maps": inline({"a@r.example": "x", "@all.example": "x", "b": "x"})}, JOE,
+              ["a@r.example", "A+ext@R.example", "b@r.example", "any@all.example", "any@none.example", "any@sub.r.example", "postmaster@r.example"], {}),
+    "mailbox": ({"virtual_mailbox_domains": "v.example", "virtual_mailbox_maps": inline({"a@v.example": "x", "b+x@v.example": "x"})}, JOE,
+                ["a@v.example", "a+x@v.example", "b@v.example", "b+x@v.example", "c@v.example", "postmaster@v.example"], {}),
+    "alias": ({"virtual_alias_domains": "va.example", "virtual_alias_maps": inline({"a@va.example": "alice@example.test"})}, JOE, ["a+x@va.example", "b@va.example", "postmaster@va.example"], {}),
+    "utf8": ({"virtual_mailbox_domains": "bücher.example", "virtual_mailbox_maps": inline({"jürgen@bücher.example": "x"})}, JOE, ["JÜRGEN@bücher.example", "wer@bücher.example"], {"mail": UTF8}),
+    "proxied": ({"recipient_canonical_maps": "proxy:" + inline({"carol": "alice"}), "sender_dependent_relayhost_maps": "proxy:" + inline({JOE: "{sink2}"}), "relocated_maps": "proxy:" + inline({"left": "home"}),
+                 "sender_dependent_default_transport_maps": "proxy:" + inline({JOE: "smtp"}), "smtp_generic_maps": "proxy:" + inline({JOE: "joe@isp.example"}),
+                 "sender_bcc_maps": "proxy:" + inline({JOE: "copy@elsewhere.example"})}, JOE, ["carol@example.test", "left@example.test", ELSEWHERE], {}),
+}
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +143,27 @@ def test_route(world, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_utf8_name(world, name):
     tell(world, "utf8_" + name, NAMES[name])
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_recipient(world, name):
+    tell(world, "recipient_" + name, LISTED[name])
+
+
+def test_status_of_a_refused_address(world):
+    """A route's status may be about a recipient; said of a sender it is another one, and the other way round."""
+    codes = ["5.1.%d" % n for n in range(10)] + ["5.2.1", "5.7.1", "4.1.1", "4.1.8", "5.1.10"]
+    world.configure({"transport_maps": inline({"%s.example" % c: "error:%s no" % c for c in codes}), "smtpd_reject_unlisted_sender": "yes", "smtpd_error_sleep_time": "0",
+                     "smtpd_hard_error_limit": "100"})
+    since, told = world.suite.log_size(), []
+    with Client(world.suite.smtp) as client:
+        for code in codes:
+            for sender, recipient in (("x@%s.example" % code, "alice@example.test"), (JOE, "x@%s.example" % code)):
+                client.command("MAIL FROM:<%s>" % sender)
+                told.append(client.command("RCPT TO:<%s>" % recipient, want="45"))
+                client.command("RSET")
+    world.suite.wait_log("disconnect from", since=since)
+    golden("recipient_status", "\n".join(told) + "\n" + masks.history(world.suite.log(since)))
 
 
 @pytest.mark.extension(reason="Postfix has it since 3.11")

@@ -108,8 +108,9 @@ TEST_CASE("masquerade_exceptions keep their host") {
 }
 
 TEST_CASE("the words of classes") {
-  CHECK(parse_places("canonical_classes", "envelope_sender, Header_Recipient").value() ==
+  CHECK(parse_places("canonical_classes", "envelope_sender, header_recipient").value() ==
         (AddressPlace::envelope_sender | AddressPlace::header_recipient));
+  CHECK_FALSE(parse_places("canonical_classes", "Header_Recipient"));
   CHECK(parse_places("canonical_classes", "").value() == AddressPlace::none);
   CHECK(parse_places("canonical_classes", "envelope_sender nonsense").error().message() ==
         "unknown canonical_classes value \"nonsense\" in \"envelope_sender nonsense\"");

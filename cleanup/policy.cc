@@ -9,10 +9,10 @@ namespace cleanup {
 Result<AddressPlace> parse_places(std::string_view parameter, std::string_view words) {
   AddressPlace places = AddressPlace::none;
   for (const std::string_view word : ascii::split(words, ", \t\r\n")) {
-    if (ascii::equal_ignoring_case(word, "envelope_sender")) places = places | AddressPlace::envelope_sender;
-    else if (ascii::equal_ignoring_case(word, "envelope_recipient")) places = places | AddressPlace::envelope_recipient;
-    else if (ascii::equal_ignoring_case(word, "header_sender")) places = places | AddressPlace::header_sender;
-    else if (ascii::equal_ignoring_case(word, "header_recipient")) places = places | AddressPlace::header_recipient;
+    if (word == "envelope_sender") places = places | AddressPlace::envelope_sender;
+    else if (word == "envelope_recipient") places = places | AddressPlace::envelope_recipient;
+    else if (word == "header_sender") places = places | AddressPlace::header_sender;
+    else if (word == "header_recipient") places = places | AddressPlace::header_recipient;
     else return base::fail(fmt::format("unknown {} value \"{}\" in \"{}\"", parameter, word, words));
   }
   return places;

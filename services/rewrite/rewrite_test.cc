@@ -115,4 +115,40 @@ TEST_CASE("addresses mean what they mean to Postfix") {
   CHECK(rows > 1000);
 }
 
+TEST_CASE("where mail goes may depend on its sender") {
+  const auto subject = subject_for({
+      {"myhostname", "mail.example.test"},
+      {"mydomain", "example.test"},
+      {"myorigin", "example.test"},
+      {"mydestination", "example.test"},
+      {"relayhost", "[usual]"},
+      {"recipient_delimiter", "+"},
+      {"relay_domains", "relayed.test"},
+      {"sender_dependent_relayhost_maps", "inline:{{joe@example.test=[joes]}, {ann=[anns]}, {@away.test=[away]}, {x@away.test=dunno}, {nobody=[nobodys]}}"},
+      {"sender_dependent_default_transport_maps", "inline:{{tom@example.test=lmtp:there}, {tim@example.test=lmtp:}, {bad@example.test=:there}, {<>=discard:null}}"},
+      {"empty_address_relayhost_maps_lookup_key", "nobody"},
+      {"relocated_maps", "inline:{{gone=there}, {@moved.test=new.test}}"},
+  });
+  const auto route = [&](std::string_view sender, std::string_view recipient) {
+    const auto answer = subject->answers.answer({ipc::AddressQuestion::resolve, "", std::string(sender), std::string(recipient)});
+    return answer.status == ipc::ResolveStatus::fail ? "failed" : answer.transport + ":" + answer.nexthop;
+  };
+  CHECK(route("joe@example.test", "r@far.test") == "smtp:[joes]");
+  CHECK(route("joe+x@example.test", "r@far.test") == "smtp:[joes]");
+  CHECK(route("ann@example.test", "r@far.test") == "smtp:[anns]");
+  CHECK(route("ann@other.test", "r@far.test") == "smtp:[usual]");
+  CHECK(route("any@away.test", "r@far.test") == "smtp:[away]");
+  CHECK(route("x@away.test", "r@far.test") == "smtp:[usual]");
+  CHECK(route("joe@example.test", "r@relayed.test") == "relay:[joes]");
+  CHECK(route("", "r@relayed.test") == "relay:[nobodys]");
+  CHECK(route("", "r@far.test") == "discard:null");
+  CHECK(route("tom@example.test", "r@far.test") == "lmtp:there");
+  CHECK(route("tim@example.test", "r@far.test") == "lmtp:[usual]");
+  CHECK(route("tom@example.test", "r@relayed.test") == "relay:[usual]");
+  CHECK(route("bad@example.test", "r@far.test") == "failed");
+  CHECK(route("joe@example.test", "r@example.test") == "local:mail.example.test");
+  CHECK(route("joe@example.test", "gone+x@example.test") == "error:5.1.6 User has moved to there");
+  CHECK(route("joe@example.test", "any@moved.test") == "error:5.1.6 User has moved to new.test");
+}
+
 }  // namespace rewrite

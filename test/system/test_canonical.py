@@ -156,3 +156,15 @@ def test_copies_in_the_queue(world):
     records = re.findall(r"(?m)^(?:sender|recipient|original_recipient|message_content|named_attribute: (?:notify|dsn)|\*\*\*).*", world.suite.sh("postcat -evq " + qid))
     world.suite.sh("postsuper -d ALL 2>/dev/null")
     golden("bcc_queue_file", masks.mask(re.sub(r"deferred/\w/", "deferred/", "\n".join(records))))
+
+
+def test_unknown_class(world):
+    """Mail waits, and the log says which word is unknown: they are written in lower case."""
+    suite, since = world.suite, world.suite.log_size()
+    world.configure({"canonical_classes": "envelope_sender, Header_Recipient, nonsense", "canonical_maps": BOTH})
+    suite.run("sendmail", "-f", JOE, ALICE, input=b"Subject: x\n\nx\n")
+    said = suite.wait_log(r"/cleanup\[\d+\]: (.*nonsense.*)$", since=since)[0].group(1)
+    world.configure({})
+    suite.sh("postqueue -f")
+    suite.wait_queue_empty(timeout=100)
+    golden("canonical_unknown_canonical_classes", said)

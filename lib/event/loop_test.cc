@@ -23,31 +23,15 @@
 #include "lib/log/sink.h"
 #include "lib/testing/temporary_directory.h"
 
+#include "lib/event/test_fibers.h"
 #include "lib/testing/catch.h"
 
 namespace {
 
 using namespace std::chrono_literals;
-
-void run_to_end(event::Loop& loop) {
-  loop.run_until([&] { return loop.fibers() == 0; });
-}
-
-event::FiberRef spawn(event::Loop& loop, std::function<void()> body, std::string name = "test") {
-  auto fiber = loop.spawn(std::move(name), std::move(body));
-  REQUIRE(fiber);
-  return *fiber;
-}
-
-struct Pair {
-  Fd a, b;
-  Pair() {
-    std::array<int, 2> ends{};
-    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()) == 0);
-    a.reset(ends[0]);
-    b.reset(ends[1]);
-  }
-};
+using event_tests::Pair;
+using event_tests::run_to_end;
+using event_tests::spawn;
 
 // Uses about `depth` kilobytes of stack.
 // The frame escapes and is read after the call, so that no optimizer makes a loop of it.

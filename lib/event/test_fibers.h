@@ -9,10 +9,9 @@
 
 #include <sys/socket.h>
 
+#include "lib/base/check.h"
 #include "lib/base/fd.h"
 #include "lib/event/loop.h"
-
-#include "lib/testing/catch.h"
 
 namespace event_tests {
 
@@ -22,7 +21,7 @@ inline void run_to_end(event::Loop& loop) {
 
 inline event::FiberRef spawn(event::Loop& loop, std::function<void()> body, std::string name = "test") {
   auto fiber = loop.spawn(std::move(name), std::move(body));
-  REQUIRE(fiber);
+  CHECK(fiber.has_value());
   return *fiber;
 }
 
@@ -30,7 +29,7 @@ struct Pair {
   Fd a, b;
   Pair() {
     std::array<int, 2> ends{};
-    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()) == 0);
+    CHECK(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()) == 0);
     a.reset(ends[0]);
     b.reset(ends[1]);
   }

@@ -23,7 +23,7 @@ namespace {
 std::string path_of(const std::string& program, const std::vector<std::string>& environment) {
   constexpr std::string_view name = "PATH=";
   if (program.contains('/')) return program;
-  const auto path = std::ranges::find_if(environment, [](const std::string& entry) { return entry.starts_with(name); });
+  const auto path = std::ranges::find_if(environment, [&](const std::string& entry) { return entry.starts_with(name); });
   for (const std::string_view directory : ascii::split(std::string_view(*path).substr(name.size()), ":")) {
     std::string found = fmt::format("{}/{}", directory, program);
     if (::access(found.c_str(), X_OK) == 0) return found;

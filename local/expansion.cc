@@ -4,8 +4,6 @@
 #include <ranges>
 #include <utility>
 
-#include <fcntl.h>
-
 #include <fmt/format.h>
 
 #include "lib/base/ascii.h"
@@ -302,10 +300,7 @@ void Expansion::expanded(Step& step, bool has_new_owner) {
 
 mailbox::TaskMessage Expansion::task_message(const Step& step, std::string_view context) const {
   mailbox::TaskMessage message;
-  // A description of its own, for reading only: the worker runs with a user's rights.
-  const std::string path = fmt::format("/proc/self/fd/{}", request_.file.get());
-  message.file = Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!message.file) message.file = Fd(::fcntl(request_.file.get(), F_DUPFD_CLOEXEC, 0));
+  message.file = mailbox::read_only(request_.file);
   message.data_offset = request_.data_offset;
   message.sender = step.sender;
   if (agent_.params.enable_original_recipient) {

@@ -3,9 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <fmt/format.h>
 
 #include "lib/base/ascii.h"
@@ -23,13 +20,6 @@ using delivery::Delivery;
 using delivery::Status;
 
 constexpr std::string_view command_diagnosis = "x-unix";
-
-// A description of its own, for reading only: the worker runs with the command's rights.
-Fd read_only(const Fd& file) {
-  Fd copy(::open(fmt::format("/proc/self/fd/{}", file.get()).c_str(), O_RDONLY | O_CLOEXEC));
-  if (!copy) copy = Fd(::fcntl(file.get(), F_DUPFD_CLOEXEC, 0));
-  return copy;
-}
 
 std::string in_one_line(std::string text) {
   std::ranges::replace(text, '\n', ' ');
@@ -115,7 +105,7 @@ Delivery Server::deliver_to(const ipc::DeliveryRequest& request, const Recipient
 Delivery Server::run(const ipc::DeliveryRequest& request, const Recipients& recipients, std::vector<std::string> arguments) {
   const Attributes& attributes = command_.attributes;
   mailbox::PipeTask task;
-  task.file = read_only(request.file);
+  task.file = mailbox::read_only(request.file);
   task.data_offset = request.data_offset;
   task.heading = heading_of(request, *recipients.front(), attributes);
   task.line_end = attributes.line_end;

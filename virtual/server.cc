@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -55,9 +54,7 @@ Delivery concluded(const Result<mailbox::TaskOutcome>& answer, std::string succe
 
 mailbox::TaskMessage task_message(const ipc::DeliveryRequest& request, const ipc::DeliveryRecipient& recipient, bool original) {
   mailbox::TaskMessage message;
-  // A description of its own, for reading only: the worker runs with the mailbox owner's rights.
-  message.file = Fd(::open(fmt::format("/proc/self/fd/{}", request.file.get()).c_str(), O_RDONLY | O_CLOEXEC));
-  if (!message.file) message.file = Fd(::fcntl(request.file.get(), F_DUPFD_CLOEXEC, 0));
+  message.file = mailbox::read_only(request.file);
   message.data_offset = request.data_offset;
   message.sender = request.sender;
   if (original) message.original_to = recipient.original.empty() ? recipient.address : recipient.original;

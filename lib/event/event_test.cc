@@ -27,6 +27,7 @@
 namespace {
 
 using namespace std::chrono_literals;
+using event_tests::deep;
 using event_tests::Pair;
 using event_tests::run_to_end;
 using event_tests::spawn;
@@ -38,16 +39,6 @@ struct Counted {
   Counted& operator=(const Counted&) = delete;
   int& count_;
 };
-
-// Uses about `depth` kilobytes of stack.
-// The frame escapes and is read after the call, so that no optimizer makes a loop of it.
-[[gnu::noinline]] int deep(int depth) {
-  std::array<char, 1000> frame{};
-  asm volatile("" : : "r"(frame.data()) : "memory");
-  const int below = depth == 0 ? 0 : deep(depth - 1);
-  asm volatile("" : : "r"(frame.data()) : "memory");
-  return below + frame[0];
-}
 
 }  // namespace
 

@@ -28,20 +28,10 @@
 
 namespace {
 
-using namespace std::chrono_literals;
+using event_tests::deep;
 using event_tests::Pair;
 using event_tests::run_to_end;
 using event_tests::spawn;
-
-// Uses about `depth` kilobytes of stack.
-// The frame escapes and is read after the call, so that no optimizer makes a loop of it.
-[[gnu::noinline]] int deep(int depth) {
-  std::array<char, 1000> frame{};
-  asm volatile("" : : "r"(frame.data()) : "memory");
-  const int below = depth == 0 ? 0 : deep(depth - 1);
-  asm volatile("" : : "r"(frame.data()) : "memory");
-  return below + frame[0];
-}
 
 }  // namespace
 
@@ -59,12 +49,12 @@ TEST_CASE("hooks: descriptors, timers, signals and the end of a turn") {
     if (got == "ab") loop.stop();
   });
   auto signal = loop.watch_signal(SIGUSR1, [&] { REQUIRE(::write(pair.b.get(), "b", 1) == 1); });
-  std::unique_ptr<event::Loop::Watch> timer = loop.timer(1ms, [&] {
+  std::unique_ptr<event::Loop::Watch> timer = loop.timer(std::chrono::milliseconds(1), [&] {
     timer.reset();
     REQUIRE(::write(pair.b.get(), "a", 1) == 1);
     ::raise(SIGUSR1);
   });
-  const auto never = loop.timer(1h, [] { FAIL("too early"); });
+  const auto never = loop.timer(std::chrono::hours(1), [] { FAIL("too early"); });
   loop.run();
   CHECK(got == "ab");
   CHECK(turns > 0);
@@ -76,11 +66,11 @@ TEST_CASE("a forked child has no loop: it blocks, and leaves its parent's descri
   bool heard = false;
   spawn(loop, [&] {
     event::FdWait wait(pair.a.get());
-    CHECK_FALSE(wait.wait(event::Ready::readable, base::after(1ms)));  // armed now
+    CHECK_FALSE(wait.wait(event::Ready::readable, base::after(std::chrono::milliseconds(1))));  // armed now
     const pid_t child = ::fork();
     if (child == 0) {
       const bool right = event::Loop::find() == nullptr && !event::in_fiber() &&
-                         !event::wait_fd(pair.b.get(), event::Ready::readable, base::after(1ms));
+                         !event::wait_fd(pair.b.get(), event::Ready::readable, base::after(std::chrono::milliseconds(1)));
       wait.~FdWait();
       ::_exit(right ? 0 : 1);
     }
@@ -88,7 +78,7 @@ TEST_CASE("a forked child has no loop: it blocks, and leaves its parent's descri
     REQUIRE(::waitpid(child, &status, 0) == child);
     CHECK(status == 0);
     REQUIRE(::write(pair.b.get(), "x", 1) == 1);
-    heard = wait.wait(event::Ready::readable, base::after(5s));
+    heard = wait.wait(event::Ready::readable, base::after(std::chrono::seconds(5)));
   });
   run_to_end(loop);
   CHECK(heard);

@@ -35,4 +35,14 @@ struct Pair {
   }
 };
 
+// Uses about `depth` kilobytes of stack.
+// The frame escapes and is read after the call, so that no optimizer makes a loop of it.
+[[gnu::noinline]] inline int deep(int depth) {
+  std::array<char, 1000> frame{};
+  asm volatile("" : : "r"(frame.data()) : "memory");
+  const int below = depth == 0 ? 0 : deep(depth - 1);
+  asm volatile("" : : "r"(frame.data()) : "memory");
+  return below + frame[0];
+}
+
 }  // namespace event_tests

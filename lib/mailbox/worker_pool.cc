@@ -2,8 +2,11 @@
 
 #include <algorithm>
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <fmt/format.h>
 
 #include "lib/base/check.h"
 #include "lib/log/log.h"
@@ -15,6 +18,12 @@ constexpr std::chrono::seconds order_patience{10};
 constexpr std::chrono::seconds housekeeping_interval{2};
 
 }  // namespace
+
+Fd read_only(const Fd& file) {
+  Fd copy(::open(fmt::format("/proc/self/fd/{}", file.get()).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!copy) copy = Fd(::fcntl(file.get(), F_DUPFD_CLOEXEC, 0));
+  return copy;
+}
 
 Result<Turns::Turn> Turns::take(std::string name, std::size_t limit, Deadline deadline) {
   auto& queue = queues_[name];

@@ -26,6 +26,9 @@ struct Identity {
   auto operator<=>(const Identity&) const = default;
 };
 
+// The file under a description of its own, for reading only: what a worker gets, which has the rights of somebody else.
+[[nodiscard]] Fd read_only(const Fd& file);
+
 // At most one holder per name; others park.
 class Turns {
  public:

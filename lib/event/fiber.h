@@ -45,8 +45,6 @@ class Fiber final : public Timer {
   [[nodiscard]] Scheduler& scheduler() { return scheduler_; }
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const Stack& stack() const { return stack_; }
-  // System calls that succeeded without a wait since the fiber was last resumed (loop.h, breathe()).
-  int calls_without_wait = 0;
 
  private:
   friend class Scheduler;

@@ -151,7 +151,7 @@ inline constexpr std::size_t wait_any_limit = 8;  // sources of one wait
 [[nodiscard]] std::optional<std::size_t> wait_any(Deadline deadline, std::span<const Source> sources);
 
 // To be called after a system call that did not have to wait: a peer that always has something for us must not keep the
-// loop, so now and then this lets the other fibers run.
+// loop, so a fiber that has run for a while (scheduler.h, fiber_time_limit) lets the others run here.
 void breathe();
 
 // Gives the unused part of the current fiber's stack back to the system: for a session that will idle.

@@ -79,7 +79,6 @@ void Scheduler::resume(Fiber& fiber) {
   const unsigned long session = maillog::session();
   maillog::set_session(fiber.log_session_);
   fiber.swap_exceptions();
-  fiber.calls_without_wait = 0;
   fiber.state_ = Fiber::State::running;
   running_ = &fiber;
 

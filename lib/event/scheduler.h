@@ -22,6 +22,8 @@ class OffloadPool;
 // How much of what is ready runs between two looks at descriptors and time.
 inline constexpr int turn_fibers_limit = 256;
 inline constexpr std::chrono::milliseconds turn_time_limit{10};
+// A fiber that never has to wait gives way after this time, at its next breathe().
+inline constexpr std::chrono::milliseconds fiber_time_limit{2};
 
 class Scheduler {
  public:
@@ -41,6 +43,7 @@ class Scheduler {
   void before_wait(std::function<void()> hook) { hooks_.push_back(std::move(hook)); }
 
   [[nodiscard]] Fiber* running() const { return running_; }
+  [[nodiscard]] bool is_fiber_over_time() const { return turn_watch_.since_last() >= fiber_time_limit; }
   [[nodiscard]] std::size_t fibers() const { return fibers_.size(); }
   [[nodiscard]] Timers& timers() { return timers_; }
   [[nodiscard]] reactor::Base& base() { return base_; }

@@ -21,6 +21,7 @@ class TurnWatch {
   // The turn is over; logs it when it was long.
   void ended();
   [[nodiscard]] std::chrono::steady_clock::duration turn_so_far() const { return now_ - turn_began_; }
+  [[nodiscard]] std::chrono::steady_clock::duration since_last() const { return std::chrono::steady_clock::now() - now_; }
   // The time of the last call above.
   [[nodiscard]] Deadline now() const { return now_; }
 

@@ -16,8 +16,6 @@
 namespace event {
 namespace {
 
-constexpr int calls_without_wait_limit = 64;  // see breathe()
-
 short poll_events(const Source& source) {
   switch (source.kind) {
     case Source::Kind::fd_readable: return POLLIN;
@@ -171,7 +169,7 @@ void yield() {
 
 void breathe() {
   Fiber* const fiber = Fiber::current();
-  if (fiber != nullptr && ++fiber->calls_without_wait >= calls_without_wait_limit) yield();
+  if (fiber != nullptr && fiber->scheduler().is_fiber_over_time()) yield();
 }
 
 void trim_stack() {

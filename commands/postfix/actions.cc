@@ -31,15 +31,6 @@ std::string pid_path(const Context& context) { return context.params.queue_direc
 
 bool is_running(const Context& context) { return master::MasterLock::is_held(pid_path(context)); }
 
-// The process id of the master that holds the lock.
-std::optional<pid_t> master_pid(const Context& context) {
-  if (!is_running(context)) return std::nullopt;
-  const auto text = io::read_file(pid_path(context), pid_file_limit);
-  const auto number = text ? ascii::parse_number(ascii::trim(*text), INT32_MAX) : std::nullopt;
-  if (!number || *number == 0) return std::nullopt;
-  return static_cast<pid_t>(*number);
-}
-
 int not_running() {
   maillog::write(maillog::Level::fatal, "the Postfix mail system is not running");
   return 1;
@@ -60,14 +51,6 @@ bool is_sound(const Context& context) {
   const auto entries = config::read_master_cf(*main);
   if (!entries) return complain(entries.error());
   return true;
-}
-
-std::vector<std::string> environment(const Context& context) {
-  std::vector<std::string> out{"MAIL_CONFIG=" + context.config_directory, "PATH=/usr/sbin:/usr/bin:/sbin:/bin"};
-  for (const char* const name : {"TZ", "LANG", "ASAN_OPTIONS", "UBSAN_OPTIONS"}) {
-    if (const char* const value = std::getenv(name); value != nullptr) out.push_back(std::string(name) + "=" + value);
-  }
-  return out;
 }
 
 int run_program(const Context& context, std::vector<std::string> argv) {
@@ -120,6 +103,22 @@ int end_master(const Context& context, std::string_view announcement, int limit_
 
 }  // namespace
 
+std::optional<pid_t> master_pid(const Context& context) {
+  if (!is_running(context)) return std::nullopt;
+  const auto text = io::read_file(pid_path(context), pid_file_limit);
+  const auto number = text ? ascii::parse_number(ascii::trim(*text), INT32_MAX) : std::nullopt;
+  if (!number || *number == 0) return std::nullopt;
+  return static_cast<pid_t>(*number);
+}
+
+std::vector<std::string> environment(const Context& context) {
+  std::vector<std::string> out{"MAIL_CONFIG=" + context.config_directory, "PATH=/usr/sbin:/usr/bin:/sbin:/bin"};
+  for (const char* const name : {"TZ", "LANG", "ASAN_OPTIONS", "UBSAN_OPTIONS"}) {
+    if (const char* const value = std::getenv(name); value != nullptr) out.push_back(std::string(name) + "=" + value);
+  }
+  return out;
+}
+
 int start(const Context& context) {
   if (!prepare_start(context)) return 1;
   if (run_program(context, {context.params.daemon_directory + "/master", "-w", "-c", context.config_directory}) == 0) return 0;
@@ -136,6 +135,24 @@ int start_foreground(const Context& context) {
 }
 
 int stop(const Context& context) { return end_master(context, "stopping the Postfix mail system", stop_limit_ms); }
+
+int quick_stop(const Context& context) {
+  if (!is_running(context)) {
+    not_running();
+    return 0;  // Postfix's too: what was wanted is so
+  }
+  return end_master(context, "stopping the Postfix mail system", abort_limit_ms);
+}
+
+// Processes whose master is gone take no new clients: nobody else has to be told.
+int drain(const Context& context) {
+  const std::optional<pid_t> pid = master_pid(context);
+  if (!pid) return not_running();
+  const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)));
+  announce("stopping the Postfix mail system");
+  ::kill(*pid, SIGKILL);
+  return process && ends_within(process.get(), abort_limit_ms) ? 0 : 1;
+}
 
 int abort(const Context& context) { return end_master(context, "aborting the Postfix mail system", abort_limit_ms); }
 

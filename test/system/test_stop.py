@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from suite import make
-from suite.smtp import send
+from suite.smtp import Client, send
 
 pytestmark = pytest.mark.root
 
@@ -33,3 +33,25 @@ def test_a_delivery_that_has_begun_is_finished():
         suite.sh("postfix start 2>/dev/null; postqueue -f")
         suite.wait_queue_empty()
         assert Path(suite.path("/tmp/copies")).read_text().count("Subject: once\n") == 1
+
+
+@pytest.fixture(scope="module")
+def suite():
+    with make() as s:
+        yield s
+
+
+@pytest.mark.parametrize("how, survives", [("drain", True), ("quick-stop", False)])
+def test_sessions(suite, how, survives):
+    """After `drain` a client is served to its end, after `quick-stop` it is not; new ones are not either way."""
+    with Client(suite.smtp) as client:
+        done = suite.run("postfix", how)
+        assert (done.returncode, done.stderr) == (0, b"postfix/postlog: stopping the Postfix mail system\n")
+        assert suite.run("postfix", "status").returncode == 1
+        if survives:
+            assert client.command("NOOP") == "250 2.0.0 Ok"
+        else:
+            assert not client.socket.recv(100).startswith(b"250")
+    suite.sh("postfix start 2>/dev/null")
+    with Client(suite.smtp) as client:
+        assert client.command("NOOP") == "250 2.0.0 Ok"

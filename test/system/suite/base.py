@@ -193,6 +193,8 @@ class Suite:
                 return
 
         def came():
+            if not os.path.exists(self.mail_log):       # rotated: the line begins the next one
+                return False
             with open(self.mail_log, "rb") as f:
                 f.seek(max(0, os.fstat(f.fileno()).st_size - 65536))
                 return (line + "\n").encode() in f.read()

@@ -1,5 +1,6 @@
 #include "commands/postfix/actions.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <optional>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "commands/postfix/directories.h"
+#include "commands/postfix/ownership.h"
 #include "lib/base/ascii.h"
 #include "lib/config/not_yet.h"
 #include "lib/config/main_cf.h"
@@ -38,18 +40,31 @@ int not_running() {
 
 // Directories, owners and configuration. False when the suite should not start.
 bool is_sound(const Context& context) {
+  const auto refuse = [](const std::string& text) {
+    maillog::write(maillog::Level::fatal, text);
+    return false;
+  };
   const auto complain = [](const base::Error& error) {
     maillog::write(maillog::Level::error, error.message());
     return false;
   };
+  const std::string program = context.params.daemon_directory + "/master";
+  if (::access(program.c_str(), X_OK) != 0) return refuse("no Postfix master program " + program + "!");
+  const std::string services = context.config_directory + "/master.cf";
+  if (::access(services.c_str(), F_OK) != 0) return refuse("no " + services + " file found");
   const auto owners = find_owners(context.params);
   if (!owners) return complain(owners.error());
   if (const auto made = create_missing(context.params, *owners); !made) return complain(made.error());
-  static_cast<void>(check_owners(context.params, *owners));  // warnings only, as an administrator may have reasons
+  warn_of_owners(context.params, *owners);
+  if (const auto usable = find_unusable(context.params, *owners); !usable) return complain(usable.error());
   const auto main = config::Main::read(context.config_directory);
   if (!main) return complain(main.error());
   const auto entries = config::read_master_cf(*main);
   if (!entries) return complain(entries.error());
+  const auto is_log = [](const config::MasterEntry& entry) { return entry.type == config::ServiceType::unix_datagram; };
+  if (!context.params.maillog_file.empty() && std::ranges::none_of(*entries, is_log)) {
+    return refuse("missing 'postlog' service in master.cf - run 'postfix upgrade-configuration'");
+  }
   return true;
 }
 
@@ -192,12 +207,6 @@ Result<void> tell_not_yet(const Context& context) {
   return {};
 }
 
-int check(const Context& context) {
-  if (!is_sound(context) || !tell_not_yet(context)) {
-    maillog::write(maillog::Level::fatal, "Postfix integrity check failed!");
-    return 1;
-  }
-  return 0;
-}
+int check(const Context& context) { return is_sound(context) && tell_not_yet(context) ? 0 : 1; }
 
 }  // namespace postfix

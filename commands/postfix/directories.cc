@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/log/log.h"
 #include "lib/process/account.h"
 
 namespace postfix {
@@ -32,6 +31,10 @@ constexpr std::array queue_directories{
     Directory{"trace", 0700, Owner::mail, Group::root},     Directory{"maildrop", 01730, Owner::mail, Group::setgid},
     Directory{"public", 02710, Owner::mail, Group::setgid}, Directory{"pid", 0755, Owner::root, Group::root},
 };
+
+// Without one of these no mail moves, or its logs are lost.
+constexpr std::array<std::string_view, 8> moving_mail{"maildrop", "incoming", "active", "deferred",
+                                                      "hold",     "bounce",   "defer",  "flush"};
 
 constexpr mode_t queue_mode = 0755;
 constexpr mode_t data_mode = 0700;
@@ -77,42 +80,16 @@ Result<void> create_missing(const Params& params, const Owners& owners) {
   return make_directory(params.data_directory, data_mode, owners.mail_uid, owners.mail_gid, owners.may_change);
 }
 
-int check_owners(const Params& params, const Owners& owners) {
-  if (!owners.may_change) return 0;
-  int problems = 0;
-  const auto warn = [&](std::string_view what, const std::string& path) {
-    maillog::warning("not owned by {}: {}", what, path);
-    ++problems;
-  };
-  const auto status_of = [&](const std::string& path, struct stat& status) {
-    if (::lstat(path.c_str(), &status) == 0) return true;
-    maillog::warning("{}: {}", path, base::Error::system("lstat").message());
-    ++problems;
-    return false;
-  };
-  struct stat status {};
-  for (const Directory& directory : queue_directories) {
-    const std::string path = params.queue_directory + "/" + std::string(directory.name);
-    if (!status_of(path, status)) continue;
-    if (status.st_uid != uid_of(directory.owner, owners)) {
-      warn(directory.owner == Owner::root ? "root" : params.mail_owner, path);
-    }
-    if (directory.group == Group::setgid && status.st_gid != owners.setgid_gid) {
-      maillog::warning("not owned by group {}: {}", params.setgid_group, path);
-      ++problems;
-    }
+Result<void> find_unusable(const Params& params, const Owners& owners) {
+  if (!owners.may_change) return {};
+  for (const std::string_view name : moving_mail) {
+    const std::string path = params.queue_directory + "/" + std::string(name);
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) return base::fail_system("look at " + path);
+    if (status.st_uid == owners.mail_uid && (status.st_mode & S_IRWXU) == S_IRWXU) continue;
+    return base::fail(params.mail_owner + " cannot use " + path + ": run 'postfix set-permissions'");
   }
-  if (status_of(params.data_directory, status) && status.st_uid != owners.mail_uid) warn(params.mail_owner, params.data_directory);
-  for (const std::string& path : {params.config_directory, params.config_directory + "/main.cf",
-                                  params.config_directory + "/master.cf", params.daemon_directory, params.queue_directory}) {
-    if (!status_of(path, status)) continue;
-    if (status.st_uid != 0) warn("root", path);
-    if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0 && !S_ISLNK(status.st_mode)) {
-      maillog::warning("group or other writable: {}", path);
-      ++problems;
-    }
-  }
-  return problems;
+  return {};
 }
 
 }  // namespace postfix

@@ -20,7 +20,7 @@ struct Owners {
 // Makes what is missing. Error when a directory cannot be made.
 [[nodiscard]] Result<void> create_missing(const Params& params, const Owners& owners);
 
-// Warns of wrong owners and modes; returns how many there are.
-[[nodiscard]] int check_owners(const Params& params, const Owners& owners);
+// The error names the first directory of the queue that mail_owner cannot read and write: no mail could move.
+[[nodiscard]] Result<void> find_unusable(const Params& params, const Owners& owners);
 
 }  // namespace postfix

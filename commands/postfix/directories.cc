@@ -87,7 +87,7 @@ Result<void> find_unusable(const Params& params, const Owners& owners) {
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0) return base::fail_system("look at " + path);
     if (status.st_uid == owners.mail_uid && (status.st_mode & S_IRWXU) == S_IRWXU) continue;
-    return base::fail(params.mail_owner + " cannot use " + path + ": run 'postfix set-permissions'");
+    return base::fail(params.mail_owner + " cannot use " + path);
   }
   return {};
 }

@@ -13,6 +13,7 @@
 
 #include "commands/postfix/actions.h"
 #include "commands/postfix/logrotate.h"
+#include "commands/postfix/upgrade.h"
 #include "lib/base/ascii.h"
 #include "lib/config/log_setup.h"
 #include "lib/config/main_cf.h"
@@ -32,6 +33,7 @@ constexpr std::array actions{
     Action{"reload", &postfix::reload}, Action{"flush", &postfix::flush},
     Action{"status", &postfix::status}, Action{"check", &postfix::check},
     Action{"logrotate", &postfix::logrotate},
+    Action{"upgrade-configuration", &postfix::upgrade_configuration},
 };
 
 }  // namespace

@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
                      {
                          .name = "cleanup",
                          .kind = server::Kind::requests,
-                         .needs = {.connects_unix = true, .accepts = true, .reads_files = true, .writes_queue = true},
+                         .needs = {.connects_unix = true, .connects_inet = true, .accepts = true, .reads_files = true, .writes_queue = true},
                          .make = [](server::Startup& startup) { return cleanup::Server::make(startup); },
                      });
 }

@@ -24,6 +24,7 @@ Result<int> run_command(const Dialect& dialect, const Options& options) {
       .default_database_type = params.default_database_type,
       .proxymap_socket = params.queue_directory + "/private/proxymap",
       .proxywrite_socket = params.queue_directory + "/private/proxywrite",
+      .socketmap_max_reply_size = static_cast<std::size_t>(params.socketmap_max_reply_size),
       .services = &services,
   });
   const Job job{dialect, options, params, tables, options.utf8 && params.smtputf8_enable};

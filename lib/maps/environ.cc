@@ -14,14 +14,6 @@ class EnvironTable final : public Table {
     const char* const value = ::getenv(std::string(key).c_str());
     return value != nullptr ? Found(value) : Found{};
   }
-  Result<void> each(const Visitor& visit) override {
-    for (char** entry = environ; *entry != nullptr; ++entry) {
-      const std::string_view text(*entry);
-      const std::size_t equals = text.find('=');
-      if (equals != std::string_view::npos) visit(text.substr(0, equals), text.substr(equals + 1));
-    }
-    return {};
-  }
 };
 
 }  // namespace

@@ -40,12 +40,14 @@ OpenResult open_proxy(const OpenRequest& request);
 OpenResult open_pipemap(const OpenRequest& request);
 OpenResult open_unionmap(const OpenRequest& request);
 OpenResult open_randmap(const OpenRequest& request);
+OpenResult open_tcp(const OpenRequest& request);
+OpenResult open_socketmap(const OpenRequest& request);
 
 struct Type {
   std::string_view name;
   OpenResult (*open)(const OpenRequest&);
   bool fixed_keys;    // see Table::has_fixed_keys
-  bool is_text;       // a file that people write: never opened for update
+  bool read_only;     // never opened for update: not even its syntax is looked at then
 };
 
 // Null for a type that nobody knows.

@@ -38,7 +38,7 @@ Result<std::shared_ptr<Table>> Tables::State::open(Tables& tables, std::string_v
   }
   const Type* const known = find_type(type);
   if (known == nullptr) return unsupported_type(type);
-  if (for_update && known->is_text) {
+  if (for_update && known->read_only) {
     return base::fail(fmt::format("{}:{} map requires O_RDONLY access mode", type, name));
   }
   std::shared_ptr<Table> table = make_checked(TRY(known->open(OpenRequest{type, name, flags, tables, for_update})), flags);

@@ -90,6 +90,7 @@ class Tables {
     std::string default_database_type;  // for a name without type
     std::string proxymap_socket = "private/proxymap";
     std::string proxywrite_socket = "private/proxywrite";
+    std::size_t socketmap_max_reply_size = 100000;  // bytes, see the parameter of this name
     ipc::Connections* services = nullptr;  // for proxy: tables; borrowed. Without it they cannot be opened.
     // Told of each file that a table or list is read from, as it is opened: who is in a chroot later cannot look again.
     std::function<void(const std::string& path, Rereads)> on_file = {};

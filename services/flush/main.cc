@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
                      {
                          .name = "flush",
                          .kind = server::Kind::requests,
-                         .needs = {.connects_unix = true, .accepts = true, .reads_files = true, .writes_queue = true},
+                         .needs = {.connects_unix = true, .connects_inet = true, .accepts = true, .reads_files = true, .writes_queue = true},
                          .make = &flush::Service::make,
                      });
 }

@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
                      {
                          .name = "trivial-rewrite",
                          .kind = server::Kind::requests,
-                         .needs = {.connects_unix = true, .reads_files = true},
+                         .needs = {.connects_unix = true, .connects_inet = true, .reads_files = true},
                          .make = &rewrite::Rewrite::make,
                      });
 }

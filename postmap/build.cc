@@ -45,7 +45,7 @@ Result<Source> read_source(const std::string& path) {
 }
 
 // The kind of index, or why there is none.
-Result<maps::BerkeleyKind> kind_of(const TableName& table) {
+Result<maps::IndexKind> kind_of(const TableName& table) {
   if (const auto kind = maps::index_kind(table.type)) return *kind;
   if (table.type == "fail") return base::fail(fmt::format("table {}: write error: Application error", table.full()));
   if (table.type == "proxy") return base::fail("can't create maps via the proxy service");
@@ -123,13 +123,15 @@ class SignalsWait {
   sigset_t before_{};
 };
 
-maps::IndexBuilder::Options builder_options(const Job& job, maps::BerkeleyKind kind) {
+maps::IndexBuilder::Options builder_options(const Job& job, maps::IndexKind kind) {
   return {
       .kind = kind,
-      .with_nul = !job.options.without_nul,
+      // Postfix's keys have none in a cdb, unless they are asked for.
+      .with_nul = kind == maps::IndexKind::cdb ? job.options.with_nul : !job.options.without_nul,
       .if_duplicate = job.options.if_duplicate,
       .start = job.options.action == Action::add ? maps::StartFrom::index_if_any : maps::StartFrom::nothing,
       .cache_bytes = static_cast<std::size_t>(job.params.berkeley_db_create_buffer_size),
+      .map_bytes = static_cast<std::size_t>(job.params.lmdb_map_size),
   };
 }
 
@@ -140,7 +142,7 @@ Result<void> build_one(const Job& job, const TableName& table) {
   } else {
     source = TRY(read_source(table.name));
   }
-  const maps::BerkeleyKind kind = TRY(kind_of(table));
+  const maps::IndexKind kind = TRY(kind_of(table));
   auto options = builder_options(job, kind);
   const bool has_source = job.options.action == Action::build;
   // Readable for whom the source is; who may write it stays our own decision.
@@ -195,7 +197,7 @@ Result<bool> erase_from(const Job& job, const TableName& table, const std::vecto
     return erased;
   }
   struct stat status{};
-  const bool known = ::stat((table.name + ".db").c_str(), &status) == 0;
+  const bool known = ::stat((table.name + std::string(maps::index_suffix(*kind))).c_str(), &status) == 0;
   const ActingAs acting = TRY(ActingAs::owner(known && job.options.act_as_owner ? status.st_uid : 0, status.st_gid));
   auto options = builder_options(job, *kind);
   options.start = maps::StartFrom::index;

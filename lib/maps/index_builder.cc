@@ -78,14 +78,8 @@ Result<void> sync_directory_of(const std::string& path) {
 
 }  // namespace
 
-std::optional<BerkeleyKind> index_kind(std::string_view type) {
-  if (type == "hash") return BerkeleyKind::hash;
-  if (type == "btree") return BerkeleyKind::btree;
-  return std::nullopt;
-}
-
 Result<IndexBuilder> IndexBuilder::open(const std::string& path, const Options& options) {
-  const std::string index = path + ".db";
+  const std::string index = path + std::string(index_suffix(options.kind));
   const std::string temporary = fmt::format("{}.new-{}", index, ::getpid());
   auto existing = TRY(open_existing(index));
   if (!existing && options.start == StartFrom::index) {
@@ -93,12 +87,12 @@ Result<IndexBuilder> IndexBuilder::open(const std::string& path, const Options& 
   }
   // Left behind by a builder that was killed and had our process id.
   if (::unlink(temporary.c_str()) != 0 && errno != ENOENT) return base::fail_system(fmt::format("remove {}", temporary));
-  BerkeleyFile::Options how{.kind = options.kind, .access = BerkeleyFile::Access::create, .cache_bytes = options.cache_bytes};
+  IndexFile::Options how{.kind = options.kind, .start = IndexFile::Start::anew, .cache_bytes = options.cache_bytes, .map_bytes = options.map_bytes};
   if (existing && options.start != StartFrom::nothing) {
     TRY(copy_to(existing->fd, temporary));
-    how.access = BerkeleyFile::Access::update;
+    how.start = IndexFile::Start::from_copy;
   }
-  Result<BerkeleyFile> file = BerkeleyFile::open(temporary, how);
+  Result<std::unique_ptr<IndexFile>> file = IndexFile::open(temporary, how);
   if (!file) {
     const base::Error& error = file.error();
     static_cast<void>(::unlink(temporary.c_str()));
@@ -117,7 +111,7 @@ Result<IndexBuilder> IndexBuilder::open(const std::string& path, const Options& 
   return IndexBuilder(index, temporary, options, std::move(*file), std::move(lock), mode, owner);
 }
 
-IndexBuilder::IndexBuilder(std::string path, std::string temporary, const Options& options, BerkeleyFile file, Fd lock, mode_t mode,
+IndexBuilder::IndexBuilder(std::string path, std::string temporary, const Options& options, std::unique_ptr<IndexFile> file, Fd lock, mode_t mode,
                            std::optional<std::pair<uid_t, gid_t>> owner)
     : path_(std::move(path)),
       temporary_(std::move(temporary)),
@@ -151,13 +145,17 @@ Result<void> IndexBuilder::put(std::string_view key, std::string_view value) {
 
 Result<void> IndexBuilder::put_own(std::string_view key, std::string_view value) {
   TRY(flush());
-  static_cast<void>(TRY(file_.put(key, value, BerkeleyFile::IfPresent::replace)));
+  static_cast<void>(TRY(file_->put(key, value, IndexFile::IfPresent::replace)));
   return {};
 }
 
 void IndexBuilder::report_duplicate(std::string_view key) const {
   if (options_.if_duplicate == IfDuplicate::keep) return;
-  maillog::warning("{}: duplicate entry: \"{}\"", path_, key.substr(0, key.find('\0')));
+  // Each format's tables have the name that the reference gives them here.
+  std::string name = path_;
+  if (options_.kind == IndexKind::lmdb || options_.kind == IndexKind::cdb) name.resize(name.rfind('.'));
+  if (options_.kind == IndexKind::lmdb) name.insert(0, "lmdb:");
+  maillog::warning("{}: duplicate entry: \"{}\"", name, key.substr(0, key.find('\0')));
 }
 
 // The bytes with a home that does not move while they are pending.
@@ -186,25 +184,27 @@ Result<void> IndexBuilder::add(std::string_view key, std::string_view value) {
   }
   const std::string_view kept = store(key);
   index_.emplace(kept, pending_.size());
-  pending_.push_back(Pending{options_.kind == BerkeleyKind::hash ? bucket_hash(kept) : 0, kept, store(value)});
+  pending_.push_back(Pending{options_.kind == IndexKind::hash ? bucket_hash(kept) : 0, kept, store(value)});
   if (arena_bytes_ > arena_limit) return flush();
   return {};
 }
 
 Result<void> IndexBuilder::write(std::string_view key, std::string_view value) {
-  const auto what = options_.if_duplicate == IfDuplicate::replace ? BerkeleyFile::IfPresent::replace : BerkeleyFile::IfPresent::keep;
-  if (!TRY(file_.put(key, value, what))) report_duplicate(key);
+  const auto what = options_.if_duplicate == IfDuplicate::replace ? IndexFile::IfPresent::replace : IndexFile::IfPresent::keep;
+  if (!TRY(file_->put(key, value, what))) report_duplicate(key);
   return {};
 }
 
 Result<void> IndexBuilder::flush() {
   switch (options_.kind) {
-    case BerkeleyKind::hash: {
+    case IndexKind::hash: {
       const auto mask = static_cast<unsigned>(std::bit_ceil(pending_.size() / entries_per_bucket + 1) - 1);
       std::ranges::stable_sort(pending_, {}, [mask](const Pending& entry) { return entry.order & mask; });
       break;
     }
-    case BerkeleyKind::btree: std::ranges::sort(pending_, {}, &Pending::key); break;
+    case IndexKind::btree:
+    case IndexKind::lmdb: std::ranges::sort(pending_, {}, &Pending::key); break;
+    case IndexKind::cdb: break;  // as it came
   }
   for (const Pending& entry : pending_) TRY(write(entry.key, entry.value));
   pending_.clear();
@@ -216,13 +216,13 @@ Result<void> IndexBuilder::flush() {
 
 Result<bool> IndexBuilder::erase(std::string_view key) {
   TRY(flush());
-  if (TRY(file_.erase(std::string(key) + '\0'))) return true;
-  return file_.erase(key);
+  if (TRY(file_->erase(std::string(key) + '\0'))) return true;
+  return file_->erase(key);
 }
 
 Result<void> IndexBuilder::commit() && {
   TRY(flush());
-  TRY(file_.commit());
+  TRY(file_->commit());
   const Fd file(::open(temporary_.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
   if (!file) return base::fail_system(fmt::format("open {}", temporary_));
   // Who may not give the file away keeps it; then it stays his, as when it were made anew.

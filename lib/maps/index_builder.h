@@ -1,10 +1,11 @@
 #pragma once
-// Makes or changes the index of a table, FILE.db, beside the one in use, and puts it into its place when it is whole and
+// Makes or changes the index of a table (FILE.db, .lmdb, .cdb) beside the one in use, and puts it into its place when it is whole and
 // on disk: who reads sees the old table or the new one, and a builder that is killed leaves the old.
 
 #include <sys/types.h>
 
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,7 +14,7 @@
 
 #include "lib/base/error.h"
 #include "lib/base/fd.h"
-#include "lib/maps/berkeley_file.h"
+#include "lib/maps/index_file.h"
 
 namespace maps {
 
@@ -29,14 +30,15 @@ enum class StartFrom {
 class IndexBuilder {
  public:
   struct Options {
-    BerkeleyKind kind = BerkeleyKind::hash;
+    IndexKind kind = IndexKind::hash;
     bool with_nul = true;                  // keys and values end in a NUL, as Postfix's do
     IfDuplicate if_duplicate = IfDuplicate::warn_and_keep;
     StartFrom start = StartFrom::nothing;
     mode_t mode = 0644;                    // of a file that is new; one that is there keeps its own
     std::size_t cache_bytes = 16 * 1024 * 1024;
+    std::size_t map_bytes = 16 * 1024 * 1024;   // of an lmdb, to begin with
   };
-  // `path` is the table's name without ".db".
+  // `path` is the table's name without its suffix.
   static Result<IndexBuilder> open(const std::string& path, const Options& options);
 
   IndexBuilder(IndexBuilder&&) noexcept;
@@ -60,7 +62,7 @@ class IndexBuilder {
     std::string_view key, value;
   };
 
-  IndexBuilder(std::string path, std::string temporary, const Options& options, BerkeleyFile file, Fd lock, mode_t mode,
+  IndexBuilder(std::string path, std::string temporary, const Options& options, std::unique_ptr<IndexFile> file, Fd lock, mode_t mode,
                std::optional<std::pair<uid_t, gid_t>> owner);
   [[nodiscard]] Result<void> add(std::string_view key, std::string_view value);
   [[nodiscard]] Result<void> write(std::string_view key, std::string_view value);
@@ -71,7 +73,7 @@ class IndexBuilder {
   std::string path_;        // of the index
   std::string temporary_;   // where it grows; empty: committed or moved from
   Options options_;
-  BerkeleyFile file_;
+  std::unique_ptr<IndexFile> file_;
   Fd lock_;                 // the index that we started from, locked against others that change it
   mode_t mode_;
   std::optional<std::pair<uid_t, gid_t>> owner_;
@@ -80,8 +82,5 @@ class IndexBuilder {
   std::vector<Pending> pending_;
   std::unordered_map<std::string_view, std::size_t> index_;  // of pending_, by key
 };
-
-// The kind of a type that can be built ("hash", "btree").
-[[nodiscard]] std::optional<BerkeleyKind> index_kind(std::string_view type);
 
 }  // namespace maps

@@ -35,7 +35,7 @@ class Directory {
 
 Tables::Options options() { return {.config_directory = {}, .default_database_type = "hash"}; }
 
-void build(const std::string& path, BerkeleyKind kind, int entries, const std::string& value) {
+void build(const std::string& path, IndexKind kind, int entries, const std::string& value) {
   auto builder = IndexBuilder::open(path, {.kind = kind});
   REQUIRE(builder);
   for (int i = 0; i < entries; ++i) REQUIRE(builder->put("key" + std::to_string(i), value + std::to_string(i)));
@@ -68,15 +68,15 @@ TEST_CASE("an index that is missing fails lookups until it is there") {
   const auto first = (*table)->lookup("key1");
   REQUIRE_FALSE(first);
   CHECK(first.error().message() == "open database " + directory.path("t") + ".db: No such file or directory");
-  build(directory.path("t"), BerkeleyKind::hash, 10, "a");
+  build(directory.path("t"), IndexKind::hash, 10, "a");
   CHECK(ask(**table, "KEY1") == "a1");
   CHECK(ask(**table, "nosuch") == "-");
 }
 
 TEST_CASE("an index that has been replaced is opened again before the next lookup") {
   const Directory directory;
-  for (const auto kind : {BerkeleyKind::hash, BerkeleyKind::btree}) {
-    const std::string name = kind == BerkeleyKind::hash ? "hash" : "btree";
+  for (const auto kind : {IndexKind::hash, IndexKind::btree}) {
+    const std::string name = kind == IndexKind::hash ? "hash" : "btree";
     build(directory.path(name), kind, 3000, "old");
     Tables tables(options());
     const Maps maps = open(tables, name + ":" + directory.path(name));
@@ -91,8 +91,8 @@ TEST_CASE("an index that has been replaced is opened again before the next looku
 
 TEST_CASE("a damaged index is an error, never a missing key") {
   const Directory directory;
-  for (const auto kind : {BerkeleyKind::hash, BerkeleyKind::btree}) {
-    const std::string type = kind == BerkeleyKind::hash ? "hash" : "btree";
+  for (const auto kind : {IndexKind::hash, IndexKind::btree}) {
+    const std::string type = kind == IndexKind::hash ? "hash" : "btree";
     build(directory.path("whole"), kind, 400, "value");
     const std::string whole = directory.read("whole.db");
     for (std::size_t at = 0; at < whole.size(); at += 4096) {
@@ -144,7 +144,7 @@ TEST_CASE("a damaged index without checksums does not lose a key") {
 
 TEST_CASE("a builder that is abandoned leaves the index and nothing else") {
   const Directory directory;
-  build(directory.path("t"), BerkeleyKind::hash, 3, "old");
+  build(directory.path("t"), IndexKind::hash, 3, "old");
   const std::string before = directory.read("t.db");
   {
     auto builder = IndexBuilder::open(directory.path("t"), {});
@@ -158,9 +158,9 @@ TEST_CASE("a builder that is abandoned leaves the index and nothing else") {
 
 TEST_CASE("a builder keeps what it is told to keep, and the mode of the index") {
   const Directory directory;
-  build(directory.path("t"), BerkeleyKind::btree, 2, "old");
+  build(directory.path("t"), IndexKind::btree, 2, "old");
   REQUIRE(::chmod(directory.path("t.db").c_str(), 0640) == 0);
-  auto builder = IndexBuilder::open(directory.path("t"), {.kind = BerkeleyKind::btree, .if_duplicate = IfDuplicate::replace, .start = StartFrom::index});
+  auto builder = IndexBuilder::open(directory.path("t"), {.kind = IndexKind::btree, .if_duplicate = IfDuplicate::replace, .start = StartFrom::index});
   REQUIRE(builder);
   REQUIRE(builder->put("key1", "new"));
   REQUIRE(builder->put("more", "m"));

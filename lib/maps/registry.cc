@@ -13,12 +13,18 @@ namespace {
 constexpr std::array types{
     //   name         open              fixed  read only
     Type{"btree",     &open_btree,      true,  false},
+#ifdef HAVE_CDB
+    Type{"cdb",      &open_cdb,        true,  false},
+#endif
     Type{"cidr",      &open_cidr,       false, true},
     Type{"environ",   &open_environ,    true,  false},
     Type{"fail",      &open_fail,       true,  false},
     Type{"hash",      &open_hash,       true,  false},
     Type{"inline",    &open_inline,     true,  false},
     Type{"internal",  &open_internal,   true,  false},
+#ifdef HAVE_LMDB
+    Type{"lmdb",     &open_lmdb,       true,  false},
+#endif
     Type{"pcre",      &open_pcre,       false, true},
     Type{"pipemap",   &open_pipemap,    true,  true},
     Type{"proxy",     &open_proxy,      true,  false},

@@ -40,6 +40,8 @@ OpenResult open_proxy(const OpenRequest& request);
 OpenResult open_pipemap(const OpenRequest& request);
 OpenResult open_unionmap(const OpenRequest& request);
 OpenResult open_randmap(const OpenRequest& request);
+OpenResult open_lmdb(const OpenRequest& request);  // where this build has it
+OpenResult open_cdb(const OpenRequest& request);   // the same
 OpenResult open_tcp(const OpenRequest& request);
 OpenResult open_socketmap(const OpenRequest& request);
 

@@ -86,6 +86,31 @@ def test_the_longest_answer_of_a_socketmap_server(suite):
         assert "lookup error: input exceeds size limit" in postmap(suite, "-c", "/tmp/short", "-q", "k", table)
 
 
+@pytest.mark.parametrize("kind", ["lmdb", "cdb"])
+def test_an_index_of_an_optional_type(suite, kind):
+    if kind not in suite.sh("postconf -m").split():
+        pytest.skip("not built with %s, or its package is not installed" % kind)
+    suite.sh("mkdir -p /tmp/%s && cd /tmp/%s && (cat /etc/postfix/main.cf; echo lmdb_map_size = 65536) >main.cf && cp /etc/postfix/master.cf . &&"
+             " (seq 1 20000 | sed 's/$/ value/'; echo Upper Case; echo 7 again) >t && printf 'root: alice\\n' >a" % (kind, kind))
+
+    def run(*argv, **options):
+        return postmap(suite, "-c", "/tmp/" + kind, *argv, "%s:/tmp/%s/t" % (kind, kind), **options)
+
+    name = "lmdb:/tmp/lmdb/t" if kind == "lmdb" else "/tmp/cdb/t"
+    assert run() == '0 postmap: warning: %s: duplicate entry: "7"\n' % name
+    assert run("-q", "20000") == run("-q", "7") == "0 value\n"
+    assert run("-q", "upper") == "0 Case\n"
+    assert run("-q", "k" * 1000) == run("-q", "none") == "1 "
+    assert len(run("-s").splitlines()) == 20001
+    if kind == "lmdb":
+        assert run("-d", "7") == run("-i", input=b"new one\n") == "0 "
+        assert run("-q", "7") == "1 "
+        assert run("-q", "new") == "0 one\n"
+    else:
+        assert "inappropriate open flags for cdb" in run("-d", "7")
+    assert suite.sh("cd /tmp/%s && postalias %s:a && postalias -q root %s:a" % (kind, kind, kind)) == "alice\n"
+
+
 KEYS = "A b\nc%d\n\u00e4\n\tx\n@y\nUPPER\n\na\x7fb\n".encode()
 
 

@@ -1,0 +1,52 @@
+#pragma once
+// The formats of an index that postmap makes, behind one interface for IndexBuilder. An index grows under a name of its
+// own that nobody else opens: no locks are needed, and no step need be durable before the last.
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "lib/base/error.h"
+
+namespace maps {
+
+enum class IndexKind { hash, btree, lmdb, cdb };
+
+// The kind of a type that can be built ("hash", "btree", and what this build has of "lmdb" and "cdb").
+[[nodiscard]] std::optional<IndexKind> index_kind(std::string_view type);
+// ".db", ".lmdb", ".cdb".
+[[nodiscard]] std::string_view index_suffix(IndexKind kind);
+
+class IndexFile {
+ public:
+  enum class IfPresent { keep, replace };
+
+  IndexFile() = default;
+  IndexFile(const IndexFile&) = delete;
+  IndexFile& operator=(const IndexFile&) = delete;
+  virtual ~IndexFile() = default;  // abandons what was not committed
+
+  // Whether it was written: false when the key was there and is kept.
+  [[nodiscard]] virtual Result<bool> put(std::string_view key, std::string_view value, IfPresent what) = 0;
+  [[nodiscard]] virtual Result<bool> erase(std::string_view key) = 0;
+  // Writes everything to the file (no fsync), and closes it.
+  [[nodiscard]] virtual Result<void> commit() = 0;
+
+  enum class Start { anew, from_copy };
+  struct Options {
+    IndexKind kind = IndexKind::hash;
+    Start start = Start::anew;
+    std::size_t cache_bytes = 0;     // hash and btree
+    std::size_t map_bytes = 0;       // lmdb: the size to begin with
+  };
+  // from_copy: the file is there, a copy of an index. The error's code is that of the system call that failed, if any.
+  static Result<std::unique_ptr<IndexFile>> open(const std::string& path, const Options& options);
+};
+
+// For open(), where this build has them.
+[[nodiscard]] Result<std::unique_ptr<IndexFile>> open_lmdb_index(const std::string& path, const IndexFile::Options& options);
+[[nodiscard]] Result<std::unique_ptr<IndexFile>> open_cdb_index(const std::string& path, const IndexFile::Options& options);
+
+}  // namespace maps

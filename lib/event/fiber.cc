@@ -77,6 +77,7 @@ void Fiber::yield() {
   check_may_wait();
   state_ = State::ready;
   scheduler_.enqueue(*this);
+  scheduler_.give_way_to_events(*this);
   leave();
   throw_if_cancelled();
 }

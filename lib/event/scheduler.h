@@ -56,6 +56,10 @@ class Scheduler {
   friend class Fiber;
 
   void enqueue(Fiber& fiber);
+  // For a fiber that was enqueued by its own wish: it runs again only after a look at descriptors and time.
+  void give_way_to_events(Fiber& fiber) {
+    if (first_that_gave_way_ == nullptr) first_that_gave_way_ = &fiber;
+  }
   void run_ready();
   void wait_for_events();
   void resume(Fiber& fiber);
@@ -69,6 +73,7 @@ class Scheduler {
   Fiber* running_ = nullptr;
   Fiber* first_ready_ = nullptr;
   Fiber* last_ready_ = nullptr;
+  Fiber* first_that_gave_way_ = nullptr;  // in this turn
   std::vector<std::shared_ptr<Fiber>> fibers_;
   StackPool stacks_;
   Timers timers_;

@@ -231,6 +231,7 @@ bool Stream::has_input() const { return !state_->input.empty(); }
 
 bool Stream::peek_input() {
   if (has_input()) return true;
+  if (state_->is_drained) return false;
   char byte = 0;
   return ::recv(state_->fd.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }

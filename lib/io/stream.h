@@ -67,7 +67,7 @@ class Stream {
 
   // Bytes already here: another command has been pipelined. Does not wait.
   [[nodiscard]] bool has_input() const;        // in our buffer
-  [[nodiscard]] bool peek_input();             // in our buffer or the kernel's; false at the end of the stream
+  [[nodiscard]] bool peek_input();             // the same, or left in the kernel by the last read; false at the end
   // Connected and silent: nothing has come since the last read, not even the end. For connections that are kept.
   [[nodiscard]] bool is_at_rest();
   [[nodiscard]] std::string_view buffered() const;

@@ -21,7 +21,9 @@ bool DataDecoder::feed(std::string_view text, io::LineEnding ending) {
   }
   const bool at_line_start = !within_line_;
   if (at_line_start && text.starts_with('.')) {
-    if (text.size() == 1 && ending == io::LineEnding::crlf && after_crlf_) return true;
+    const bool is_ended = end_ == DataEnd::any_newline ? ending != io::LineEnding::none
+                                                       : ending == io::LineEnding::crlf && after_crlf_;
+    if (text.size() == 1 && is_ended) return true;
     text.remove_prefix(1);
   }
   within_line_ = ending == io::LineEnding::none;

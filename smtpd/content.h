@@ -3,7 +3,8 @@
 // (RFC 3030). Pure: pieces in, pieces out.
 //
 // Only CRLF "." CRLF ends DATA, whatever smtpd_forbid_bare_newline says: a line that ends with a bare LF is content,
-// and so is a "." before or after one. That is what keeps a message from being two messages to the next server.
+// and so is a "." before or after one. That is what keeps a message from being two messages to the next server. (In
+// stand-alone mode the user who writes the dialogue writes the lines of his machine.)
 
 #include <cstddef>
 #include <string>
@@ -29,10 +30,14 @@ class ContentSink {
   virtual void take(Piece piece) = 0;
 };
 
+// What ends DATA beside CRLF "." CRLF.
+enum class DataEnd { crlf_only, any_newline };
+
 // DATA. Fed with what Stream::read_line gives with the same limit.
 class DataDecoder {
  public:
-  DataDecoder(ContentSink& sink, std::size_t line_limit) : sink_(sink), line_limit_(line_limit) {}
+  DataDecoder(ContentSink& sink, std::size_t line_limit, DataEnd end = DataEnd::crlf_only)
+      : sink_(sink), line_limit_(line_limit), end_(end) {}
 
   // True when this was the end of the data. `ending` none: a part of a line that is longer than the limit.
   [[nodiscard]] bool feed(std::string_view text, io::LineEnding ending);
@@ -46,6 +51,7 @@ class DataDecoder {
 
   ContentSink& sink_;
   std::size_t line_limit_;
+  DataEnd end_;
   std::size_t size_ = 0;
   std::string joined_;            // scratch, for a line part with the CR that was held back
   bool held_cr_ = false;          // the part before ended with CR: of a CRLF, or a byte of the line

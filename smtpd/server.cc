@@ -7,6 +7,7 @@
 #include "lib/config/not_yet.h"
 #include "lib/config/restriction_names.h"
 #include "lib/log/log.h"
+#include "smtpd/postdrop_intake.h"
 #include "smtpd/session.h"
 
 namespace smtpd {
@@ -31,12 +32,26 @@ Result<BareNewline> parse_bare_newline(std::string_view value) {
 }  // namespace
 
 Result<Snapshot> Snapshot::load(const config::Main& main, maps::Tables& tables) {
-  Snapshot out{.params = TRY(Params::load(main)), .lists = {}, .forbidden_commands = {}, .noop_commands = {}};
+  Params params = TRY(Params::load(main));
+  Snapshot out = TRY(load(std::move(params), tables));
   out.lists = TRY(policy::Lists::parse(out.params));
   // A list with a restriction that we have not refuses by itself; for all else that protects, nobody gets in.
   for (const config::NotYet& one : config::refusals(main, "smtpd")) {
     if (!config::is_restriction_list(one.name)) out.lists.relay = policy::Restrictions::refusing();
   }
+  return out;
+}
+
+Result<Snapshot> Snapshot::load_stand_alone(const config::Main& main, maps::Tables& tables) {
+  Params params = TRY(Params::load(main));
+  params.smtpd_reject_unlisted_sender = params.smtpd_reject_unlisted_recipient = false;
+  params.smtpd_forbid_bare_newline = "no";   // programs write lines for themselves here
+  return load(std::move(params), tables);
+}
+
+// All but the lists.
+Result<Snapshot> Snapshot::load(Params params, maps::Tables& tables) {
+  Snapshot out{.params = std::move(params), .lists = {}, .forbidden_commands = {}, .noop_commands = {}};
   if (auto discarded = parse_ehlo_keywords(out.params.smtpd_discard_ehlo_keywords)) out.discarded = *discarded;
   else return base::Failure(std::move(discarded).error().within("smtpd_discard_ehlo_keywords"));
   out.bare_newline = TRY(parse_bare_newline(out.params.smtpd_forbid_bare_newline));
@@ -73,6 +88,7 @@ Server::Server(Parts parts, ipc::Connections& services, const base::Clock& clock
       tables_(std::move(parts.tables)),
       peer_names_(std::move(parts.peer_names)),
       service_name_(std::move(parts.service_name)),
+      postdrop_(std::move(parts.postdrop)),
       services_(services),
       clock_(clock),
       addresses_(services, clock),
@@ -94,6 +110,33 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
                                         .peer_names = std::move(peer_names),
                                         .service_name = startup.service},
                                   startup.services, startup.clock);
+}
+
+Result<std::unique_ptr<Server>> Server::make_stand_alone(const config::Main& main, ipc::Connections& services) {
+  auto maps = std::make_unique<maps::Tables>(maps::Tables::Options{
+      .config_directory = main.directory(), .default_database_type = TRY(main.string("default_database_type")), .services = &services});
+  Snapshot snapshot = TRY(Snapshot::load_stand_alone(main, *maps));
+  SharedTables tables;
+  tables.reject_footer = TRY(RejectFooter::open(*maps, snapshot.params));
+  std::unique_ptr<PeerNames> peer_names = TRY(make_peer_names(base::system_clock()));
+  std::string postdrop = TRY(main.string("command_directory")) + "/postdrop";
+  return std::make_unique<Server>(Parts{.maps = std::move(maps),
+                                        .normal = snapshot,
+                                        .stressed = std::move(snapshot),
+                                        .tables = std::move(tables),
+                                        .peer_names = std::move(peer_names),
+                                        .service_name = "smtpd",
+                                        .postdrop = std::move(postdrop)},
+                                  services, base::system_clock());
+}
+
+Result<std::unique_ptr<Intake>> Server::open_intake(const Params& params, bool smtputf8) {
+  const Deadline deadline = base::after(params.ipc_timeout);
+  if (is_stand_alone()) return open_postdrop(postdrop_, deadline);
+  ipc::CleanupFlags flags = ipc::CleanupFlags::filter | ipc::CleanupFlags::map;
+  if (smtputf8) flags = flags | ipc::CleanupFlags::smtputf8;
+  return std::make_unique<CleanupIntake>(
+      TRY(queue::MessageStream::open(services_, flags, deadline, "public/" + params.cleanup_service_name)));
 }
 
 void Server::serve(server::Connection& connection) { Session(*this, connection).run(); }

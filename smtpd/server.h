@@ -12,6 +12,7 @@
 #include "lib/server/service.h"
 #include "smtpd/ehlo_keywords.h"
 #include "smtpd/footer.h"
+#include "smtpd/intake.h"
 #include "smtpd/limits.h"
 #include "smtpd/peer_name.h"
 #include "smtpd/policy/policy.h"
@@ -30,6 +31,11 @@ struct Snapshot {
   maps::MatchList forbidden_commands, noop_commands;
 
   static Result<Snapshot> load(const config::Main& main, maps::Tables& tables);
+  // Without restrictions.
+  static Result<Snapshot> load_stand_alone(const config::Main& main, maps::Tables& tables);
+
+ private:
+  static Result<Snapshot> load(Params params, maps::Tables& tables);
 };
 
 // Tables that do not depend on `stress`.
@@ -47,6 +53,8 @@ struct SharedTables {
 class Server : public server::Service {
  public:
   static Result<std::unique_ptr<server::Service>> make(server::Startup& startup);
+  // For stand_alone.h: asks no restrictions and opens no table for them, and takes mail in by postdrop(1).
+  static Result<std::unique_ptr<Server>> make_stand_alone(const config::Main& main, ipc::Connections& services);
 
   void serve(server::Connection& connection) override;
 
@@ -54,6 +62,9 @@ class Server : public server::Service {
   [[nodiscard]] const Snapshot& snapshot(bool stressed) const { return stressed ? stressed_ : normal_; }
   [[nodiscard]] const SharedTables& tables() const { return tables_; }
   [[nodiscard]] ipc::Connections& services() { return services_; }
+  [[nodiscard]] bool is_stand_alone() const { return !postdrop_.empty(); }
+  // Begins a message. An error with code ENOSPC: there is no space in the queue now.
+  [[nodiscard]] Result<std::unique_ptr<Intake>> open_intake(const Params& params, bool smtputf8);
   [[nodiscard]] ipc::Addresses& addresses() { return addresses_; }
   [[nodiscard]] policy::RecentlyListed& recently_listed() { return listed_; }
   [[nodiscard]] AnvilClient& anvil() { return anvil_; }
@@ -68,6 +79,7 @@ class Server : public server::Service {
     SharedTables tables;
     std::unique_ptr<PeerNames> peer_names;
     std::string service_name;
+    std::string postdrop{};                 // its path, in stand-alone mode
   };
   Server(Parts parts, ipc::Connections& services, const base::Clock& clock);
 
@@ -76,7 +88,7 @@ class Server : public server::Service {
   Snapshot normal_, stressed_;
   SharedTables tables_;
   std::unique_ptr<PeerNames> peer_names_;
-  std::string service_name_;
+  std::string service_name_, postdrop_;
   ipc::Connections& services_;
   const base::Clock& clock_;
   ipc::Addresses addresses_;

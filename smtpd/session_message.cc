@@ -39,13 +39,13 @@ void Session::begin(std::unique_ptr<Transaction> transaction) {
 std::optional<Reply> Session::open_message() {
   Transaction& message = transaction();
   if (message.is_open()) return std::nullopt;
-  const auto opened = message.open(server_.services(), params().cleanup_service_name, origin(), params().ipc_timeout,
-                                   static_cast<std::size_t>(params().line_length_limit));
+  auto opened = server_.open_intake(params(), message.parameters().smtputf8);
   if (!opened) {
     maillog::warning("{}", opened.error().message());
     if (opened.error().code() == ENOSPC) return refuse(Reply(452, "4.3.1 Insufficient system storage"));
     return refuse(Reply(451, "4.3.0 Error: queue file write error"));
   }
+  message.open(std::move(*opened), origin(), params().ipc_timeout, static_cast<std::size_t>(params().line_length_limit));
   const std::string& auth_sender = message.parameters().auth_sender;
   const bool has_auth_sender = !auth_sender.empty() && auth_sender != "<>";
   maillog::info("{}: client={}{}{}", message.queue_id(), client_.name_and_address, has_auth_sender ? ", sasl_sender=" : "",

@@ -9,14 +9,12 @@ namespace smtpd {
 
 using queue::RecordType;
 
-Result<void> Transaction::open(ipc::Connections& services, std::string_view cleanup_service, const Origin& origin,
-                               std::chrono::seconds timeout, std::size_t line_length_limit) {
+void Transaction::open(std::unique_ptr<Intake> message, const Origin& origin, std::chrono::seconds timeout,
+                       std::size_t line_length_limit) {
   CHECK(!message_);
   timeout_ = timeout;
   line_length_limit_ = line_length_limit;
-  ipc::CleanupFlags flags = ipc::CleanupFlags::filter | ipc::CleanupFlags::map;
-  if (parameters_.smtputf8) flags = flags | ipc::CleanupFlags::smtputf8;
-  message_ = TRY(queue::MessageStream::open(services, flags, deadline(), fmt::format("public/{}", cleanup_service)));
+  message_ = std::move(message);
 
   // The order and names are Postfix's: other programs, and Postfix itself after a change back, read this file.
   const Deadline until = deadline();
@@ -53,7 +51,6 @@ Result<void> Transaction::open(ipc::Connections& services, std::string_view clea
   attribute("helo_name", origin.helo);
   attribute("protocol_name", origin.protocol);
   attribute("client_address_type", origin.is_v6 ? "10" : "2");  // AF_INET6 and AF_INET, as numbers
-  return {};
 }
 
 void Transaction::add_recipient(std::string_view recipient, const RcptParameters& parameters) {

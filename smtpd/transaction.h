@@ -9,8 +9,8 @@
 #include <string_view>
 
 #include "lib/base/deadline.h"
-#include "lib/queue/message_stream.h"
 #include "smtpd/content.h"
+#include "smtpd/intake.h"
 #include "smtpd/parameters.h"
 
 namespace smtpd {
@@ -32,10 +32,9 @@ class Transaction : public ContentSink {
   [[nodiscard]] const MailParameters& parameters() const { return parameters_; }
   [[nodiscard]] Stamp arrived() const { return arrived_; }
 
-  // Opens the message at the cleanup service of that name and writes the envelope up to the recipients. Once.
-  [[nodiscard]] Result<void> open(ipc::Connections& services, std::string_view cleanup_service, const Origin& origin,
-                                  std::chrono::seconds timeout, std::size_t line_length_limit);
-  [[nodiscard]] bool is_open() const { return message_.has_value(); }
+  // Writes the envelope up to the recipients. Once.
+  void open(std::unique_ptr<Intake> message, const Origin& origin, std::chrono::seconds timeout, std::size_t line_length_limit);
+  [[nodiscard]] bool is_open() const { return message_ != nullptr; }
   [[nodiscard]] std::string_view queue_id() const { return message_ ? std::string_view(message_->queue_id()) : std::string_view(); }
 
   void add_recipient(std::string_view recipient, const RcptParameters& parameters);
@@ -73,7 +72,7 @@ class Transaction : public ContentSink {
   std::size_t line_length_limit_ = 0;
   std::size_t recipients_ = 0, overshoot_ = 0;
   std::string first_recipient_;
-  std::optional<queue::MessageStream> message_;
+  std::unique_ptr<Intake> message_;
   std::unique_ptr<ChunkDecoder> chunks_;
 };
 

@@ -1,10 +1,12 @@
 #pragma once
-// The end of postdrop's conversation: numbers that Postfix's sendmail(1) and others that start postdrop(1) know.
+// How a message ended, for postdrop's answer and exit status.
+
+#include "lib/ipc/messages/postdrop.h"
 
 namespace postdrop {
 
-enum class Status { ok = 0, bad = 1, write = 2, size = 4 };
+using Status = ipc::PostdropStatus;
 
-inline constexpr const char* protocol = "postdrop_protocol";
+inline constexpr const char* protocol = ipc::postdrop_protocol;
 
 }  // namespace postdrop

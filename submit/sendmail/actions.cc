@@ -15,10 +15,9 @@
 namespace sendmail {
 namespace {
 
-// Runs a command of ours with our descriptors and a clean environment, and takes its exit status.
-int run_command(const Params& params, const Options& options, const std::string& config_directory,
+// Runs a program of ours with our descriptors and a clean environment, and takes its exit status.
+int run_program(const Params& params, const Options& options, const std::string& config_directory,
                 std::vector<std::string> argv) {
-  argv.front() = params.command_directory + "/" + argv.front();
   process::Program program;
   program.argv = std::move(argv);
   program.environment = submit::clean_environment(params.import_environment);
@@ -30,6 +29,12 @@ int run_command(const Params& params, const Options& options, const std::string&
   if (!child) maillog::exit_fatal(child.error().message(), EX_OSFILE);
   const process::Exit exit = child->wait();
   return exit.signalled ? EX_SOFTWARE : exit.status;
+}
+
+int run_command(const Params& params, const Options& options, const std::string& config_directory,
+                std::vector<std::string> argv) {
+  argv.front() = params.command_directory + "/" + argv.front();
+  return run_program(params, options, config_directory, std::move(argv));
 }
 
 int deliver(const Params& params, const Options& options, const submit::User& user, const std::string& config_directory) {
@@ -83,7 +88,7 @@ int run(const Params& params, const Options& options, const submit::User& user, 
       // As with Postfix the outcome is told by postfix(1), not by the exit status.
       static_cast<void>(run_command(params, options, config_directory, {"postfix", "start"}));
       return EX_OK;
-    case Mode::dialogue: maillog::exit_fatal("stand-alone mode (-bs) is not available yet", EX_UNAVAILABLE);
+    case Mode::dialogue: return run_program(params, options, config_directory, {params.daemon_directory + "/smtpd", "-S"});
     case Mode::flush: return flush(params, options, config_directory);
     case Mode::nothing: return EX_OK;
   }

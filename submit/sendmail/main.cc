@@ -40,7 +40,7 @@ int main(int argc, char** argv) {
   const submit::User user = submit::current_user();
   config::open_log(main, name, config::LogUser::command);
   for (const std::string& warning : options.warnings) maillog::warning("{}", warning);
-  if (options.mode == sendmail::Mode::deliver || options.mode == sendmail::Mode::verify) {
+  if (sendmail::submits(options.mode)) {
     const auto allowed = submit::may_submit(main, user, params.authorized_submit_users);
     if (!allowed) maillog::exit_fatal(allowed.error().message(), EX_TEMPFAIL);
   }

@@ -21,6 +21,11 @@ enum class Mode {
   nothing,       // -bh, -bH, -q15m: accepted, without effect
 };
 
+// Modes in which mail is handed in, as authorized_submit_users allows.
+[[nodiscard]] constexpr bool submits(Mode mode) {
+  return mode == Mode::deliver || mode == Mode::verify || mode == Mode::dialogue;
+}
+
 enum class Flush { all, message, site };
 
 struct Options {

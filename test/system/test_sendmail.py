@@ -77,6 +77,35 @@ def test_no_newline_at_the_end(suite):
     arrives(suite, "no_newline", "printf 'Subject: cut\\nMessage-Id: <n@x>\\n\\nno end' | sendmail bob")
 
 
+def dialogue(*lines):
+    return "printf '%s' | sendmail -bs" % "".join(line.replace("%", "%%") + "\\r\\n" for line in lines)
+
+
+def test_dialogue_on_standard_input(suite):
+    arrives(suite, "dialogue", dialogue("EHLO my.name", "MAIL FROM:<alice>", "RCPT TO:<bob>", "DATA", "Subject: by -bs",
+                                        "Message-Id: <bs@x>", "", "..a line", ".", "QUIT"))
+
+
+def test_dialogue_with_dsn_parameters(suite):
+    arrives(suite, "dialogue_dsn", dialogue("EHLO x", "MAIL FROM:<alice> BODY=8BITMIME RET=HDRS ENVID=abc",
+                                            "RCPT TO:<bob> NOTIFY=SUCCESS ORCPT=rfc822;robert@example.net", "DATA", "Message-Id: <d@x>",
+                                            "", "x", ".", "QUIT"))
+
+
+@pytest.mark.extension   # Postfix's dies with SIGSEGV
+def test_too_large_in_a_dialogue(suite):
+    suite.settings(message_size_limit="2000")
+    since = suite.log_size()
+    text = ["x" * 70] * 40
+    for lines in (["MAIL FROM:<alice> SIZE=3000"], ["MAIL FROM:<alice>", "RCPT TO:<bob>", "DATA", *text, "."],
+                  ["MAIL FROM:<alice>", "RCPT TO:<bob>", "BDAT 2880", *text]):
+        done = suite.run("sh", "-c", dialogue("EHLO x", *lines), user="alice")
+        assert done.returncode == 0 and b"\r\n552 5.3.4 " in done.stdout, done
+    suite.settings()
+    assert suite.run("sh", "-c", dialogue("QUIT"), user="alice").returncode == 0
+    assert not suite.queue_files() and ": uid=" not in suite.log(since)
+
+
 def test_sendmail_while_it_is_stopped(suite):
     suite.sh("postfix stop 2>/dev/null")
     done = suite.run("sh", "-c", fixed("stopped", "bob"), user="alice")

@@ -1,0 +1,13 @@
+#pragma once
+// smtpd -S: SMTP on standard input and output, with the rights of whoever calls (sendmail -bs). The client is a user of this
+// machine: nothing is asked about him, and his mail goes the way of all users' mail, through postdrop(1).
+
+namespace smtpd {
+
+// Whether the command line asks for it.
+[[nodiscard]] bool is_stand_alone(int argc, char** argv);
+
+// One session. Returns the exit status.
+[[nodiscard]] int run_stand_alone(int argc, char** argv);
+
+}  // namespace smtpd

@@ -19,6 +19,7 @@
 #include "lib/config/main_cf.h"
 #include "lib/io/socket.h"
 #include "lib/log/log.h"
+#include "lib/mail/address.h"
 
 namespace {
 
@@ -102,6 +103,12 @@ int flush_message(const config::Main& main_cf, const postqueue::Params& params, 
   return 0;
 }
 
+// A host name, or an address as in an email address: "[192.0.2.1]".
+bool is_site(std::string_view text) {
+  if (!text.starts_with('[')) return base::is_host_name(text);
+  return mail::parse_path("<x@" + std::string(text) + ">", {.strict_envelopes = true}).has_value();
+}
+
 int flush_site(const config::Main& main_cf, const postqueue::Params& params, const std::string& site) {
   const queue::FlushSites sites = flush_sites(main_cf, params);
   const auto is_listed = sites.has(site);
@@ -134,13 +141,14 @@ int main(int argc, char** argv) {
       postqueue::Printer printer(lists && options.action == 'j' ? postqueue::Format::json : postqueue::Format::table, params->enable_long_queue_ids);
       if (const auto listed = list(*params, printer); !listed) die(EX_UNAVAILABLE, listed.error().message());
       printer.finish();
-      return std::fflush(stdout) == 0 ? 0 : EX_IOERR;
+      if (std::fflush(stdout) != 0) die(EX_UNAVAILABLE, base::Error::system("output write error").message());
+      return 0;
     }
     case 'i':
       if (!queue::is_safe_name(options.argument)) die(EX_UNAVAILABLE, "Cannot flush queue ID - invalid name: \"" + options.argument + "\"");
       return flush_message(*main_cf, *params, options.argument);
     case 's':
-      if (!base::is_host_name(options.argument)) die(EX_UNAVAILABLE, "Cannot flush mail queue - invalid destination: \"" + options.argument + "\"");
+      if (!is_site(options.argument)) die(EX_UNAVAILABLE, "Cannot flush mail queue - invalid destination: \"" + options.argument + "\"");
       return flush_site(*main_cf, *params, options.argument);
     default:
       if (!postqueue::flush_all(*params)) die(EX_UNAVAILABLE, "Cannot flush mail queue - mail system is down");

@@ -67,15 +67,6 @@ int init_aliases(const Params& params, const Options& options, const std::string
   return run_command(params, options, config_directory, std::move(argv));
 }
 
-int flush(const Params& params, const Options& options, const std::string& config_directory) {
-  switch (options.flush) {
-    case Flush::all: return run_command(params, options, config_directory, {"postqueue", "-f"});
-    case Flush::message: return run_command(params, options, config_directory, {"postqueue", "-i", options.flush_argument});
-    case Flush::site: return run_command(params, options, config_directory, {"postqueue", "-s", options.flush_argument});
-  }
-  return EX_SOFTWARE;
-}
-
 }  // namespace
 
 int run(const Params& params, const Options& options, const submit::User& user, const std::string& config_directory) {
@@ -89,7 +80,9 @@ int run(const Params& params, const Options& options, const submit::User& user, 
       static_cast<void>(run_command(params, options, config_directory, {"postfix", "start"}));
       return EX_OK;
     case Mode::dialogue: return run_program(params, options, config_directory, {params.daemon_directory + "/smtpd", "-S"});
-    case Mode::flush: return flush(params, options, config_directory);
+    case Mode::flush: return run_command(params, options, config_directory, {"postqueue", "-f"});
+    case Mode::flush_site: return run_command(params, options, config_directory, {"postqueue", "-s", options.flush_site});
+    case Mode::flush_message: return run_command(params, options, config_directory, {"postqueue", "-i", options.flush_message});
     case Mode::nothing: return EX_OK;
   }
   return EX_SOFTWARE;

@@ -65,20 +65,18 @@ Result<void> set_mode(Options& options, char letter) {
 }
 
 Result<void> set_flush(Options& options, std::string_view argument) {
-  options.mode = Mode::flush;
-  if (argument.empty()) return {};
-  if (ascii::is_digit(argument.front())) {
-    options.mode = Mode::nothing;  // a queue run every so often is qmgr's business
+  if (argument.empty()) {
+    options.mode = Mode::flush;
     return {};
   }
-  if (argument.front() != 'I' && argument.front() != 'R') {
-    return base::fail(fmt::format("-q{} is not implemented", argument.front()));
+  const char what = argument.front();
+  if (ascii::is_digit(what)) {
+    options.has_queue_interval = true;  // a queue run every so often is qmgr's business
+    return {};
   }
-  options.flush = argument.front() == 'I' ? Flush::message : Flush::site;
-  options.flush_argument = argument.substr(1);
-  if (options.flush_argument.empty()) {
-    return base::fail(options.flush == Flush::message ? "invalid queue ID: ``''" : "invalid site name: ``''");
-  }
+  if (what != 'I' && what != 'R') return base::fail(fmt::format("-q{} is not implemented", what));
+  if (argument.size() == 1) return base::fail(fmt::format("specify: -q{}", what == 'I' ? "Iqueueid" : "Rsitename"));
+  (what == 'I' ? options.flush_message : options.flush_site) = argument.substr(1);
   return {};
 }
 
@@ -140,10 +138,22 @@ bool is_old_verp(int argc, char** argv) {
          std::string_view(argv[::optind + 1]).size() == verp_size;
 }
 
+// -qR and -qI stand in the place of a delivery.
+Result<void> set_flush_mode(Options& options) {
+  const bool flushes_site = !options.flush_site.empty();
+  if (!flushes_site && options.flush_message.empty()) return {};
+  if (options.mode != Mode::deliver && options.mode != Mode::verify) {
+    return base::fail(fmt::format("-q{} can be used only in delivery mode", flushes_site ? 'R' : 'I'));
+  }
+  options.mode = flushes_site ? Mode::flush_site : Mode::flush_message;
+  options.extract_recipients = false;
+  return {};
+}
+
 Result<void> check(const Options& options) {
   const auto no_recipients = [&](std::string_view mode) -> Result<void> {
     if (options.recipients.empty()) return {};
-    return base::fail(fmt::format("{} mode requires no recipient", mode));
+    return base::fail(fmt::format("{} requires no recipient", mode));
   };
   if (options.extract_recipients && options.mode == Mode::verify) return base::fail("-t option cannot be used with -bv");
   const bool delivers = options.mode == Mode::deliver || options.mode == Mode::verify;
@@ -151,11 +161,13 @@ Result<void> check(const Options& options) {
   switch (options.mode) {
     case Mode::deliver:
     case Mode::verify: return {};
-    case Mode::list_queue: return no_recipients("display queue");
-    case Mode::init_aliases: return no_recipients("alias initialization");
-    case Mode::daemon: return no_recipients("daemon");
-    case Mode::dialogue: return no_recipients("stand-alone");
-    case Mode::flush: return no_recipients("flush queue");
+    case Mode::list_queue: return no_recipients("display queue mode");
+    case Mode::init_aliases: return no_recipients("alias initialization mode");
+    case Mode::daemon: return no_recipients("daemon mode");
+    case Mode::dialogue: return no_recipients("stand-alone mode");
+    case Mode::flush: return no_recipients("flush queue mode");
+    case Mode::flush_site: return no_recipients("flush site");
+    case Mode::flush_message: return no_recipients("flush queue_id");
     case Mode::nothing: return {};
   }
   return {};
@@ -186,6 +198,8 @@ Result<Options> parse_options(int argc, char** argv) {
     TRY(take(options, letter, ::optarg != nullptr ? ::optarg : ""));
   }
   for (int i = ::optind; i < argc; ++i) options.recipients.emplace_back(argv[i]);
+  if (options.has_queue_interval && options.mode != Mode::daemon) options.mode = Mode::nothing;
+  else TRY(set_flush_mode(options));
   TRY(check(options));
   return options;
 }

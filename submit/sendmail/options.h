@@ -17,7 +17,9 @@ enum class Mode {
   init_aliases,  // -bi, -I, newaliases
   daemon,        // -bd, -bl: start the mail system
   dialogue,      // -bs: SMTP on standard input
-  flush,         // -q...
+  flush,         // -q: all mail
+  flush_site,    // -qR
+  flush_message, // -qI
   nothing,       // -bh, -bH, -q15m: accepted, without effect
 };
 
@@ -25,8 +27,6 @@ enum class Mode {
 [[nodiscard]] constexpr bool submits(Mode mode) {
   return mode == Mode::deliver || mode == Mode::verify || mode == Mode::dialogue;
 }
-
-enum class Flush { all, message, site };
 
 struct Options {
   Mode mode = Mode::deliver;
@@ -43,8 +43,8 @@ struct Options {
   std::optional<std::string> verp;  // -XV: delimiters, "" for the default ones
   std::string encoding;             // -B: "7bit", "8bit"
   std::string alias_file;           // -oA
-  Flush flush = Flush::all;
-  std::string flush_argument;       // -qI, -qR
+  std::string flush_site, flush_message;  // -qR, -qI
+  bool has_queue_interval = false;  // -q15m: what a daemon is told; without one there is nothing to do
   std::vector<std::string> recipients;   // as given, or what other modes must not have
   std::vector<std::string> warnings;
 };

@@ -80,8 +80,14 @@ TEST_CASE("forty years of options are accepted") {
   CHECK(parse({"sendmail", "-q15m"})->mode == Mode::nothing);
   CHECK(parse({"sendmail", "-bh"})->mode == Mode::nothing);
   CHECK(parse({"sendmail", "-bd"})->mode == Mode::daemon);
-  CHECK(parse({"sendmail", "-qIABC"})->flush_argument == "ABC");
-  CHECK(parse({"sendmail", "-qRexample.com"})->flush == Flush::site);
+  CHECK(parse({"sendmail", "-q15m", "-bp", "a"})->mode == Mode::nothing);
+  CHECK(parse({"sendmail", "-bd", "-q15m"})->mode == Mode::daemon);
+  CHECK(parse({"sendmail", "-qIABC"})->flush_message == "ABC");
+  CHECK(parse({"sendmail", "-qIABC"})->mode == Mode::flush_message);
+  CHECK(parse({"sendmail", "-t", "-qRexample.com", "-qIABC"})->mode == Mode::flush_site);
+  CHECK(error({"-qR"}) == "specify: -qRsitename");
+  CHECK(error({"-bp", "-qIABC"}) == "-qI can be used only in delivery mode");
+  CHECK(error({"-qRexample.com", "a"}) == "flush site requires no recipient");
 }
 
 }  // namespace sendmail

@@ -1,15 +1,19 @@
 // postcat(1): prints queue files, by path or by queue id. Run by whoever may read them, which is root and the mail owner.
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
 
 #include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "commands/postcat/postcat_params.h"
 #include "commands/postcat/printer.h"
+#include "lib/base/ascii.h"
 #include "lib/base/fd.h"
 #include "lib/config/log_setup.h"
 #include "lib/config/main_cf.h"
@@ -25,9 +29,26 @@ constexpr queue::Queue searched[] = {queue::Queue::maildrop, queue::Queue::hold,
                                      queue::Queue::active,   queue::Queue::deferred, queue::Queue::corrupt};
 
 void print_open(const Fd& file, const std::string& name, const postcat::Choice& choice) {
-  if (const auto printed = postcat::print(file.get(), name, choice); !printed) {
-    std::fflush(stdout);
-    maillog::warning("{}: {}", name, printed.error().message());
+  const auto printed = postcat::print(file.get(), name, choice);
+  if (printed) return;
+  std::fflush(stdout);
+  maillog::warning("{}: {}", name, printed.error().message());
+  if (printed.error().message() != postcat::not_a_queue_file) maillog::fatal("record read error");
+}
+
+// Standard input, as a file in which pointers can be followed.
+Fd standard_input() {
+  struct stat status {};
+  if (::fstat(STDIN_FILENO, &status) == 0 && S_ISREG(status.st_mode)) return Fd(::dup(STDIN_FILENO));
+  Fd copy(::memfd_create("stdin", MFD_CLOEXEC));
+  std::array<char, 64 * 1024> buffer{};
+  for (;;) {
+    const ssize_t n = ::read(STDIN_FILENO, buffer.data(), buffer.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n == 0) return copy;
+    if (n < 0 || ::write(copy.get(), buffer.data(), static_cast<std::size_t>(n)) != n) {
+      maillog::fatal("{}", base::Error::system("read standard input").message());
+    }
   }
 }
 
@@ -38,8 +59,8 @@ void print_file(const std::string& path, const postcat::Choice& choice) {
 }
 
 void print_queued(const queue::Layout& layout, const std::string& text, const postcat::Choice& choice) {
+  if (!queue::is_safe_name(text)) maillog::fatal("bad mail queue ID: {}", text);
   const auto id = queue::QueueId::parse(text);
-  if (!id && text.find_first_of("/.") != std::string::npos) maillog::fatal("bad mail queue ID: {}", text);
   if (id) {
     for (const queue::Queue queue : searched) {
       const std::string path = layout.path(queue, *id);
@@ -49,6 +70,12 @@ void print_queued(const queue::Layout& layout, const std::string& text, const po
     }
   }
   maillog::fatal("open queue file {}: No such file or directory", text);
+}
+
+std::int64_t parse_offset(std::string_view text) {
+  const auto offset = ascii::parse_number(text, INT64_MAX);
+  if (!offset) maillog::fatal("bad offset: {}", text);
+  return static_cast<std::int64_t>(*offset);
 }
 
 }  // namespace
@@ -68,7 +95,8 @@ int main(int argc, char** argv) {
       case 'o': choice.offsets = true; break;
       case 'q': by_id = true; break;
       case 'r': choice.raw = true; break;
-      case 'v': break;
+      case 's': choice.start = parse_offset(optarg); break;
+      case 'v': choice.names_content = true; break;
       default: maillog::fatal("{}", usage);
     }
   }
@@ -78,6 +106,7 @@ int main(int argc, char** argv) {
   if (!params) maillog::fatal("{}", params.error().message());
   config::open_log(*main_cf, "postcat", config::LogUser::command);
   const queue::Layout layout(params->queue_directory + "/", params->hash_queue_names, params->hash_queue_depth);
+  if (optind == argc) print_open(standard_input(), "stdin", choice);
   for (int i = optind; i < argc; ++i) {
     if (by_id) {
       print_queued(layout, argv[i], choice);

@@ -45,21 +45,26 @@ Result<bool> RecordReader::need(std::size_t size) {
 
 Result<RecordReader::Item> RecordReader::next_raw() {
   const std::int64_t start = next_;
-  const auto broken = [&](std::string_view why) { return base::fail(fmt::format("{} at offset {}", why, start)); };
-  if (!TRY(need(2))) return broken("unexpected end of queue file");
+  if (!TRY(need(1))) return base::fail(fmt::format("unexpected end of queue file at offset {}", start));
   const char type = *at(start);
-  if (!is_record_type(type)) return broken("unknown record type");
+  if (types_ == Types::known && !is_record_type(type)) return base::fail(fmt::format("unknown record type at offset {}", start));
+  // The words of Postfix's log.
+  const auto broken = [type = static_cast<unsigned char>(type)](std::string_view why) {
+    return base::fail(fmt::format("{}, record type {}", why, type));
+  };
   std::size_t length = 0;
   std::size_t head = 1;
   for (int shift = 0;; shift += 7) {
-    if (head == head_limit) return broken("record length overflow");
-    if (!TRY(need(head + 1))) return broken("unexpected end of queue file");
+    if (head == head_limit) return broken("too many length bits");
+    if (!TRY(need(head + 1))) return broken("unexpected EOF reading length");
     const auto byte = static_cast<unsigned char>(*at(start + static_cast<std::int64_t>(head++)));
     length |= static_cast<std::size_t>(byte & 0x7f) << shift;
     if ((byte & 0x80) == 0) break;
   }
-  if (length > record_data_limit) return broken("record too long");
-  if (!TRY(need(head + length))) return broken("unexpected end of queue file");
+  if (length > record_data_limit) return broken(fmt::format("illegal length {}", length));
+  if (!TRY(need(head + length))) {
+    return base::fail(fmt::format("unexpected EOF in data, record type {} length {}", static_cast<unsigned char>(type), length));
+  }
   next_ = start + static_cast<std::int64_t>(head + length);
   return Item{static_cast<RecordType>(type), std::string_view(at(start) + head, length), start};
 }
@@ -70,7 +75,7 @@ Result<RecordReader::Item> RecordReader::next() {
     if (item.type == RecordType::dead_space) continue;
     if (item.type != RecordType::pointer) return item;
     const auto target = ascii::parse_number(ascii::trim(item.data), INT64_MAX);
-    if (!target) return base::fail(fmt::format("malformed pointer record at offset {}", item.offset));
+    if (!target) return base::fail(fmt::format("malformed pointer record value: {}", item.data));
     if (*target == 0) continue;
     // In a sound file each pointer is passed once.
     struct stat status {};

@@ -19,8 +19,11 @@ class RecordReader {
     std::int64_t offset;     // of the record's type byte
   };
 
+  // Which type bytes are taken: those that there are, or whatever is there, to be shown.
+  enum class Types { known, any };
+
   // Borrows the descriptor.
-  explicit RecordReader(int fd, std::int64_t offset = 0) : fd_(fd), next_(offset) {}
+  explicit RecordReader(int fd, std::int64_t offset = 0, Types types = Types::known) : fd_(fd), next_(offset), types_(types) {}
 
   // The next record in the order of the message. A pointer that jumps is followed and not returned; one that does not
   // (0) is passed over, and so is dead space. Error at the end of the file, within it, on a type byte that no record
@@ -45,6 +48,7 @@ class RecordReader {
 
   int fd_;
   std::int64_t next_;
+  Types types_;
   std::string buffer_;
   std::int64_t buffer_start_ = 0;
   std::int64_t jumps_ = 0;

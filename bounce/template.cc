@@ -121,7 +121,7 @@ constexpr std::array units{Unit{"seconds", std::chrono::seconds(1)}, Unit{"minut
                            Unit{"hours", std::chrono::hours(1)}, Unit{"days", std::chrono::hours(24)},
                            Unit{"weeks", std::chrono::hours(24 * 7)}};
 
-// "delay_warning_time_hours": the parameter in that unit, rounded to the nearest; none for any other name.
+// "delay_warning_time_hours": the parameter in that unit, without the rest; none for any other name.
 Result<std::optional<std::string>> in_unit(const config::Main& main, std::string_view name, std::string_view origin,
                                            std::string_view kind, std::vector<std::string>& warnings) {
   for (const std::string_view parameter : {"delay_warning_time", "maximal_queue_lifetime"}) {
@@ -130,7 +130,7 @@ Result<std::optional<std::string>> in_unit(const config::Main& main, std::string
     const auto unit = std::ranges::find(units, suffix, &Unit::name);
     if (unit == units.end()) continue;
     const std::chrono::seconds value = TRY(main.time(parameter));
-    const auto count = (value + unit->length / 2) / unit->length;
+    const auto count = value / unit->length;
     if (count == 0 && value.count() > 0) {
       warnings.push_back(fmt::format("{}: zero result in {} template conversion of parameter \"{}\"", origin, kind, name));
       warnings.push_back(fmt::format("please reduce time unit \"{}\" of \"{}\" in {} template", suffix, name, kind));

@@ -30,11 +30,14 @@ std::string text_of(const Block& block) {
   return text;
 }
 
-Result<std::vector<Block>> blocks_of(std::string_view text, std::string_view file) {
+enum class CommentsBehind { apart, inside };
+
+// Comments between two services are blocks of their own, or belong to the service before them.
+Result<std::vector<Block>> blocks_of(std::string_view text, std::string_view file, CommentsBehind comments) {
   std::vector<Block> blocks;
   std::size_t behind = 0;  // comment lines at the end of the last block: they are not inside unless it goes on
   const auto split_off_comments = [&] {
-    if (blocks.empty() || behind == 0) return;
+    if (blocks.empty() || behind == 0 || comments == CommentsBehind::inside) return;
     Block rest;
     std::vector<std::string>& lines = blocks.back().lines;
     rest.lines.assign(lines.end() - static_cast<std::ptrdiff_t>(behind), lines.end());
@@ -123,6 +126,7 @@ Result<Request> parse_request(Subject subject, Action action, const std::string&
       break;
     case Subject::service_parameters:
       request.selection = TRY(Selection::parse(selector, 3, 3, "-Pe or -PX requires service_name/type/parameter"));
+      if (request.selection.member() == "*") return fail("-Pe does not accept wild-card parameter name");
       if (std::ranges::any_of(request.value, ascii::is_space)) {
         return fail("-Pe does not accept whitespace in parameter value");
       }
@@ -131,7 +135,10 @@ Result<Request> parse_request(Subject subject, Action action, const std::string&
     case Subject::table_types:
     case Subject::lock_types:
     case Subject::server_sasl:
-    case Subject::client_sasl: return fail("no request for master.cf");
+    case Subject::client_sasl:
+    case Subject::templates:
+    case Subject::expanded_templates:
+    case Subject::tls: return fail("no request for master.cf");
   }
   return request;
 }
@@ -173,11 +180,13 @@ class Editor {
     return normal_form(lines->front(), warnings_);
   }
 
-  Result<void> change(const Request& request, const std::optional<config::MasterLine>& replacement, Block& block) {
+  Result<void> change(const Request& request, std::optional<config::MasterLine>& replacement, Block& block) {
     if (action_ == Action::comment_out) {
       comment_out(block);
     } else if (subject_ == Subject::services) {
+      // Of several that the request means, the first becomes the new one and the others go.
       replacement ? replace_service(block, *replacement) : remove_service(block);
+      replacement.reset();
     } else {
       config::MasterLine line = normal_form(*block.service, warnings_);
       TRY(subject_ == Subject::fields ? set_field(request, line) : change_settings(request, line));
@@ -189,6 +198,9 @@ class Editor {
   static Result<void> set_field(const Request& request, config::MasterLine& line) {
     const std::size_t number = TRY(field_number(request.selection.member()));
     if (number < line.fields.size()) {
+      if (std::ranges::any_of(request.value, ascii::is_space)) {
+        return fail("-Fe does not accept whitespace in non-command field");
+      }
       line.fields[number] = request.value;
       return check_fields(line, request.value);
     }
@@ -221,7 +233,9 @@ Result<Edited> edit_master(Subject subject, Action action, const std::vector<std
                            std::string_view file) {
   TRY(check_requests(requests));
   Edited edited;
-  Editor editor(subject, action, TRY(blocks_of(text, file)), edited.warnings);
+  // What Postfix reads before it knows that a service has ended, it writes before a service that it changes.
+  const auto comments = subject == Subject::services ? CommentsBehind::apart : CommentsBehind::inside;
+  Editor editor(subject, action, TRY(blocks_of(text, file, comments)), edited.warnings);
   for (const std::string& text_of_request : requests) {
     const Request request = TRY(parse_request(subject, action, text_of_request));
     TRY(editor.apply(request));

@@ -239,7 +239,6 @@ std::vector<std::string> Known::warnings_before() const {
     return record != nullptr && record->type == config::Type::raw;
   };
   for (const config::Entry& entry : main_.entries()) {
-    add_comment_warning(main_file, entry.value, warnings);
     if (is_raw(entry.name)) continue;
     if (!add_syntax_warning(entry.value, warnings)) add_undefined(main_file, entry.value, {});
     add_database_warnings(entry.value, warnings);
@@ -251,17 +250,19 @@ std::vector<std::string> Known::warnings_before() const {
       if (!add_syntax_warning(entry.value, warnings)) add_undefined(master_file, entry.value, settings);
     }
   }
+  for (const config::Entry& entry : main_.entries()) add_comment_warning(main_file, entry.value, warnings);
   return warnings;
 }
 
 std::vector<std::string> Known::warnings_after(const Options& options) const {
   std::vector<std::string> warnings;
   const auto examine = [&](const std::string& file, const config::Entry& entry) {
+    if (options.quiet) return;
     if (!is_builtin(entry.name) && !service_names_.contains(entry.name) && !user_names_.contains(entry.name)) {
       warnings.push_back(fmt::format("{}: unused parameter: {}={}", file, entry.name, entry.value));
     }
     const config::Record* const record = config::find_record(entry.name);
-    if (options.quiet || record == nullptr || record->obsolete().empty()) return;
+    if (record == nullptr || record->obsolete().empty()) return;
     warnings.push_back(fmt::format("{}: support for parameter \"{}\" will be removed; instead, {}", file, entry.name,
                                    record->obsolete()));
   };

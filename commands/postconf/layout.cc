@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "commands/postconf/selection.h"
 #include "commands/postconf/service_options.h"
 #include "lib/base/ascii.h"
 
@@ -12,6 +13,40 @@ namespace {
 constexpr std::string_view indent = "    ";
 // Where the columns of master.cf begin.
 constexpr std::size_t column_starts[] = {0, 11, 17, 25, 33, 41, 49, 57};
+
+// RFC 8259 section 7.
+std::string json_string(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += ascii::is_control(c) ? fmt::format("\\u{:04X}", static_cast<unsigned char>(c)) : std::string(1, c);
+  }
+  return out + '"';
+}
+
+// The arguments with one blank between.
+std::string command_text(const config::MasterLine& line) {
+  std::string text;
+  for (const std::string& word : line.command) text += text.empty() ? word : ' ' + word;
+  return text;
+}
+
+// The program and its arguments; each -o begins a line when folding.
+void add_command(const config::MasterLine& line, Paragraph& paragraph) {
+  paragraph.add_unfolded(line.command.front());
+  std::size_t i = 1;
+  for (const std::size_t end = options_end(line); i < end; ++i) {
+    if (line.command[i] != "-o") {
+      paragraph.add(line.command[i]);
+      continue;
+    }
+    paragraph.start_line();
+    paragraph.add(i + 1 < end ? "-o " + line.command[i + 1] : line.command[i]);
+    ++i;
+    paragraph.start_line();
+  }
+  for (; i < line.command.size(); ++i) paragraph.add(line.command[i]);
+}
 
 }  // namespace
 
@@ -46,6 +81,7 @@ void Paragraph::add(std::string_view word) {
 void Paragraph::start_line() { break_ = true; }
 
 std::string setting(const Options& options, std::string_view name, std::string_view value) {
+  if (options.json) return fmt::format("{{{}: {}}}\n", json_string(name), json_string(one_line(value)));
   if (options.without_values) return std::string(name) + '\n';
   Paragraph paragraph(options.fold);
   if (!options.without_names) paragraph.add_unfolded(fmt::format("{} =", name));
@@ -53,10 +89,21 @@ std::string setting(const Options& options, std::string_view name, std::string_v
   return paragraph.take() + '\n';
 }
 
-std::string command_text(const config::MasterLine& line) {
-  std::string text;
-  for (const std::string& word : line.command) text += text.empty() ? word : ' ' + word;
-  return text;
+std::string json_service(const config::MasterLine& line) {
+  std::string object;
+  for (std::size_t i = 0; i < std::size(field_names); ++i) {
+    const std::string value = i < line.fields.size() ? line.fields[i] : command_text(line);
+    object += fmt::format("{}{}: {}", object.empty() ? "{" : ", ", json_string(field_names[i]), json_string(value));
+  }
+  return object + "}\n";
+}
+
+std::string command_setting(const Options& options, std::string_view name, const config::MasterLine& line) {
+  if (!options.fold || options.without_values) return setting(options, name, command_text(line));
+  Paragraph paragraph(true);
+  if (!options.without_names) paragraph.add_unfolded(fmt::format("{} = ", name));
+  add_command(line, paragraph);
+  return paragraph.take() + '\n';
 }
 
 std::string service(const config::MasterLine& line, bool fold) {
@@ -68,19 +115,7 @@ std::string service(const config::MasterLine& line, bool fold) {
   }
   Paragraph paragraph(fold);
   paragraph.add_unfolded(columns);
-  paragraph.add_unfolded(line.command.front());
-  std::size_t i = 1;
-  for (const std::size_t end = options_end(line); i < end; ++i) {
-    if (line.command[i] != "-o") {
-      paragraph.add(line.command[i]);
-      continue;
-    }
-    paragraph.start_line();
-    paragraph.add(i + 1 < end ? "-o " + line.command[i + 1] : line.command[i]);
-    ++i;
-    paragraph.start_line();
-  }
-  for (; i < line.command.size(); ++i) paragraph.add(line.command[i]);
+  add_command(line, paragraph);
   return paragraph.take() + '\n';
 }
 

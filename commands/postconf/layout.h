@@ -30,13 +30,16 @@ class Paragraph {
   bool break_ = false;
 };
 
-// "name = value" with its line end, as -f, -h and -H say.
+// "name = value" with its line end, as -f, -h and -H say; with -j, a JSON object with that one member.
 [[nodiscard]] std::string setting(const Options& options, std::string_view name, std::string_view value);
 
 // One service in Postfix's columns, its arguments behind; with `fold`, each -o on a line.
 [[nodiscard]] std::string service(const config::MasterLine& line, bool fold);
 
-// The command column, arguments with one blank between.
-[[nodiscard]] std::string command_text(const config::MasterLine& line);
+// One service as a JSON object: its columns by their names.
+[[nodiscard]] std::string json_service(const config::MasterLine& line);
+
+// "name = value" of which the value is the command column: with -f, each -o on a line.
+[[nodiscard]] std::string command_setting(const Options& options, std::string_view name, const config::MasterLine& line);
 
 }  // namespace postconf

@@ -9,7 +9,19 @@
 
 namespace postconf {
 
-enum class Subject { parameters, services, fields, service_parameters, table_types, lock_types, server_sasl, client_sasl };
+enum class Subject {
+  parameters,
+  services,
+  fields,
+  service_parameters,
+  table_types,
+  lock_types,
+  server_sasl,
+  client_sasl,
+  templates,           // -t
+  expanded_templates,  // -b
+  tls,                 // -T
+};
 
 enum class Action { show, edit, exclude, comment_out };
 
@@ -29,7 +41,9 @@ struct Options {
   bool fold = false;          // -f
   bool without_names = false; // -h
   bool without_values = false;// -H
-  bool quiet = false;         // -q: no word of parameters on their way out
+  bool quiet = false;         // -q: no word of parameters that nothing uses or that are on their way out
+  bool json = false;          // -j
+  std::string tls_mode;       // of -T
   bool directory_given = false;  // by -c or the environment: then -n shows it
   std::vector<std::string> overrides;  // -o
   std::vector<std::string> names;

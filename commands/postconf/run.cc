@@ -1,6 +1,9 @@
 #include "commands/postconf/run.h"
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
+#include <string_view>
 
 #include <fmt/core.h>
 
@@ -12,6 +15,7 @@
 #include "commands/postconf/selection.h"
 #include "commands/postconf/service_options.h"
 #include "commands/postconf/show.h"
+#include "commands/postconf/templates.h"
 #include "lib/config/file.h"
 #include "lib/io/file.h"
 #include "lib/log/log.h"
@@ -77,6 +81,19 @@ Result<void> show(const Options& options) {
   return {};
 }
 
+// -T asks what the TLS library of this build is.
+int show_tls(std::string_view mode) {
+  constexpr std::array modes{std::string_view("compile-version"), std::string_view("run-version"),
+                             std::string_view("public-key-algorithms")};
+  if (std::ranges::find(modes, mode) == modes.end()) {
+    maillog::warning("unknown 'postconf -T' mode: {}", mode);
+  } else {
+    maillog::warning("postconf -T {}: this build has no TLS", mode);
+  }
+  maillog::flush();
+  return 1;
+}
+
 Result<void> perform(const Options& options) {
   switch (options.subject) {
     case Subject::parameters:
@@ -89,6 +106,9 @@ Result<void> perform(const Options& options) {
     // SASL is not yet there.
     case Subject::server_sasl:
     case Subject::client_sasl: return {};
+    case Subject::templates:
+    case Subject::expanded_templates: return print(TRY(show_templates(options)));
+    case Subject::tls: break;
   }
   return {};
 }
@@ -99,6 +119,7 @@ int run(int argc, char** argv) {
   maillog::set_tag("postconf");
   const Result<Options> options = parse_options(argc, argv);
   if (!options) maillog::fatal("{}", options.error().message());
+  if (options->subject == Subject::tls) return show_tls(options->tls_mode);
   const Result<void> done = perform(*options);
   if (!done) maillog::fatal("{}", done.error().message());
   return 0;

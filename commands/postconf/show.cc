@@ -59,14 +59,14 @@ Result<void> show_service(const Options& options, const config::Main& main, cons
     set_setting(shown, entry.name, entry.value);
   }
   if (options.subject == Subject::services) {
-    answer.output += service(shown, options.fold);
+    answer.output += options.json ? json_service(shown) : service(shown, options.fold);
     return {};
   }
   if (options.subject == Subject::fields) {
     for (std::size_t i = 0; i < std::size(field_names); ++i) {
       if (!selection.matches_member(field_names[i])) continue;
-      const std::string value = i < line.fields.size() ? line.fields[i] : command_text(shown);
-      answer.output += setting(options, fmt::format("{}/{}", label, field_names[i]), value);
+      const std::string name = fmt::format("{}/{}", label, field_names[i]);
+      answer.output += i < line.fields.size() ? setting(options, name, line.fields[i]) : command_setting(options, name, shown);
     }
     return {};
   }
@@ -93,7 +93,10 @@ Result<Selection> parse_selection(Subject subject, std::string_view text) {
     case Subject::table_types:
     case Subject::lock_types:
     case Subject::server_sasl:
-    case Subject::client_sasl: break;
+    case Subject::client_sasl:
+    case Subject::templates:
+    case Subject::expanded_templates:
+    case Subject::tls: break;
   }
   return base::fail("no selection of services");
 }

@@ -17,14 +17,22 @@ namespace {
 
 using base::fail_system;
 
+// Where the text is: a symbolic link stays one, what it points to is changed.
+Result<std::string> target_of(const std::string& path) {
+  struct stat status{};
+  if (lstat(path.c_str(), &status) != 0 || !S_ISLNK(status.st_mode)) return path;
+  char* const real = realpath(path.c_str(), nullptr);
+  if (real == nullptr) return fail_system(fmt::format("open {} for reading", path));
+  std::string target = real;
+  std::free(real);
+  return target;
+}
+
 }  // namespace
 
 Result<FileEdit> FileEdit::begin(const std::string& path) {
   FileEdit edit;
-  char* const real = realpath(path.c_str(), nullptr);
-  if (real == nullptr) return fail_system(fmt::format("open {} for reading", path));
-  edit.path_ = real;
-  std::free(real);
+  edit.path_ = TRY(target_of(path));
   const std::string next = edit.path_ + ".tmp";
   // Whoever held the lock has renamed the file or removed it: then ours is locked but no longer there.
   for (;;) {
@@ -38,6 +46,7 @@ Result<FileEdit> FileEdit::begin(const std::string& path) {
     if (lstat(next.c_str(), &present) == 0 && present.st_ino == locked.st_ino && present.st_dev == locked.st_dev) break;
   }
   edit.next_path_ = next;
+  if (access(edit.path_.c_str(), F_OK) != 0) return fail_system(fmt::format("open {} for reading", path));
   edit.text_ = TRY(io::read_file(edit.path_, max_file_size));
   return edit;
 }
@@ -57,7 +66,7 @@ Result<void> FileEdit::commit(std::string_view text) && {
   if (fsync(next_.get()) != 0) return fail_system("fsync " + next_path_);
   if (rename(next_path_.c_str(), path_.c_str()) != 0) return fail_system(fmt::format("rename {} to {}", next_path_, path_));
   next_path_.clear();
-  const std::string directory = path_.substr(0, path_.rfind('/') + 1);
+  const std::string directory = path_.contains('/') ? path_.substr(0, path_.rfind('/') + 1) : ".";
   const Fd folder(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder || fsync(folder.get()) != 0) return fail_system("fsync " + directory);
   return {};

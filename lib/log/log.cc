@@ -66,7 +66,7 @@ class Log {
     const unsigned long number = session_number != 0 ? session_number : static_cast<unsigned long>(::getpid());
     std::string line;
     if (options_.target == Target::standard_error) {
-      line = fmt::format("{}: {}{}", short_tag(), label(level), ascii::printable(text.substr(0, line_limit)));
+      line = fmt::format("{}: {}{}", standard_error_name(), label(level), ascii::printable(text.substr(0, line_limit)));
     } else {
       line = fmt::format("{}{}{}[{}]: {}{}", prefix(level), stamp(), tag, number, label(level),
                          ascii::printable(text.substr(0, line_limit)));

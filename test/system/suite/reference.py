@@ -36,6 +36,8 @@ class Reference(Suite):
                 options += ["--run", command]
             argv = [PROGRAM, "up", self.name, "--suite", self.debian, "--no-dovecot", "--addr", self.host, "--json",
                     "--port", "smtp=%d" % self.ports["smtp"], "--resolv", self.dns or "127.0.0.1", *options]
+            if os.environ.get("MAIL_REFERENCE_IMAGE"):
+                argv += ["--image", os.environ["MAIL_REFERENCE_IMAGE"]]
             done = subprocess.run(argv, capture_output=True, text=True)
         if done.returncode:
             raise AssertionError("reference: " + done.stderr)

@@ -9,6 +9,7 @@
 
 #include "lib/base/recent.h"
 #include "lib/delivery/recorder.h"
+#include "lib/delivery/status_filter.h"
 #include "lib/ipc/addresses.h"
 #include "lib/ipc/connections.h"
 #include "lib/mailbox/lock_method.h"
@@ -64,6 +65,7 @@ struct Agent {
   std::vector<std::string> exported_environment;
   std::unique_ptr<maps::Tables> tables;
   queue::FlushSites flush_sites;
+  delivery::StatusFilter status_filter;
 
   ipc::Connections* services = nullptr;
   ipc::Addresses* addresses = nullptr;

@@ -31,6 +31,8 @@ Result<void> open_tables(Agent& agent, const server::Startup& startup) {
                             TRY(maps::Maps::open(*agent.tables, "fallback_transport_maps", agent.params.fallback_transport_maps,
                                                  maps::Flags::fold_keys | maps::Flags::no_substitution)),
                             agent.params.fallback_transport};
+  agent.status_filter =
+      TRY(delivery::StatusFilter::open(*agent.tables, "local_delivery_status_filter", agent.params.local_delivery_status_filter));
   agent.flush_sites = TRY(queue::FlushSites::open(startup.main, agent.params, &startup.services));
   return {};
 }
@@ -85,7 +87,7 @@ void Server::serve(server::Connection& connection) {
 ipc::DeliveryAnswer Server::deliver(const ipc::DeliveryRequest& request) {
   delivery::BounceClient sink(*agent_.services, &agent_.flush_sites);
   delivery::Recorder recorder(request, sink, *agent_.clock,
-                              {agent_.params.soft_bounce, agent_.params.delay_logging_resolution_limit});
+                              {agent_.params.soft_bounce, agent_.params.delay_logging_resolution_limit, &agent_.status_filter});
   const auto delivered_to = delivery::DeliveredTo::read(request.file.get(), request.data_offset);
   for (const ipc::DeliveryRecipient& recipient : request.recipients) {
     if (!delivered_to) {

@@ -39,6 +39,9 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
   // The spawner is forked before tables and pools have threads of their own.
   Fd spawner = TRY(mailbox::start_spawner(command.attributes.chroot));
   std::unique_ptr<Server> server(new Server(startup, std::move(params), std::move(command), std::move(spawner)));
+  server->tables_ = std::make_unique<maps::Tables>(startup.table_options());
+  server->status_filter_ = TRY(delivery::StatusFilter::open(*server->tables_, "pipe_delivery_status_filter",
+                                                            server->params_.pipe_delivery_status_filter));
   server->flush_sites_ = TRY(queue::FlushSites::open(startup.main, server->params_, &startup.services));
   return server;
 }
@@ -51,7 +54,7 @@ void Server::serve(server::Connection& connection) {
 
 ipc::DeliveryAnswer Server::deliver(const ipc::DeliveryRequest& request) {
   delivery::BounceClient sink(services_, &flush_sites_);
-  delivery::Recorder recorder(request, sink, clock_, {params_.soft_bounce, params_.delay_logging_resolution_limit});
+  delivery::Recorder recorder(request, sink, clock_, {params_.soft_bounce, params_.delay_logging_resolution_limit, &status_filter_});
   auto recipients = without_loops(request, recorder);
   if (!recipients) {
     const Delivery damaged = ended(Status::deferred, {4, 3, 0}, "queue file: " + recipients.error().message());

@@ -51,6 +51,8 @@ class Server : public server::Service {
   ipc::Connections& services_;
   Params params_;
   Command command_;
+  std::unique_ptr<maps::Tables> tables_;
+  delivery::StatusFilter status_filter_;
   queue::FlushSites flush_sites_;
   mailbox::WorkerPool workers_;
 };

@@ -113,6 +113,8 @@ Result<std::unique_ptr<server::Service>> Agent::make(server::Startup& startup, P
   auto cached = TRY(maps::MatchList::parse(*tables, name_of(protocol, "connection_cache_destinations"),
                                            params.smtp_connection_cache_destinations, maps::ListKind::string, false));
   GenericMaps generic = TRY(open_generic(*tables, params, startup, protocol));
+  auto status_filter = TRY(delivery::StatusFilter::open(*tables, name_of(protocol, "delivery_status_filter"),
+                                                        params.smtp_delivery_status_filter));
   RouteSettings route = TRY(route_settings(params, startup.main, protocol));
   auto resolver = TRY(dns::Resolver::open({}));
   queue::FlushSites flush_sites = TRY(queue::FlushSites::open(startup.main, params, &startup.services));
@@ -126,6 +128,7 @@ Result<std::unique_ptr<server::Service>> Agent::make(server::Startup& startup, P
                                        .ehlo_discard_maps = std::move(discard),
                                        .cached_destinations = std::move(cached),
                                        .generic = std::move(generic),
+                                       .status_filter = std::move(status_filter),
                                        .default_port = port,
                                        .refusal = refusal_of(startup.main, protocol),
                                        .flush_sites = std::move(flush_sites)},
@@ -141,6 +144,7 @@ void Agent::serve(server::Connection& connection) {
                     .ehlo_discard_maps = parts_.ehlo_discard_maps,
                     .cached_destinations = parts_.cached_destinations,
                     .generic = parts_.generic,
+                    .status_filter = parts_.status_filter,
                     .default_port = parts_.default_port,
                     .refusal = parts_.refusal,
                     .sink = sink_,

@@ -29,7 +29,8 @@ Attempt::Attempt(const ipc::DeliveryRequest& request, const Means& means)
     : request_(request), means_(means),
       recorder_(request, means.sink, means.clock,
                 {.soft_bounce = means.params.soft_bounce,
-                 .delay_logging_resolution_limit = means.params.delay_logging_resolution_limit}),
+                 .delay_logging_resolution_limit = means.params.delay_logging_resolution_limit,
+                 .filter = &means.status_filter}),
       pending_(request.recipients.size()) {
   std::iota(pending_.begin(), pending_.end(), std::size_t{0});
 }

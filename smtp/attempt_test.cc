@@ -88,8 +88,10 @@ struct World {
       const maps::Maps no_maps;
       const maps::MatchList nowhere;
       const smtp::GenericMaps no_generic;
+      const delivery::StatusFilter no_filter;
       const smtp::Means means{.protocol = protocol, .params = *params, .router = router, .cache = cache, .tls_policy = tls,
-                              .ehlo_discard_maps = no_maps, .cached_destinations = nowhere, .generic = no_generic, .default_port = 25,
+                              .ehlo_discard_maps = no_maps, .cached_destinations = nowhere, .generic = no_generic, .status_filter = no_filter,
+                              .default_port = 25,
                               .refusal = "", .sink = sink, .clock = base::system_clock()};
       for (int i = 0; i < times; ++i) answer = smtp::Attempt(request, means).run();
       cache.close_all();

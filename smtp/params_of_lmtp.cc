@@ -38,6 +38,7 @@ Result<Params> load_lmtp(const config::Main& main) {
   to.smtp_data_done_timeout = from.lmtp_data_done_timeout;
   to.smtp_data_init_timeout = from.lmtp_data_init_timeout;
   to.smtp_data_xfer_timeout = from.lmtp_data_xfer_timeout;
+  to.smtp_delivery_status_filter = from.lmtp_delivery_status_filter;
   to.smtp_discard_ehlo_keyword_address_maps = from.lmtp_discard_lhlo_keyword_address_maps;
   to.smtp_discard_ehlo_keywords = from.lmtp_discard_lhlo_keywords;
   to.smtp_dns_support_level = from.lmtp_dns_support_level;

@@ -45,6 +45,7 @@ TEST_CASE("each parameter of lmtp does what its namesake does for smtp") {
       {"lmtp_data_done_timeout", "7s", &Params::smtp_data_done_timeout},
       {"lmtp_data_init_timeout", "7s", &Params::smtp_data_init_timeout},
       {"lmtp_data_xfer_timeout", "7s", &Params::smtp_data_xfer_timeout},
+      {"lmtp_delivery_status_filter", "value", &Params::smtp_delivery_status_filter},
       {"lmtp_discard_lhlo_keyword_address_maps", "value", &Params::smtp_discard_ehlo_keyword_address_maps},
       {"lmtp_discard_lhlo_keywords", "value", &Params::smtp_discard_ehlo_keywords},
       {"lmtp_dns_support_level", "value", &Params::smtp_dns_support_level},

@@ -89,6 +89,8 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
   server->tables_.mailboxes = TRY(open("virtual_mailbox_maps", set.virtual_mailbox_maps));
   server->tables_.uids = TRY(open("virtual_uid_maps", set.virtual_uid_maps));
   server->tables_.gids = TRY(open("virtual_gid_maps", set.virtual_gid_maps));
+  server->status_filter_ = TRY(delivery::StatusFilter::open(*server->open_tables_, "virtual_delivery_status_filter",
+                                                            set.virtual_delivery_status_filter));
   server->flush_sites_ = TRY(queue::FlushSites::open(startup.main, set, &startup.services));
   server->tables_.recipient_delimiter = set.recipient_delimiter;
   server->tables_.minimum_uid = set.virtual_minimum_uid;
@@ -103,7 +105,7 @@ void Server::serve(server::Connection& connection) {
 
 ipc::DeliveryAnswer Server::deliver(const ipc::DeliveryRequest& request) {
   delivery::BounceClient sink(services_, &flush_sites_);
-  delivery::Recorder recorder(request, sink, clock_, {params_.soft_bounce, params_.delay_logging_resolution_limit});
+  delivery::Recorder recorder(request, sink, clock_, {params_.soft_bounce, params_.delay_logging_resolution_limit, &status_filter_});
   for (const ipc::DeliveryRecipient& recipient : request.recipients) recorder.record(recipient, deliver_one(request, recipient));
   return recorder.answer();
 }

@@ -36,6 +36,7 @@ class Server : public server::Service {
   std::unique_ptr<maps::Tables> open_tables_;
   Tables tables_;
   queue::FlushSites flush_sites_;
+  delivery::StatusFilter status_filter_;
   mailbox::LockMethods locks_;
   mailbox::LockPatience patience_;
   mailbox::WorkerPool workers_;

@@ -66,7 +66,8 @@ Status Recorder::record(const ipc::DeliveryRecipient& recipient, const Delivery&
   return status;
 }
 
-Status Recorder::report(const ipc::DeliveryRecipient& recipient, const Delivery& delivery, const Timing& timing) {
+Status Recorder::report(const ipc::DeliveryRecipient& recipient, const Delivery& ended, const Timing& timing) {
+  const Delivery delivery = settings_.filter == nullptr ? ended : settings_.filter->apply(ended);
   if (request_.verify_only) return verified(recipient, delivery, timing);
   switch (delivery.status) {
     case Status::sent: return sent(recipient, delivery, timing);

@@ -11,6 +11,7 @@
 
 #include "lib/base/deadline.h"
 #include "lib/delivery/outcome.h"
+#include "lib/delivery/status_filter.h"
 #include "lib/ipc/connections.h"
 #include "lib/ipc/messages/bounce.h"
 #include "lib/ipc/messages/delivery.h"
@@ -54,6 +55,7 @@ class BounceClient : public StatusSink {
 struct RecorderSettings {
   bool soft_bounce = false;                 // soft_bounce: failures stay in the queue
   int delay_logging_resolution_limit = 2;
+  const StatusFilter* filter = nullptr;     // PROGRAM_delivery_status_filter; borrowed
 };
 
 // When the parts of an attempt happened; the rest is in the request.

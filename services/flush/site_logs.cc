@@ -145,7 +145,7 @@ Result<void> SiteLogs::add(const std::string& name, const QueueId& id) {
   ++known_ids_;
   if (auto written = io::write_all(file, path, id.text() + "\n"); !written) {
     // Without the part of a line that may have been written, which would spoil the next.
-    static_cast<void>(::ftruncate(file.get(), status.st_size));
+    if (::ftruncate(file.get(), status.st_size) != 0) written = base::fail_system("truncate " + path);
     forget(name);
     return written;
   }

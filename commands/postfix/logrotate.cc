@@ -56,8 +56,8 @@ void wait_for_writers(const Fd& file, const Fd& closings) {
     pollfd wait{closings.get(), POLLIN, 0};
     if (left <= 0 || ::poll(&wait, 1, static_cast<int>(left)) <= 0) return;
     std::array<char, 4096> events{};
-    static_cast<void>(::read(closings.get(), events.data(), events.size()));
-    if (!has_leases) return;  // a file system without them: the log daemon's closing was it
+    const bool has_read = ::read(closings.get(), events.data(), events.size()) > 0;
+    if (!has_leases || !has_read) return;  // a file system without them: the log daemon's closing was it
   }
   ::fcntl(file.get(), F_SETLEASE, F_UNLCK);
 }

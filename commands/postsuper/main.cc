@@ -1,6 +1,7 @@
 // postsuper(1): deletes, holds, releases, requeues and expires messages. Run by root (or the owner of a private instance),
 // works as the mail owner; puts names and places of queue files right. Renames and removes queue files; what it does to a message is done or not done, never half.
 
+#include <algorithm>
 #include <clocale>
 #include <cstdio>
 #include <cstdlib>
@@ -13,6 +14,7 @@
 
 #include "commands/postsuper/operations.h"
 #include "commands/postsuper/postsuper_params.h"
+#include "commands/postsuper/purge.h"
 #include "commands/postsuper/structure.h"
 #include "lib/base/ascii.h"
 #include "lib/config/log_setup.h"
@@ -31,6 +33,7 @@ constexpr std::string_view usage =
     "[-h queue_id (hold)] [-H queue_id (un-hold)] [-p (purge temporary files)] [-r queue_id (requeue)] [-s (structure fix)] "
     "[-S (redundant structure fix)][-v (verbose)] [queue...]";
 constexpr std::size_t input_line_limit = 100;
+constexpr const char* letters = "c:d:e:f:h:H:pr:sSv";
 
 struct Request {
   std::vector<Operation> operations;   // one after the other on each message
@@ -46,26 +49,26 @@ struct Options {
 };
 
 Options parse_options(int argc, char** argv) {
-  static const std::map<char, std::vector<Operation>> letters{{'d', {Operation::erase}},
+  static const std::map<char, std::vector<Operation>> changes{{'d', {Operation::erase}},
                                                               {'e', {Operation::expire}},
                                                               {'f', {Operation::expire, Operation::release}},
                                                               {'h', {Operation::hold}},
                                                               {'H', {Operation::release}},
                                                               {'r', {Operation::requeue}}};
   Options options;
-  for (int option; (option = ::getopt(argc, argv, "c:d:e:f:h:H:pr:sSv")) != -1;) {
+  for (int option; (option = ::getopt(argc, argv, letters)) != -1;) {
     if (option == 'c') options.directory = optarg;
     if (option == 'p') options.purge = true;
     if (option == 's') options.structure = postsuper::Names::short_ids;
     if (option == 'S') options.structure = postsuper::Names::all_ids;
     if (option == '?') maillog::fatal("{}", usage);
-    if (const auto found = letters.find(static_cast<char>(option)); found != letters.end()) {
+    if (const auto found = changes.find(static_cast<char>(option)); found != changes.end()) {
       options.requests.push_back({found->second, optarg});
     }
   }
   for (int i = optind; i < argc; ++i) {
     const auto found = queue::find_queue(argv[i]);
-    if (!found) maillog::fatal("invalid directory name: {}", argv[i]);
+    if (!found || *found == queue::Queue::corrupt || *found == queue::Queue::saved) maillog::fatal("invalid directory name: {}", argv[i]);
     options.queues.push_back(*found);
   }
   if (options.requests.empty() && !options.purge && !options.structure) {
@@ -80,7 +83,13 @@ class Superuser {
   Superuser(const queue::Layout& layout, const Options& options) : layout_(layout), options_(options) {}
 
   void run() {
-    if (options_.structure) fix_structure(*options_.structure);
+    const std::vector<queue::Queue> named = options_.queues.empty() ? postsuper::structured_queues() : options_.queues;
+    if (options_.purge) {
+      // The look at the structure tells of names that are none, and of more.
+      const auto bogus = options_.structure ? postsuper::BogusNames::not_told : postsuper::BogusNames::told;
+      postsuper::purge(layout_, named, std::chrono::system_clock::now(), bogus);
+    }
+    if (options_.structure) fix_structure(named, *options_.structure);
     for (const Request& request : options_.requests) {
       if (request.id == "-") {
         from_input(request.operations);
@@ -90,17 +99,14 @@ class Superuser {
         counts_[operation] += request.id == "ALL" ? all(operation) : one(operation, request.id);
       }
     }
-    if (options_.purge) {
-      if (const int purged = postsuper::purge(layout_, std::chrono::system_clock::now()); purged > 0) maillog::info("Purged: {} files", purged);
-    }
     for (const auto& [operation, count] : counts_) {
       maillog::info("{}: {} message{}", postsuper::words(operation).all, count, count == 1 ? "" : "s");
     }
   }
 
  private:
-  void fix_structure(postsuper::Names names) {
-    const auto renamed = postsuper::fix_structure(layout_, options_.queues.empty() ? postsuper::structured_queues() : options_.queues, names);
+  void fix_structure(const std::vector<queue::Queue>& queues, postsuper::Names names) {
+    const auto renamed = postsuper::fix_structure(layout_, queues, names);
     if (!renamed) {
       maillog::write(maillog::Level::fatal, renamed.error().message());
       maillog::warning("OPERATION INCOMPLETE -- RERUN COMMAND TO FIX THE QUEUE FIRST");
@@ -113,7 +119,10 @@ class Superuser {
   }
 
   [[nodiscard]] std::vector<queue::Queue> queues(Operation operation) const {
-    return options_.queues.empty() ? postsuper::default_queues(operation) : options_.queues;
+    std::vector<queue::Queue> out = postsuper::default_queues(operation);
+    if (options_.queues.empty()) return out;
+    std::erase_if(out, [&](queue::Queue queue) { return std::ranges::find(options_.queues, queue) == options_.queues.end(); });
+    return out;
   }
 
   int one(Operation operation, const std::string& text) {
@@ -150,10 +159,9 @@ class Superuser {
     io::Stream input{Fd(::dup(STDIN_FILENO))};
     for (;;) {
       const io::LineResult line = input.read_line(base::no_deadline, input_line_limit);
-      const std::string text(ascii::trim(line.text()));
-      for (const Operation operation : operations) {
-        if (!text.empty()) counts_[operation] += one(operation, text);
-      }
+      if (line.end() != io::End::ok && line.text().empty()) return;
+      const std::string text(line.text());
+      for (const Operation operation : operations) counts_[operation] += one(operation, text);
       if (line.end() != io::End::ok) return;
     }
   }
@@ -163,10 +171,26 @@ class Superuser {
   std::map<Operation, int> counts_;
 };
 
+// The owner of a private instance may do there what root may do anywhere. All others hear nothing else, whatever they say.
+void check_caller(int argc, char** argv) {
+  if (::getuid() == 0) return;
+  ::opterr = 0;
+  std::string directory = config::config_directory_from_environment();
+  for (int option; (option = ::getopt(argc, argv, letters)) != -1;) {
+    if (option == 'c') directory = optarg;
+  }
+  ::opterr = ::optind = 1;
+  const auto main_cf = config::Main::read(directory);
+  const std::string name = main_cf ? main_cf->string("mail_owner").value_or("") : "";
+  const auto owner = process::find_account(name);
+  if (!owner || ::getuid() != owner->uid) maillog::fatal("use of this command is reserved for the superuser");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   maillog::set_tag("postfix/postsuper");
+  check_caller(argc, argv);
   const Options options = parse_options(argc, argv);
   const auto main_cf = config::Main::read(options.directory);
   if (!main_cf) maillog::fatal("{}", main_cf.error().message());
@@ -175,7 +199,6 @@ int main(int argc, char** argv) {
   config::open_log(*main_cf, "postsuper", config::LogUser::command);
   const auto owner = process::find_account(params->mail_owner);
   if (!owner) maillog::fatal("{}", owner.error().message());
-  if (::getuid() != 0 && ::getuid() != owner->uid) maillog::fatal("use of this command is reserved for the superuser");
   ::umask(077);
   if (::geteuid() == 0) {
     if (const auto became = process::become(*owner); !became) maillog::fatal("{}", became.error().message());

@@ -16,7 +16,6 @@ using queue::Queue;
 namespace {
 
 constexpr int race_limit = 3;   // a message that qmgr moves under our hands is looked for this often
-constexpr std::chrono::hours purge_age{24};
 
 // A flag is a mode bit: qmgr reads it when the message becomes active.
 Result<bool> set_expired(const std::string& path) {
@@ -83,25 +82,6 @@ Result<bool> apply(const queue::Layout& layout, Operation operation, const queue
     }
   }
   return false;
-}
-
-int purge(const queue::Layout& layout, Stamp now) {
-  struct Close {
-    void operator()(DIR* directory) const { ::closedir(directory); }
-  };
-  int purged = 0;
-  for (const Queue queue : {Queue::maildrop, Queue::incoming}) {
-    const std::string path = layout.directory(queue);
-    const std::unique_ptr<DIR, Close> directory(::opendir(path.c_str()));
-    if (!directory) continue;
-    while (const dirent* const entry = ::readdir(directory.get())) {
-      struct stat status {};
-      const std::string file = path + entry->d_name;
-      if (::lstat(file.c_str(), &status) != 0 || !S_ISREG(status.st_mode) || (status.st_mode & S_IXUSR) != 0) continue;
-      if (now - Stamp(std::chrono::seconds(status.st_mtime)) > purge_age && ::unlink(file.c_str()) == 0) ++purged;
-    }
-  }
-  return purged;
 }
 
 }  // namespace postsuper

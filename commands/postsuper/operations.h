@@ -30,7 +30,4 @@ struct Words {
 [[nodiscard]] Result<bool> apply(const queue::Layout& layout, Operation operation, const queue::QueueId& id,
                                  const std::vector<queue::Queue>& queues);
 
-// -p: files that were being written when their writer died, older than a day.
-[[nodiscard]] int purge(const queue::Layout& layout, Stamp now);
-
 }  // namespace postsuper

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <utility>
 
 #include <fmt/chrono.h>
 #include <fmt/core.h>
@@ -36,9 +37,12 @@ Content::Content(Addresses& addresses, const Policy& policy, Output& output, Con
       context_(std::move(context)),
       canonical_(addresses, policy, context_.queue_id),
       header_(policy.header_size_limit, *this),
-      mime_({policy.mime_nesting_limit, policy.mime_boundary_length_limit}) {}
+      mime_({policy.mime_nesting_limit, policy.mime_boundary_length_limit}),
+      checks_(policy.checks, {context_.queue_id, context_.origin, context_.sender, context_.recipient, context_.protocol, context_.helo}),
+      walk_(policy.parse_mime ? &mime_ : nullptr, policy.header_size_limit, *this) {}
 
 void Content::take(std::string_view data, bool is_whole) {
+  if (is_over()) return;
   std::string fixed;
   if (has_stray_break(data, policy_.replace_stray_cr_lf)) {
     fixed = without_stray_breaks(data, policy_.replace_stray_cr_lf);
@@ -48,7 +52,15 @@ void Content::take(std::string_view data, bool is_whole) {
   else body(data, is_whole);
 }
 
-void Content::finish() { header_.finish(); }
+void Content::finish() {
+  if (is_over()) return;
+  header_.finish();
+  walk_.finish();
+}
+
+bool Content::is_over() const {
+  return checks_.is_discarded() || !checks_.failure().empty() || (!checks_.refusal().empty() && !context_.is_returned);
+}
 
 bool Content::rewrites_headers() const {
   return context_.context == Context::local || !policy_.remote_header_rewrite_domain.empty();
@@ -82,10 +94,19 @@ void Content::note(std::string_view name, std::string_view value) {
 }
 
 void Content::field(std::string_view text) {
-  if (problem_ == Problem::mapping) return;
+  if (problem_ == Problem::mapping || is_over()) return;
   text = text.substr(0, text.find('\0'));
-  const auto parsed = mail::split_header(text);
+  auto parsed = mail::split_header(text);
   if (!parsed) return;  // a NUL in the name: nothing is left of the field
+  Checks::Change change;
+  if (context_.is_checked && policy_.checks.see_header()) {
+    change = checks_.field(text, parsed->name, false, false);
+    if (is_over()) return;
+    if (change.before) put_field(*change.before);
+    if (!change.text) return;
+    text = *change.text;
+    parsed = mail::split_header(text);
+  }
   if (!ascii::is_ascii(text)) has_utf8_header_ = true;
   if (policy_.detect_8bit_encoding_header) mime_.field(text);
   const mail::HeaderInfo* info = mail::find_header(parsed->name);
@@ -167,6 +188,7 @@ void Content::add_missing() {
 }
 
 void Content::end_of_header(mail::HeaderBlock::End end, std::string_view line, bool is_whole) {
+  if (is_over()) return;
   if (hops_ == 0) {
     maillog::warning("{}: message rejected: no Received: header", context_.queue_id);
     fail(Problem::no_received, {});
@@ -190,9 +212,28 @@ void Content::end_of_header(mail::HeaderBlock::End end, std::string_view line, b
 }
 
 void Content::body(std::string_view data, bool is_whole) {
+  if (context_.is_checked && policy_.checks.see_body()) return walk_.take(data, is_whole);
   if (policy_.parse_mime) mime_.body(data, at_line_start_);
   at_line_start_ = is_whole;
   output_.put(is_whole ? queue::RecordType::normal : queue::RecordType::continued, data);
+}
+
+void Content::part_field(std::string_view text, bool is_attached) {
+  if (is_over()) return;
+  const auto parsed = mail::split_header(text);
+  const Checks::Change change = checks_.field(text, parsed ? parsed->name : "", true, is_attached);
+  if (change.before) put_field(*change.before);
+  if (change.text) put_field(*change.text);
+}
+
+void Content::body_line(std::string_view data, bool is_whole, std::size_t offset) {
+  if (is_over()) return;
+  const bool is_start = std::exchange(at_line_start_, is_whole);
+  const Checks::Change change = checks_.body_line(data, offset);
+  if (change.before) put_field(*change.before);
+  // The end of a line of which a part is there already stays.
+  if (!change.text && (is_start || !is_whole)) return;
+  output_.put(is_whole ? queue::RecordType::normal : queue::RecordType::continued, change.text.value_or(""));
 }
 
 }  // namespace cleanup

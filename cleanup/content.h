@@ -7,11 +7,13 @@
 
 #include "cleanup/addresses.h"
 #include "cleanup/canonical.h"
-#include "cleanup/mime_scan.h"
+#include "cleanup/checks.h"
 #include "cleanup/output.h"
 #include "cleanup/policy.h"
 #include "lib/base/deadline.h"
+#include "lib/mail/body_walk.h"
 #include "lib/mail/header_block.h"
+#include "lib/mail/mime_scan.h"
 
 namespace cleanup {
 
@@ -24,9 +26,12 @@ struct ContentContext {
   std::string sender;           // internal form
   std::string full_name;
   bool maps_addresses = false;  // canonical maps and masquerading are for this message too
+  bool is_checked = false;      // so are header_checks and body_checks ...
+  bool is_returned = false;     // ... and what they refuse goes back whole to its sender
+  std::string origin, recipient, protocol, helo;  // for the log of those
 };
 
-class Content final : private mail::HeaderBlock::Handler {
+class Content final : private mail::HeaderBlock::Handler, private mail::BodyWalk::Handler {
  public:
   Content(Addresses& addresses, const Policy& policy, Output& output, ContentContext context);
 
@@ -41,6 +46,7 @@ class Content final : private mail::HeaderBlock::Handler {
 
   // The first Message-Id:, given or added; empty when there is none.
   [[nodiscard]] const std::string& message_id() const { return message_id_; }
+  [[nodiscard]] const Checks& checks() const { return checks_; }
   [[nodiscard]] bool is_8bit() const { return mime_.is_8bit(); }
   [[nodiscard]] bool has_utf8_header() const { return has_utf8_header_; }
 
@@ -48,6 +54,11 @@ class Content final : private mail::HeaderBlock::Handler {
   void field(std::string_view text) override;
   void end_of_header(mail::HeaderBlock::End end, std::string_view line, bool is_whole) override;
 
+  void part_field(std::string_view text, bool is_attached) override;
+  void body_line(std::string_view data, bool is_whole, std::size_t offset) override;
+
+  // Nobody will get this message: no more of it is looked at.
+  [[nodiscard]] bool is_over() const;
   [[nodiscard]] bool rewrites_headers() const;
   void note(std::string_view name, std::string_view value);
   void rewrite_and_put(AddressPlace place, std::string_view name, std::string_view value);
@@ -63,7 +74,9 @@ class Content final : private mail::HeaderBlock::Handler {
   ContentContext context_;
   Canonical canonical_;
   mail::HeaderBlock header_;
-  MimeScan mime_;
+  mail::MimeScan mime_;
+  Checks checks_;
+  mail::BodyWalk walk_;               // where the body is checked
 
   struct Presence {
     bool from = false, date = false, message_id = false;

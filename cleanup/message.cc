@@ -8,6 +8,7 @@
 #include "cleanup/lookup.h"
 #include "lib/base/ascii.h"
 #include "lib/log/log.h"
+#include "lib/mail/address.h"
 #include "lib/queue/message.h"
 
 namespace cleanup {
@@ -170,6 +171,7 @@ void Message::take_recipient(std::string_view data) {
   has_recipients_ = true;
   next_.address = data;
   const GivenRecipient given = std::exchange(next_, {});
+  recipient_ = given.address;
   if (comes_again()) return;
   auto completed = rewrite_internal(addresses_, given.address.empty() ? policy_.empty_address_recipient : given.address);
   if (!completed) return deferred_by(completed.error(), "");
@@ -245,6 +247,12 @@ void Message::take_attribute(std::string_view data) {
     if (segment_ == Segment::extracted) return;  // written by ourselves, once
   } else if (name == "envelope_id") {
     envelope_id_ = value;
+  } else if (name == "log_message_origin") {
+    origin_ = value;
+  } else if (name == "log_protocol_name") {
+    protocol_ = value;
+  } else if (name == "log_helo_name") {
+    helo_ = value;
   }
   copy(RecordType::attribute, data);
 }
@@ -273,7 +281,11 @@ void Message::start_content() {
   output_.put(RecordType::message_start, {});
   content_ = std::make_unique<Content>(
       addresses_, policy_, output_,
-      ContentContext{identity_.queue_id, *arrived_, identity_.created, context_, sender_, full_name_, maps_addresses()});
+      ContentContext{.queue_id = identity_.queue_id, .arrived = *arrived_, .created = identity_.created, .context = context_,
+                     .sender = sender_, .full_name = full_name_, .maps_addresses = maps_addresses(),
+                     .is_checked = ipc::has(identity_.flags, CleanupFlags::filter),
+                     .is_returned = ipc::has(identity_.flags, CleanupFlags::bounce),
+                     .origin = origin_, .recipient = recipient_, .protocol = protocol_, .helo = helo_});
   segment_ = Segment::content;
 }
 
@@ -285,6 +297,7 @@ void Message::end_content() {
   has_preamble_ = has_recipients_ = false;
   next_ = {};
   if (!is_seen) return;
+  take_verdict(content_->checks());
   switch (content_->problem()) {
     case Content::Problem::none: return;
     case Content::Problem::no_received:
@@ -298,11 +311,24 @@ void Message::end_content() {
   }
 }
 
+void Message::take_verdict(const Checks& checks) {
+  if (!checks.failure().empty()) {
+    maillog::warning("{}: {}", identity_.queue_id, checks.failure());
+    return fail(CleanupStatus::write);
+  }
+  if (!checks.refusal().empty()) fail(CleanupStatus::content, checks.refusal());
+  if (!checks.filter().empty()) output_.put(RecordType::filter, checks.filter());
+  if (!checks.redirect().empty()) output_.put(RecordType::redirect, checks.redirect());
+}
+
 void Message::end() {
   before_recipients();
   segment_ = Segment::done;
   if (recipients_.count() == 0) fail(CleanupStatus::recipients);
   if (status_ != CleanupStatus::ok) return;
+  if (content_) {
+    for (const std::string& address : content_->checks().copies()) add_copy(mail::to_internal(address));
+  }
   if (!policy_.always_bcc.empty() && makes_copies()) add_copy(policy_.always_bcc);
 }
 

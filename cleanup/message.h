@@ -57,6 +57,9 @@ class Message {
   [[nodiscard]] const std::string& encoding() const { return encoding_; }
   [[nodiscard]] const std::string& envelope_id() const { return envelope_id_; }
   [[nodiscard]] int dsn_ret() const { return dsn_ret_; }
+  // What header_checks and body_checks want: the client is told that all is well, and there is no message; or it waits in hold/.
+  [[nodiscard]] bool is_discarded() const { return content_ && content_->checks().is_discarded(); }
+  [[nodiscard]] bool is_held() const { return content_ && content_->checks().is_held(); }
   [[nodiscard]] Stamp arrived() const { return arrived_.value_or(identity_.created); }
   [[nodiscard]] std::vector<Expanded> take_expanded() { return recipients_.take_expanded(); }
 
@@ -74,6 +77,7 @@ class Message {
   void before_recipients();
   void start_content();
   void end_content();
+  void take_verdict(const Checks& checks);
   void end();
   void deferred_by(const base::Error& error, std::string_view reason);
   void unwritten_for(const base::Error& error);
@@ -105,6 +109,7 @@ class Message {
   bool has_recipients_ = false; // in this segment
   bool is_mixed_ = false;       // other records follow recipients
   std::string sender_, full_name_, encoding_, envelope_id_;
+  std::string origin_ = "local", recipient_, protocol_, helo_;  // for the log of checks
   int dsn_ret_ = 0;
   Context context_ = Context::local;
   std::size_t attributes_ = 0;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cleanup/checks.h"
 #include "lib/base/error.h"
 
 namespace cleanup {
@@ -76,6 +77,7 @@ struct Policy {
                recipient_canonical_places = AddressPlace::none, masquerade_places = AddressPlace::none;
   std::vector<std::string> masquerade_domains;    // lower case, "!" where it stands
   std::string recipient_delimiter;
+  CheckMaps checks;                               // for messages that are to be filtered
 };
 
 // The words of the enum parameters. `parameter` is named in the error.

@@ -70,6 +70,19 @@ Result<Policy> make_policy(const Params& params) {
   return policy;
 }
 
+Result<CheckMaps> open_checks(maps::Tables& tables, const Params& params) {
+  const auto open = [&](std::string_view name, const std::string& value) {
+    return maps::Maps::open(tables, name, value, maps::Flags::none);
+  };
+  CheckMaps checks;
+  checks.header = TRY(open("header_checks", params.header_checks));
+  checks.mime = TRY(open("mime_header_checks", params.mime_header_checks));
+  checks.nested = TRY(open("nested_header_checks", params.nested_header_checks));
+  checks.body = TRY(open("body_checks", params.body_checks));
+  checks.body_size_limit = to_size(params.body_checks_size_limit);
+  return checks;
+}
+
 Result<Asker::AddressMaps> open_maps(maps::Tables& tables, const Params& params) {
   const maps::Flags flags =
       maps::Flags::fold_keys | (params.smtputf8_enable ? maps::Flags::utf8 : maps::Flags::none);
@@ -124,6 +137,8 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
   ::tzset();  // the zone of dates, before the chroot hides its file
   auto tables = std::make_unique<maps::Tables>(startup.table_options());
   auto address_maps = TRY(open_maps(*tables, params));
+  Policy policy = TRY(make_policy(params));
+  policy.checks = TRY(open_checks(*tables, params));
   auto local = TRY(maps::MatchList::parse(*tables, "mydestination", params.mydestination, maps::ListKind::domain, false));
   auto exceptions = TRY(maps::MatchList::parse(*tables, "masquerade_exceptions", params.masquerade_exceptions,
                                                maps::ListKind::string, false));
@@ -131,7 +146,7 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
                                        std::move(local), std::move(exceptions),
                                        Asker::Options{params.recipient_delimiter, params.myorigin});
   Setup setup{
-      .policy = TRY(make_policy(params)),
+      .policy = std::move(policy),
       .tables = std::move(tables),
       .asker = std::move(asker),
       .layout = queue::Layout("", params.hash_queue_names, params.hash_queue_depth),
@@ -230,6 +245,10 @@ MessageClosed Server::close(Message& message, queue::IncomingFile file, const st
   const std::string id = file.id().text();
   MessageClosed closed{message.status(), message.reason()};
   if (failure && closed.status != CleanupStatus::bad) closed = write_failure(id, *failure);
+  if (closed.status == CleanupStatus::ok && message.is_discarded()) {
+    maillog::info("{}: removed (discarded)", id);
+    return closed;
+  }
   if (closed.status == CleanupStatus::ok) {
     const std::vector<Expanded> expanded = message.take_expanded();
     if (!bouncer_.trace_expanded(message, id, expanded)) {
@@ -237,8 +256,9 @@ MessageClosed Server::close(Message& message, queue::IncomingFile file, const st
     } else {
       file.set_queue_flags(message.queue_flags());
       file.set_send_options(message.send_options());
-      if (const auto committed = std::move(file).commit(); committed) {
-        notice_.send(id);
+      const auto queue = message.is_held() ? queue::FirstQueue::hold : queue::FirstQueue::incoming;
+      if (const auto committed = std::move(file).commit(queue); committed) {
+        if (!message.is_held()) notice_.send(id);
         return closed;
       } else {
         closed = write_failure(id, committed.error());

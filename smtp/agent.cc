@@ -91,6 +91,21 @@ Result<GenericMaps> open_generic(maps::Tables& tables, const Params& params, ser
                      std::move(options));
 }
 
+Result<ContentCheckMaps> open_checks(maps::Tables& tables, const Params& params, Protocol protocol) {
+  const auto open = [&](std::string_view name, const std::string& value) {
+    return maps::Maps::open(tables, name_of(protocol, name), value, maps::Flags::none);
+  };
+  ContentCheckMaps checks{.prefix = protocol == Protocol::smtp ? "smtp" : "lmtp",
+                          .header = TRY(open("header_checks", params.smtp_header_checks)),
+                          .mime = TRY(open("mime_header_checks", params.smtp_mime_header_checks)),
+                          .nested = TRY(open("nested_header_checks", params.smtp_nested_header_checks)),
+                          .body = TRY(open("body_checks", params.smtp_body_checks))};
+  checks.header_size_limit = static_cast<std::size_t>(params.header_size_limit);
+  checks.mime_nesting_limit = static_cast<std::size_t>(params.mime_nesting_limit);
+  checks.mime_boundary_length_limit = static_cast<std::size_t>(params.mime_boundary_length_limit);
+  return checks;
+}
+
 }  // namespace
 
 Agent::Agent(Parts parts, ipc::Connections& services, const base::Clock& clock)
@@ -113,6 +128,7 @@ Result<std::unique_ptr<server::Service>> Agent::make(server::Startup& startup, P
   auto cached = TRY(maps::MatchList::parse(*tables, name_of(protocol, "connection_cache_destinations"),
                                            params.smtp_connection_cache_destinations, maps::ListKind::string, false));
   GenericMaps generic = TRY(open_generic(*tables, params, startup, protocol));
+  ContentCheckMaps checks = TRY(open_checks(*tables, params, protocol));
   auto status_filter = TRY(delivery::StatusFilter::open(*tables, name_of(protocol, "delivery_status_filter"),
                                                         params.smtp_delivery_status_filter));
   RouteSettings route = TRY(route_settings(params, startup.main, protocol));
@@ -128,6 +144,7 @@ Result<std::unique_ptr<server::Service>> Agent::make(server::Startup& startup, P
                                        .ehlo_discard_maps = std::move(discard),
                                        .cached_destinations = std::move(cached),
                                        .generic = std::move(generic),
+                                       .checks = std::move(checks),
                                        .status_filter = std::move(status_filter),
                                        .default_port = port,
                                        .refusal = refusal_of(startup.main, protocol),
@@ -144,6 +161,7 @@ void Agent::serve(server::Connection& connection) {
                     .ehlo_discard_maps = parts_.ehlo_discard_maps,
                     .cached_destinations = parts_.cached_destinations,
                     .generic = parts_.generic,
+                    .checks = parts_.checks,
                     .status_filter = parts_.status_filter,
                     .default_port = parts_.default_port,
                     .refusal = parts_.refusal,

@@ -35,6 +35,7 @@ class Agent final : public server::Service {
     maps::Maps ehlo_discard_maps;
     maps::MatchList cached_destinations;
     GenericMaps generic;
+    ContentCheckMaps checks;
     delivery::StatusFilter status_filter;
     std::uint16_t default_port;
     std::string refusal;

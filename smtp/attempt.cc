@@ -173,7 +173,7 @@ void Attempt::try_candidate(const Destination& destination, const Candidate& can
 
 void Attempt::talk(const Destination& destination, Connection connection, Chance chance, Stamp ready) {
   connection.set_queue_id(request_.queue_id);
-  Transaction transaction(connection, means_.params, means_.generic, request_, pending_);
+  Transaction transaction(connection, means_.params, means_.generic, means_.checks, request_, pending_);
   const std::vector<Ending> endings = transaction.run();
   const delivery::Timing timing{.connected = ready, .connection_use = connection.uses};
   std::string told;

@@ -30,6 +30,7 @@ struct Means {
   const maps::Maps& ehlo_discard_maps;   // smtp_discard_ehlo_keyword_address_maps
   const maps::MatchList& cached_destinations;  // smtp_connection_cache_destinations
   const GenericMaps& generic;
+  const ContentCheckMaps& checks;
   const delivery::StatusFilter& status_filter;
   std::uint16_t default_port;
   std::string refusal;                   // a setting that protects and is not built yet: everything waits; or empty

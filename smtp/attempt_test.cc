@@ -89,8 +89,9 @@ struct World {
       const maps::MatchList nowhere;
       const smtp::GenericMaps no_generic;
       const delivery::StatusFilter no_filter;
+      const smtp::ContentCheckMaps no_checks;
       const smtp::Means means{.protocol = protocol, .params = *params, .router = router, .cache = cache, .tls_policy = tls,
-                              .ehlo_discard_maps = no_maps, .cached_destinations = nowhere, .generic = no_generic, .status_filter = no_filter,
+                              .ehlo_discard_maps = no_maps, .cached_destinations = nowhere, .generic = no_generic, .checks = no_checks, .status_filter = no_filter,
                               .default_port = 25,
                               .refusal = "", .sink = sink, .clock = base::system_clock()};
       for (int i = 0; i < times; ++i) answer = smtp::Attempt(request, means).run();

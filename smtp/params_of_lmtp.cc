@@ -17,6 +17,8 @@ Result<Params> load_lmtp(const config::Main& main) {
   to.header_size_limit = from.header_size_limit;
   to.inet_interfaces = from.inet_interfaces;
   to.inet_protocols = from.inet_protocols;
+  to.mime_boundary_length_limit = from.mime_boundary_length_limit;
+  to.mime_nesting_limit = from.mime_nesting_limit;
   to.mydestination = from.mydestination;
   to.myhostname = from.myhostname;
   to.myorigin = from.myorigin;
@@ -38,6 +40,10 @@ Result<Params> load_lmtp(const config::Main& main) {
   to.smtp_data_done_timeout = from.lmtp_data_done_timeout;
   to.smtp_data_init_timeout = from.lmtp_data_init_timeout;
   to.smtp_data_xfer_timeout = from.lmtp_data_xfer_timeout;
+  to.smtp_body_checks = from.lmtp_body_checks;
+  to.smtp_header_checks = from.lmtp_header_checks;
+  to.smtp_mime_header_checks = from.lmtp_mime_header_checks;
+  to.smtp_nested_header_checks = from.lmtp_nested_header_checks;
   to.smtp_delivery_status_filter = from.lmtp_delivery_status_filter;
   to.smtp_discard_ehlo_keyword_address_maps = from.lmtp_discard_lhlo_keyword_address_maps;
   to.smtp_discard_ehlo_keywords = from.lmtp_discard_lhlo_keywords;

@@ -261,7 +261,9 @@ Step<void> Transaction::send_content() {
   if (converts_to_7bit()) downgrade.emplace();
   std::optional<GenericHeader> generic;
   if (!generic_.empty()) generic.emplace(generic_);
-  std::vector<Downgrade::Line> lines, mapped;
+  std::optional<ContentChecks> checks;
+  if (!checks_.empty()) checks.emplace(checks_, request_.queue_id);
+  std::vector<Downgrade::Line> lines, mapped, checked;
   std::string out;
   const auto flush_lines = [&] {
     for (const Downgrade::Line& line : lines) wire.write(line.text, line.ends_line, out);
@@ -272,9 +274,19 @@ Step<void> Transaction::send_content() {
     downgrade->write(text, ends_line, lines);
     flush_lines();
   };
-  const auto pass_mapped = [&] {
+  const auto map = [&](std::string_view text, bool ends_line) {
+    if (!generic) return pass(text, ends_line);
+    generic->write(text, ends_line, mapped);
     for (const Downgrade::Line& line : mapped) pass(line.text, line.ends_line);
     mapped.clear();
+  };
+  const auto map_checked = [&] {
+    for (const Downgrade::Line& line : checked) map(line.text, line.ends_line);
+    checked.clear();
+  };
+  const auto failure = [&]() -> std::optional<base::Error> {
+    if (checks && checks->failure()) return checks->failure();
+    return generic ? generic->failure() : std::nullopt;
   };
   for (;;) {
     const auto line = reader.next();
@@ -285,26 +297,28 @@ Step<void> Transaction::send_content() {
       return std::unexpected(endings::at(connection_.peer(), {4, 3, 0}, "unreadable mail queue entry"));
     }
     if (!*line) break;
-    if (generic) {
-      generic->write((*line)->text, !(*line)->continued, mapped);
-      pass_mapped();
+    if (checks) {
+      checks->write((*line)->text, !(*line)->continued, checked);
+      map_checked();
     } else {
-      pass((*line)->text, !(*line)->continued);
+      map((*line)->text, !(*line)->continued);
     }
-    if (generic && generic->failure()) {
+    if (const auto failed = failure()) {
       connection_.break_off();
-      return std::unexpected(unmapped(*generic->failure()));
+      return std::unexpected(unmapped(*failed));
     }
     if (out.size() < content_chunk) continue;
     bytes_sent += static_cast<std::int64_t>(out.size());
     if (Step<void> sent = connection_.content(out, deadline()); !sent) return sent;
     out.clear();
   }
+  if (checks) checks->finish(checked);
+  map_checked();
   if (generic) generic->finish(mapped);
-  pass_mapped();
-  if (generic && generic->failure()) {
+  for (const Downgrade::Line& line : mapped) pass(line.text, line.ends_line);
+  if (const auto failed = failure()) {
     connection_.break_off();
-    return std::unexpected(unmapped(*generic->failure()));
+    return std::unexpected(unmapped(*failed));
   }
   if (downgrade) downgrade->finish(lines);
   flush_lines();

@@ -11,6 +11,7 @@
 
 #include "lib/ipc/messages/delivery.h"
 #include "smtp/connection.h"
+#include "smtp/content_checks.h"
 #include "smtp/generic.h"
 #include "smtp/smtp_params.h"
 
@@ -25,9 +26,10 @@ struct Ending {
 class Transaction {
  public:
   // `recipients` are indices in the request. All is borrowed.
-  Transaction(Connection& connection, const Params& params, const GenericMaps& generic, const ipc::DeliveryRequest& request,
+  Transaction(Connection& connection, const Params& params, const GenericMaps& generic, const ContentCheckMaps& checks,
+              const ipc::DeliveryRequest& request,
               std::vector<std::size_t> recipients)
-      : connection_(connection), params_(params), generic_(generic), request_(request), pending_(std::move(recipients)) {}
+      : connection_(connection), params_(params), generic_(generic), checks_(checks), request_(request), pending_(std::move(recipients)) {}
 
   // One ending for each recipient, in the order in which they were decided.
   [[nodiscard]] std::vector<Ending> run();
@@ -67,6 +69,7 @@ class Transaction {
   Connection& connection_;
   const Params& params_;
   const GenericMaps& generic_;
+  const ContentCheckMaps& checks_;
   const ipc::DeliveryRequest& request_;
   std::string sender_;                             // as the server is told
   std::map<std::size_t, std::string> recipients_;  // the pending ones, likewise

@@ -20,7 +20,10 @@ Reply reply_for(const ipc::MessageClosed& closed, std::string_view taken) {
     case ipc::CleanupStatus::space: return {452, "4.3.1 Insufficient system storage"};
     case ipc::CleanupStatus::defer: return or_reason(451, mail::Dsn(4, 3, 0), "Error: queue file write error");
     case ipc::CleanupStatus::size: return {552, "5.3.4 Error: message file too big"};
-    case ipc::CleanupStatus::content: return or_reason(550, mail::Dsn(5, 7, 1), "Error: message content rejected");
+    case ipc::CleanupStatus::content: {
+      const bool may_come_again = closed.reason.starts_with('4');
+      return or_reason(may_come_again ? 451 : 550, mail::Dsn(may_come_again ? 4 : 5, 7, 1), "Error: message content rejected");
+    }
     case ipc::CleanupStatus::hops: return {554, "5.4.0 Error: too many hops"};
     case ipc::CleanupStatus::recipients: return {550, "5.1.0 Error: no recipients specified"};
     case ipc::CleanupStatus::nobody_home: break;

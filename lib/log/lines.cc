@@ -51,6 +51,21 @@ std::string text(const DeliveryLine& line) {
 
 void write(const DeliveryLine& line) { write(Level::info, text(line)); }
 
+std::string text(const CheckLine& line) {
+  constexpr std::size_t shown = 200;
+  std::string out = fmt::format("{}: {}: {} {}", line.queue_id, line.action, line.part, line.text.substr(0, shown));
+  if (!line.origin.empty()) {
+    out += fmt::format(" from {}; from=<{}>", line.origin, line.sender);
+    if (!line.recipient.empty()) out += fmt::format(" to=<{}>", line.recipient);
+    if (!line.protocol.empty()) out += fmt::format(" proto={}", line.protocol);
+    if (!line.helo.empty()) out += fmt::format(" helo=<{}>", line.helo);
+  }
+  if (!line.note.empty()) out += fmt::format(": {}", line.note);
+  return out;
+}
+
+void write(const CheckLine& line) { write(Level::info, text(line)); }
+
 void notification_line(std::string_view queue_id, std::string_view to, std::string_view what,
                        std::string_view new_queue_id) {
   info("{}: {} {} notification: {}", queue_id, to, what, new_queue_id);

@@ -37,4 +37,20 @@ void write(const DeliveryLine& line);
 // "postmaster"; `what` is "non-delivery", "delay" or "delivery status".
 void notification_line(std::string_view queue_id, std::string_view to, std::string_view what, std::string_view new_queue_id);
 
+// A rule of header_checks or body_checks has matched. cleanup(8) says whose message it is, smtp(8), which leaves `origin`
+// empty, does not.
+struct CheckLine {
+  std::string_view queue_id;
+  std::string_view action;        // "reject", "warning", "hold" ...
+  std::string_view part;          // "header" or "body"
+  std::string_view text;          // that was looked up; 200 bytes of it are shown
+  std::string_view origin;        // "name[address]", "local", or empty
+  std::string_view sender, recipient, protocol, helo;
+  std::string_view note;          // what the rule says, or empty
+};
+
+// "QID: reject: header X: y from host[addr]; from=<s> to=<r> proto=ESMTP helo=<h>: 5.7.1 text"
+[[nodiscard]] std::string text(const CheckLine& line);
+void write(const CheckLine& line);
+
 }  // namespace maillog

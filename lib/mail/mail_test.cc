@@ -3,6 +3,8 @@
 #include <ctime>
 
 #include "lib/mail/address.h"
+#include "lib/mail/body_walk.h"
+#include "lib/mail/check_rule.h"
 #include "lib/mail/date.h"
 #include "lib/mail/dsn.h"
 #include "lib/mail/header.h"
@@ -287,4 +289,57 @@ TEST_CASE("dates have a two-digit day and the zone's name") {
   CHECK(mail::rfc5322_date(Stamp(std::chrono::seconds(1793000000))) == "Mon, 26 Oct 2026 04:03:20 -0330 (XYZ)");
   unsetenv("TZ");
   tzset();
+}
+
+TEST_CASE("the actions of header_checks are read as Postfix does") {
+  using Action = mail::CheckRule::Action;
+  struct Row {
+    const char* result;
+    mail::CheckedText checked;
+    Action action;
+    const char* text;
+    const char* warning;
+  };
+  for (const Row& row : {
+           Row{"REJECT  no way ", mail::CheckedText::header, Action::reject, "no way", ""},
+           Row{"reject", mail::CheckedText::header, Action::reject, "", ""},
+           Row{"DUNNO x", mail::CheckedText::header, Action::none, "x", ""},
+           Row{"FILTER a", mail::CheckedText::header, Action::none, "", "bad FILTER command a in t -- need transport:destination"},
+           Row{"FILTER", mail::CheckedText::header, Action::none, "", "missing FILTER command argument in t map"},
+           Row{"BCC bob", mail::CheckedText::header, Action::none, "", "bad BCC address \"bob\" in t map -- need user@domain"},
+           Row{"REDIRECT", mail::CheckedText::header, Action::none, "", "bad REDIRECT target \"\" in t map -- need user@domain"},
+           Row{"PREPEND x", mail::CheckedText::header, Action::none, "", "bad PREPEND header text \"x\" in t map -- need \"headername: headervalue\""},
+           Row{"PREPEND x", mail::CheckedText::body, Action::prepend, "x", ""},
+           Row{"REPLACE", mail::CheckedText::body, Action::none, "", "REPLACE action without text in t map"},
+           Row{"550 no", mail::CheckedText::header, Action::none, "", "unknown command in t map: 550 no"},
+       }) {
+    INFO(row.result);
+    std::string warning;
+    const mail::CheckRule rule = mail::parse_check_rule(row.result, "t", row.checked, warning);
+    CHECK(rule.action == row.action);
+    CHECK(rule.text == row.text);
+    CHECK(warning == row.warning);
+  }
+}
+
+TEST_CASE("a body is walked by the fields of its parts and the lines between them") {
+  class Heard final : public mail::BodyWalk::Handler {
+   public:
+    void part_field(std::string_view text, bool is_attached) override { out += (is_attached ? "nested " : "part ") + std::string(text) + "|"; }
+    void body_line(std::string_view data, bool is_whole, std::size_t offset) override {
+      out += std::to_string(offset) + ":" + std::string(data) + (is_whole ? "|" : "~");
+    }
+    std::string out;
+  } heard;
+  mail::MimeScan scan({100, 100});
+  scan.field("Content-Type: multipart/mixed; boundary=b");
+  scan.end_of_header();
+  mail::BodyWalk walk(&scan, 12, heard);
+  for (const char* line : {"--b", "A: 1", " 2", "", "text", "more", "--b", "Content-Type: message/rfc822", "", "X: y", "no field"}) {
+    walk.take(line, true);
+  }
+  walk.take("half", false);
+  walk.take("whole", true);
+  walk.finish();
+  CHECK(heard.out == "0:--b|part A: 1\n 2|0:|0:text|4:more|8:--b|part Content-Type|0:|nested X: y|0:no field|8:half~12:whole|");
 }

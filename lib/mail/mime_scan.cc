@@ -1,11 +1,11 @@
-#include "cleanup/mime_scan.h"
+#include "lib/mail/mime_scan.h"
 
 #include <algorithm>
 
 #include "lib/base/ascii.h"
 #include "lib/mail/header.h"
 
-namespace cleanup {
+namespace mail {
 namespace {
 
 constexpr std::size_t part_field_limit = 10240;  // bytes of one field of a part's header that are looked at
@@ -39,7 +39,7 @@ std::string next_word(std::string_view& text) {
 }  // namespace
 
 void MimeScan::field(std::string_view text) {
-  const auto parsed = mail::split_header(text);
+  const auto parsed = split_header(text);
   if (!parsed) return;
   std::string_view value = parsed->value;
   if (ascii::equal_ignoring_case(parsed->name, "Content-Transfer-Encoding")) {
@@ -69,17 +69,22 @@ void MimeScan::end_of_header() { start_part(); }
 void MimeScan::start_part() {
   in_header_ = false;
   if (type_ == Type::multipart && boundaries_.size() < limits_.nesting) boundaries_.push_back(boundary_);
-  if (type_ == Type::message) in_header_ = true;
+  if (type_ == Type::message) in_header_ = is_attached_ = true;
   type_ = Type::text;
   boundary_.clear();
 }
 
-void MimeScan::body(std::string_view data, bool is_start) {
-  if (boundaries_.empty() && !in_header_) return;
-  if (!is_start) {
-    if (in_header_ && field_.size() < part_field_limit) field_ += data;
-    return;
+MimeScan::Line MimeScan::body(std::string_view data, bool is_start) {
+  if (boundaries_.empty() && !in_header_) return Line::text;
+  if (is_start) {
+    line_ = line(data);
+  } else if (line_ == Line::field || line_ == Line::folded) {
+    if (field_.size() < part_field_limit) field_ += data;
   }
+  return line_;
+}
+
+MimeScan::Line MimeScan::line(std::string_view data) {
   if (data.starts_with("--")) {
     const std::string_view text = data.substr(2);
     const auto found = std::ranges::find_if(boundaries_.rbegin(), boundaries_.rend(),
@@ -90,21 +95,26 @@ void MimeScan::body(std::string_view data, bool is_start) {
       boundaries_.erase(found.base(), boundaries_.end());
       type_ = Type::text;
       in_header_ = !rest.starts_with("--");
+      is_attached_ = false;
       if (!in_header_) boundaries_.pop_back();
-      return;
+      return Line::text;
     }
   }
-  if (in_header_) header_line(data);
+  return in_header_ ? header_line(data) : Line::text;
 }
 
-void MimeScan::header_line(std::string_view line) {
-  if (!field_.empty() && mail::is_folded(line)) {
+MimeScan::Line MimeScan::header_line(std::string_view line) {
+  if (!field_.empty() && is_folded(line)) {
     if (field_.size() < part_field_limit) field_.append("\n").append(line);
-    return;
+    return Line::folded;
   }
   flush_field();
-  if (mail::split_header(line)) field_ = line.substr(0, part_field_limit);
-  else start_part();
+  if (split_header(line)) {
+    field_ = line.substr(0, part_field_limit);
+    return Line::field;
+  }
+  start_part();
+  return line.empty() ? Line::end_of_header : Line::text;
 }
 
 void MimeScan::flush_field() {
@@ -112,4 +122,4 @@ void MimeScan::flush_field() {
   field_.clear();
 }
 
-}  // namespace cleanup
+}  // namespace mail

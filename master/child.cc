@@ -32,6 +32,7 @@ void Child::hear() {
 }
 
 void Child::drain() {
+  is_drained_ = true;
   state_ = ChildState::leaving;
   tell(server::MasterSays::drain);
 }

@@ -32,6 +32,8 @@ class Child {
   [[nodiscard]] bool takes_clients() const { return state_ == ChildState::starting || state_ == ChildState::available; }
 
   void drain();
+  // It was told to end.
+  [[nodiscard]] bool is_drained() const { return is_drained_; }
   void tell(server::MasterSays word) const;
 
  private:
@@ -43,6 +45,7 @@ class Child {
   std::unique_ptr<event::Loop::Watch> watch_;
   ChildState state_ = ChildState::starting;
   bool has_started_ = false;
+  bool is_drained_ = false;
 };
 
 }  // namespace master

@@ -176,6 +176,7 @@ bool Service::on_child_end(pid_t pid, process::Exit exit) {
   if (found == children_.end()) return false;
   const bool had_started = found->second->has_started();
   const bool was_leaving = found->second->state() == ChildState::leaving;
+  const bool was_drained = found->second->is_drained();
   children_.erase(found);
   const bool was_ended = is_over_ && exit.signalled && exit.status == SIGTERM;
   const bool ended_well = was_ended || (!exit.signalled && exit.status == 0);
@@ -193,6 +194,8 @@ bool Service::on_child_end(pid_t pid, process::Exit exit) {
   } else {
     evaluate();
   }
+  // What it was to do next may be known to nobody: its successor looks for work at once.
+  if (!ended_well && !was_drained && !is_over_ && entry_.wakeup.count() > 0) wake_up();
   return true;
 }
 

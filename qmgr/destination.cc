@@ -4,8 +4,9 @@
 #include <charconv>
 #include <cmath>
 
+#include <fmt/format.h>
+
 #include "lib/base/ascii.h"
-#include "lib/base/check.h"
 
 namespace qmgr {
 
@@ -51,22 +52,19 @@ double Feedback::at(int window) const {
   return amount;
 }
 
-Batch Destination::take() {
-  CHECK(!waiting_.empty());
-  Batch batch = std::move(waiting_.front());
-  waiting_.pop_front();
-  return batch;
-}
-
 bool Destination::may_start(Deadline now) const {
-  if (waiting_.empty() || is_dead(now) || now < next_start_) return false;
+  if (now < next_start()) return false;
   const int window = was_dead() ? limits_.initial_concurrency : window_;
   return limits_.rate_delay.count() > 0 ? busy_ == 0 : busy_ < window;
 }
 
-void Destination::started(Deadline now) {
+void Destination::started() {
   if (was_dead()) revive();
   ++busy_;
+}
+
+void Destination::ended(Deadline now) {
+  --busy_;
   if (limits_.rate_delay.count() > 0) next_start_ = now + limits_.rate_delay;
 }
 
@@ -101,6 +99,11 @@ bool Destination::failed(Deadline now, std::chrono::seconds dead_time, std::stri
   dead_status_ = std::move(status);
   dead_reason_ = std::move(reason);
   return true;
+}
+
+std::string Destination::state() const {
+  return fmt::format("queue {}: limit {} window {} success {:g} failure {:g} fail_cohorts {:g}", nexthop_, limits_.concurrency_limit, window_,
+                     success_, failure_, failed_cohorts_);
 }
 
 void Destination::revive() {

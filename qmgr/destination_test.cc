@@ -11,12 +11,6 @@ namespace {
 
 const Deadline start = Deadline(1000s);
 
-qmgr::Batch batch_for(std::string address) {
-  qmgr::Batch batch;
-  batch.recipients.push_back({.offset = 1, .address = std::move(address)});
-  return batch;
-}
-
 // A destination for which there is always more mail, and the deliveries to it.
 struct Busy {
   explicit Busy(const DestinationLimits& given) : limits(given), destination("example.com", "example.com", limits) { fill(start); }
@@ -24,10 +18,8 @@ struct Busy {
   // Starts what may start; returns how many run.
   int fill(Deadline now) {
     for (;;) {
-      if (!destination.has_waiting()) destination.add(batch_for("a@example.com"));
       if (!destination.may_start(now)) return running;
-      static_cast<void>(destination.take());
-      destination.started(now);
+      destination.started();
       ++running;
     }
   }
@@ -41,7 +33,7 @@ struct Busy {
     return died;
   }
   void end(Deadline now) {
-    destination.ended();
+    destination.ended(now);
     --running;
     fill(now);
   }
@@ -105,14 +97,12 @@ TEST_CASE("what is not used of the window does not grow") {
   const DestinationLimits limits;
   Destination site("example.com", "example.com", limits);
   for (int i = 0; i < 100; ++i) {
-    site.add(batch_for("a@example.com"));
-    static_cast<void>(site.take());
-    site.started(start);
+    site.started();
     site.succeeded();
-    site.ended();
+    site.ended(start);
   }
   int running = 0;
-  for (site.add(batch_for("a@example.com")); site.may_start(start); ++running) site.started(start);
+  for (; site.may_start(start); ++running) site.started();
   CHECK(running == limits.initial_concurrency + 2);
 }
 
@@ -131,7 +121,7 @@ TEST_CASE("failures of the next hop let fewer run at once, and one at least") {
     for (int i = 0; i < vector.failures; ++i) CHECK_FALSE(site.fail());
     // What ran in a larger window goes on.
     while (site.running > vector.running) {
-      site.destination.ended();
+      site.destination.ended(start);
       --site.running;
     }
     CHECK(site.fill(start) == vector.running);
@@ -176,7 +166,7 @@ TEST_CASE("a dead destination is left alone for its time, keeps the reason, and 
   CHECK(site.destination.dead_status() == "4.4.1");
   CHECK(site.destination.dead_reason() == "connect to mx.example.com[192.0.2.1]:25: Connection timed out");
   while (site.running > 0) {
-    site.destination.ended();
+    site.destination.ended(start);
     --site.running;
   }
   CHECK(site.fill(start + 299s) == 0);
@@ -196,31 +186,17 @@ TEST_CASE("a flush revives a dead destination at once") {
   CHECK(site.fill(start) == 1);
 }
 
-TEST_CASE("a rate delay means one delivery at a time, and a pause between their starts") {
+TEST_CASE("a rate delay means one delivery at a time, and a pause after each") {
   DestinationLimits limits;
   limits.rate_delay = 10s;
   Busy site(limits);
   CHECK(site.running == 1);
-  CHECK(site.destination.next_start() == start + 10s);
-  site.succeed(start + 1s);
-  CHECK(site.running == 0);
-  CHECK_FALSE(site.destination.is_idle(start + 9s));
-  CHECK(site.fill(start + 9s) == 0);
-  CHECK(site.fill(start + 10s) == 1);
-  // One that takes longer than the pause is waited for.
   CHECK(site.fill(start + 25s) == 1);
   site.succeed(start + 26s);
-  CHECK(site.running == 1);
-}
-
-TEST_CASE("batches leave in the order in which they came, or all at once") {
-  const DestinationLimits limits;
-  Destination site("example.com", "example.com", limits);
-  for (const char* const address : {"a@example.com", "b@example.com", "c@example.com"}) site.add(batch_for(address));
-  CHECK(site.take().recipients.front().address == "a@example.com");
-  const auto rest = site.take_all();
-  REQUIRE(rest.size() == 2);
-  CHECK(rest.front().recipients.front().address == "b@example.com");
-  CHECK_FALSE(site.has_waiting());
-  CHECK(site.is_idle(start));
+  CHECK(site.running == 0);
+  CHECK(site.destination.next_start() == start + 36s);
+  CHECK_FALSE(site.destination.is_idle(start + 35s));
+  CHECK(site.destination.is_idle(start + 36s));
+  CHECK(site.fill(start + 35s) == 0);
+  CHECK(site.fill(start + 36s) == 1);
 }

@@ -1,5 +1,6 @@
 #include "qmgr/dispatch.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -54,7 +55,7 @@ ipc::DeliveryRequest make_request(const std::string& transport, const Destinatio
 }  // namespace
 
 Dispatched dispatch(ipc::Connections& services, const queue::Layout& layout, const std::string& transport,
-                    const Destination& destination, const Batch& batch, Stamp now) {
+                    const Destination& destination, const Batch& batch, Stamp now, std::chrono::seconds ipc_limit) {
   using How = Dispatched::How;
   ipc::DeliveryRequest request = make_request(transport, destination, batch, now);
   // A description of its own for each agent. The lock goes with it: when we die, our successor sees that the agent, or a
@@ -66,17 +67,17 @@ Dispatched dispatch(ipc::Connections& services, const queue::Layout& layout, con
 
   const std::string socket = "private/" + transport;
   for (;;) {
-    auto connection = services.take(socket, base::after(connect_limit));
+    auto connection = services.take(socket, base::after(std::min(connect_limit, ipc_limit)));
     if (!connection) {
       return {How::unreachable, {}, fmt::format("connect to transport {}: {}", socket, ::strerror(connection.error().code()))};
     }
-    const Deadline deadline = base::after(ipc::Deliver::timeout);
-    ipc::send(connection->stream, request, deadline);
-    if (connection->stream.flush(deadline) != io::End::ok) {
+    const Deadline sent = base::after(ipc_limit);
+    ipc::send(connection->stream, request, sent);
+    if (connection->stream.flush(sent) != io::End::ok) {
       if (connection->reused) continue;  // it was closed while at rest
       return {How::unreachable, {}, "connection to transport " + socket + " lost"};
     }
-    auto answer = ipc::receive<ipc::DeliveryAnswer>(connection->stream, deadline);
+    auto answer = ipc::receive<ipc::DeliveryAnswer>(connection->stream, base::after(ipc::Deliver::timeout));
     if (answer) {
       services.keep(socket, std::move(*connection));
       return {How::answered, std::move(*answer), ""};

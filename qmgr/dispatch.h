@@ -25,8 +25,8 @@ struct Dispatched {
   std::string reason;           // of the others
 };
 
-// Parks until the agent answers.
+// Parks until the agent answers. `ipc_limit`: for the request to reach it; a delivery may take as long as it does.
 [[nodiscard]] Dispatched dispatch(ipc::Connections& services, const queue::Layout& layout, const std::string& transport,
-                                  const Destination& destination, const Batch& batch, Stamp now);
+                                  const Destination& destination, const Batch& batch, Stamp now, std::chrono::seconds ipc_limit);
 
 }  // namespace qmgr

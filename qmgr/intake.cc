@@ -14,7 +14,9 @@ namespace {
 
 constexpr std::size_t entering_limit = 64;       // messages whose recipients are being resolved at once
 constexpr std::size_t waiting_limit = 20'000;    // ids kept in memory per queue; the rest stays in the directory
+constexpr std::size_t scanned_at_once = 500;     // ids; more are looked for when these have entered
 constexpr std::chrono::seconds in_use_delay{1};  // before a message that somebody else works on is looked at again
+constexpr std::size_t reserved_part = 5;         // of the active queue, for new mail: old mail may wait for slow destinations
 
 }  // namespace
 
@@ -28,70 +30,90 @@ void Intake::start() {
 }
 
 void Intake::add_incoming(queue::QueueId id) {
-  if (incoming_.size() >= waiting_limit) {
-    incoming_overflowed_ = true;
+  if (incoming_.waiting.size() >= waiting_limit) {
+    incoming_.has_more = true;
     return;
   }
   if (!known_.insert(id.text()).second) return;
-  incoming_.push_back(std::move(id));
+  incoming_.waiting.push_back(std::move(id));
   feed_.notify();
 }
 
 void Intake::demand(queue::QueueId id) {
-  if (deferred_.size() >= waiting_limit || active_.contains(id.text())) return;
-  demanded_.insert(id.text());
+  if (deferred_.waiting.size() >= waiting_limit || active_.contains(id.text())) return;
+  asked_.insert_or_assign(id.text(), Why::demanded);
   if (!known_.insert(id.text()).second) return;
-  deferred_.push_front(std::move(id));
+  deferred_.waiting.push_front(std::move(id));
   feed_.notify();
 }
 
 void Intake::left(const queue::QueueId& id) {
-  active_.erase(id.text());
+  const auto found = active_.find(id.text());
+  if (found != active_.end()) {
+    if (found->second == Queue::deferred) --active_deferred_;
+    active_.erase(found);
+  }
   known_.erase(id.text());
   feed_.notify();
 }
 
 void Intake::start_scan(Queue queue, Due due) {
-  bool& scanning = queue == Queue::incoming ? scanning_incoming_ : scanning_deferred_;
-  if (std::exchange(scanning, true)) {
-    if (due == Due::all) scan_all_next_ = true;  // the scan that runs may be past what this one wants
+  Source& from = source(queue);
+  if (std::exchange(from.is_scanned, true)) {
+    if (from.again != Due::all) from.again = due;
     return;
   }
-  const auto fiber = event::Loop::current().spawn("scan", [this, queue, due, &scanning] {
-    const Stamp now = clock_.stamp();
-    Scanned found = event::blocking([&] { return scan(layout_, queue, due, now, waiting_limit); });
-    scanning = false;
-    std::deque<queue::QueueId>& waiting = queue == Queue::incoming ? incoming_ : deferred_;
-    for (queue::QueueId& id : found.ids) {
-      if (known_.insert(id.text()).second) waiting.push_back(std::move(id));
-    }
-    if (queue == Queue::incoming) incoming_overflowed_ = found.more;
-    feed_.notify();
-    if (queue == Queue::deferred && std::exchange(scan_all_next_, false)) start_scan(queue, Due::all);
+  const auto fiber = event::Loop::current().spawn("scan", [this, &from, due] {
+    scan(from, due);
+    from.is_scanned = false;
+    if (const auto again = std::exchange(from.again, std::nullopt)) start_scan(from.queue, *again);
   });
-  if (!fiber) scanning = false;
+  if (!fiber) from.is_scanned = false;
+}
+
+void Intake::scan(Source& source, Due due) {
+  Scan scan(layout_, source.queue, due, clock_.stamp());
+  for (bool more = true; more;) {
+    while (source.waiting.size() >= scanned_at_once) static_cast<void>(source.room.wait(base::no_deadline));
+    std::vector<queue::QueueId> found = event::blocking([&] { return scan.next(scanned_at_once); });
+    more = found.size() == scanned_at_once;
+    for (queue::QueueId& id : found) {
+      if (!known_.insert(id.text()).second) continue;
+      if (due == Due::all) asked_.emplace(id.text(), Why::flushed);
+      source.waiting.push_back(std::move(id));
+    }
+    feed_.notify();
+  }
+}
+
+bool Intake::has_room(const Source& source) const {
+  if (source.waiting.empty() || active_.size() >= active_limit_) return false;
+  return source.queue == Queue::incoming || active_deferred_ < active_limit_ - active_limit_ / reserved_part;
 }
 
 // Lets waiting ids in as long as there is room: new mail first, and of old mail one after each.
 void Intake::feed() {
-  bool old_mail_next = false;
   for (;;) {
-    while (has_room() && !(incoming_.empty() && deferred_.empty())) {
-      const bool take_old = incoming_.empty() || (old_mail_next && !deferred_.empty());
-      std::deque<queue::QueueId>& waiting = take_old ? deferred_ : incoming_;
-      old_mail_next = !take_old;
-      const queue::QueueId id = std::move(waiting.front());
-      waiting.pop_front();
-      if (!turns_.acquire(base::no_deadline)) return;
-      if (!activate(id, take_old ? Queue::deferred : Queue::incoming)) break;
+    for (bool entered = true; entered;) {
+      entered = let_in(incoming_);
+      entered |= let_in(deferred_);
     }
-    if (incoming_.empty() && incoming_overflowed_ && has_room()) start_scan(Queue::incoming, Due::by_time);
+    if (incoming_.waiting.empty() && std::exchange(incoming_.has_more, false)) start_scan(Queue::incoming, Due::by_time);
     static_cast<void>(feed_.wait(base::no_deadline));
   }
 }
 
+bool Intake::let_in(Source& source) {
+  if (!has_room(source) || !turns_.acquire(base::no_deadline)) return false;
+  const queue::QueueId id = std::move(source.waiting.front());
+  source.waiting.pop_front();
+  if (source.waiting.size() < scanned_at_once) source.room.notify();
+  return activate(id, source.queue);
+}
+
 bool Intake::activate(const queue::QueueId& id, Queue from) {
-  active_.insert(id.text());
+  active_.emplace(id.text(), from);
+  if (from == Queue::deferred) ++active_deferred_;
   const auto fiber = event::Loop::current().spawn("activate", [this, id, from] {
     enter(id, from);
     turns_.release();
@@ -99,30 +121,37 @@ bool Intake::activate(const queue::QueueId& id, Queue from) {
   });
   if (fiber) return true;
   turns_.release();
+  asked_.erase(id.text());
   left(id);
   return false;
 }
 
 void Intake::enter(queue::QueueId id, Queue from) {
-  const auto entered = enter_(id, from, demanded_.contains(id.text()));
-  demanded_.erase(id.text());
+  const auto asked = asked_.find(id.text());
+  const Why why = asked == asked_.end() ? Why::due : asked->second;
+  const auto entered = enter_(id, from, why);
+  if (!entered && entered.error().code() == EBUSY) return try_later(std::move(id), from);
+  asked_.erase(id.text());
   if (entered) return;
-  active_.erase(id.text());
-  if (entered.error().code() == EBUSY) return try_later(std::move(id), from);
-  known_.erase(id.text());
+  left(id);
   if (entered.error().code() == ENOENT || entered.error().code() == EAGAIN) return;
   maillog::warning("{}: {}", id.text(), entered.error().message());
 }
 
-// An agent of our predecessor, or of an agent that died, still has the file; or cleanup is about to let go of it.
+// An agent of our predecessor, or of an agent that died, still has the file; or cleanup is about to let go of it. Its place
+// is free meanwhile.
 void Intake::try_later(queue::QueueId id, Queue from) {
   const std::string name = id.text();
+  left(id);
+  known_.insert(name);
   const auto fiber = event::Loop::current().spawn("try later", [this, id = std::move(id), from] {
     event::sleep_until(base::after(in_use_delay));
-    (from == Queue::deferred ? deferred_ : incoming_).push_back(id);
+    source(from).waiting.push_back(id);
     feed_.notify();
   });
-  if (!fiber) known_.erase(name);  // found again by the next scan
+  if (fiber) return;
+  known_.erase(name);  // found again by the next scan
+  asked_.erase(name);
 }
 
 }  // namespace qmgr

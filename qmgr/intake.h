@@ -5,8 +5,9 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
-#include <set>
+#include <optional>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "lib/base/deadline.h"
@@ -14,15 +15,16 @@
 #include "lib/event/loop.h"
 #include "lib/queue/id.h"
 #include "lib/queue/layout.h"
+#include "qmgr/active_message.h"
 #include "qmgr/scan.h"
 
 namespace qmgr {
 
 class Intake {
  public:
-  // Moves the message into the active queue and begins with it; may park. `demanded`: somebody has asked for it. An Error
-  // with code EBUSY: it is in use, and is looked at again in a moment; ENOENT or EAGAIN: there is nothing (yet) to take.
-  using Enter = std::function<Result<void>(const queue::QueueId& id, queue::Queue from, bool demanded)>;
+  // Moves the message into the active queue and begins with it; may park. An Error with code EBUSY: it is in use, and is
+  // looked at again in a moment; ENOENT or EAGAIN: there is nothing (yet) to take.
+  using Enter = std::function<Result<void>(const queue::QueueId& id, queue::Queue from, Why why)>;
 
   // All are borrowed.
   Intake(const queue::Layout& layout, const base::Clock& clock, std::size_t active_limit, Enter enter);
@@ -39,27 +41,38 @@ class Intake {
   void left(const queue::QueueId& id);
 
  private:
+  // One queue: who waits to enter, and the search for more.
+  struct Source {
+    queue::Queue queue;
+    std::deque<queue::QueueId> waiting;
+    bool is_scanned = false;
+    std::optional<Due> again;     // asked for while a scan ran, which may be past what is wanted
+    bool has_more = false;        // there is more in the directory than `waiting` holds
+    event::Notify room;           // in `waiting`
+  };
+
   void feed();
+  [[nodiscard]] bool let_in(Source& source);
+  void scan(Source& source, Due due);
   // False when there was no fiber for it: the next scan finds it again.
   [[nodiscard]] bool activate(const queue::QueueId& id, queue::Queue from);
   void enter(queue::QueueId id, queue::Queue from);
   void try_later(queue::QueueId id, queue::Queue from);
-  [[nodiscard]] bool has_room() const { return active_.size() < active_limit_; }
+  [[nodiscard]] bool has_room(const Source& source) const;
+  [[nodiscard]] Source& source(queue::Queue queue) { return queue == queue::Queue::incoming ? incoming_ : deferred_; }
 
   const queue::Layout& layout_;
   const base::Clock& clock_;
   const std::size_t active_limit_;
   const Enter enter_;
 
-  std::deque<queue::QueueId> incoming_, deferred_;    // wait for a place
-  std::unordered_set<std::string> active_;            // or entering
-  std::set<std::string> known_;                       // wait or are active
-  std::set<std::string> demanded_;                    // of these, whom somebody has asked for
-  bool incoming_overflowed_ = false;                  // there is more in the directory than incoming_ holds
-  bool scanning_incoming_ = false, scanning_deferred_ = false;
-  bool scan_all_next_ = false;                        // asked for while a scan of deferred ran
+  Source incoming_{.queue = queue::Queue::incoming}, deferred_{.queue = queue::Queue::deferred};
+  std::unordered_map<std::string, queue::Queue> active_;   // or entering; where they came from
+  std::size_t active_deferred_ = 0;                        // of these, from deferred
+  std::unordered_set<std::string> known_;                  // wait or are active
+  std::unordered_map<std::string, Why> asked_;             // of these, for whom somebody has asked
   event::Notify feed_;
-  event::Semaphore turns_;                            // to enter
+  event::Semaphore turns_;                                 // to enter
 };
 
 }  // namespace qmgr

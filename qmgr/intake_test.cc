@@ -17,8 +17,8 @@ constexpr std::chrono::seconds patience{10};
 
 struct World {
   explicit World(std::size_t active_limit)
-      : intake(layout, base::system_clock(), active_limit, [this](const QueueId& id, Queue, bool demanded) {
-          entered.push_back(id.text() + (demanded ? "!" : ""));
+      : intake(layout, base::system_clock(), active_limit, [this](const QueueId& id, Queue, Why why) {
+          entered.push_back(id.text() + (why == Why::demanded ? "!" : ""));
           news.notify();
           return outcome;
         }) {

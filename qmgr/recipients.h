@@ -14,4 +14,7 @@ namespace qmgr {
 // in the file and for all others, and no more are to be read.
 [[nodiscard]] std::vector<ipc::DeliveryRecipient> take_recipients(queue::Message& message);
 
+// By domain, whatever its case, then by local part: the order in which agents are given them.
+void sort_recipients(std::vector<ipc::DeliveryRecipient>& recipients);
+
 }  // namespace qmgr

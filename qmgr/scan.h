@@ -1,7 +1,13 @@
 #pragma once
-// Looks through a queue directory for messages that are ready. Runs on the pool, since a large directory takes long.
+// Looks through a queue directory for messages that are ready, some at a time: a large directory takes long, and what is
+// found must not all be in memory.
 
+#include <memory>
+#include <string>
 #include <vector>
+
+#include <dirent.h>
+#include <sys/stat.h>
 
 #include "lib/base/error.h"
 #include "lib/queue/id.h"
@@ -14,11 +20,29 @@ enum class Due {
   all,       // whatever the time stamps say (postqueue -f)
 };
 
-// Complete messages that are due, at most `limit`; the rest is found by the next scan.
-struct Scanned {
-  std::vector<queue::QueueId> ids;
-  bool more = false;
+class Scan {
+ public:
+  // `began`: of those that are all wanted, what has been put back since then has had its try. The layout is borrowed.
+  Scan(const queue::Layout& layout, queue::Queue queue, Due due, Stamp began);
+
+  // The next complete messages that are due, `limit` at most; fewer when there are no more. Blocking.
+  [[nodiscard]] std::vector<queue::QueueId> next(std::size_t limit);
+
+ private:
+  struct Close {
+    void operator()(DIR* directory) const { ::closedir(directory); }
+  };
+  struct Level {
+    std::string path;
+    std::unique_ptr<DIR, Close> directory;
+  };
+  void enter(std::string path);
+  [[nodiscard]] bool is_due(const struct stat& status, Stamp now) const;
+
+  const std::size_t depth_;   // levels of hash directories
+  const Due due_;
+  const Stamp began_;
+  std::vector<Level> levels_;
 };
-[[nodiscard]] Scanned scan(const queue::Layout& layout, queue::Queue queue, Due due, Stamp now, std::size_t limit);
 
 }  // namespace qmgr

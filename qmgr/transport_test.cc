@@ -1,49 +1,17 @@
-#include "qmgr/transport.h"
-
-#include "lib/testing/catch.h"
+#include "qmgr/transport_test.h"
 
 using namespace std::chrono_literals;
 using qmgr::Destination;
 using qmgr::Transport;
+using namespace qmgr::test;
 
 namespace {
 
-const Deadline start = Deadline(1000s);
+using Names = std::vector<std::string>;
 
-std::unique_ptr<Transport> make(std::string_view service, std::string_view main_cf, int process_limit = 0) {
-  const auto main = config::Main::parse(main_cf, "/etc/postfix");
-  REQUIRE(main.has_value());
-  auto made = Transport::make(std::string(service), *main, process_limit);
-  REQUIRE(made.has_value());
-  return std::move(*made);
-}
-
-Destination& put(Transport& transport, const std::string& nexthop, int batches = 1, const std::string& recipient = "a@example.com") {
-  Destination& destination = transport.destination(nexthop, recipient);
-  for (; batches > 0; --batches) {
-    qmgr::Batch batch;
-    batch.recipients.push_back({.offset = 1, .address = recipient});
-    transport.add(destination, std::move(batch));
-  }
-  return destination;
-}
-
-// Starts the next delivery; the destination's name, or empty when none may start.
 std::string start_next(Transport& transport, Deadline now = start) {
-  Destination* const destination = transport.next_ready(now);
-  if (destination == nullptr) return {};
-  static_cast<void>(destination->take());
-  transport.started(*destination, now);
-  return destination->name();
-}
-
-std::vector<std::string> start_all(Transport& transport, Deadline now = start) {
-  std::vector<std::string> names;
-  for (;;) {
-    std::string name = start_next(transport, now);
-    if (name.empty()) return names;
-    names.push_back(std::move(name));
-  }
+  const auto next = transport.next(now);
+  return next ? next->destination->name() : "";
 }
 
 }  // namespace
@@ -62,45 +30,52 @@ TEST_CASE("limits are those of the service, else the general ones") {
                                Vector{"smtp", "smtp_destination_concurrency_limit = 0\n", 5, 0, 50}}) {
     INFO(vector.service << ": " << vector.main_cf);
     const auto transport = make(vector.service, vector.main_cf);
-    CHECK(transport->limits().initial_concurrency == vector.initial);
-    CHECK(transport->limits().concurrency_limit == vector.concurrency);
-    CHECK(transport->limits().recipient_limit == vector.recipients);
+    CHECK(transport->limits().destination.initial_concurrency == vector.initial);
+    CHECK(transport->limits().destination.concurrency_limit == vector.concurrency);
+    CHECK(transport->limits().destination.recipient_limit == vector.recipients);
   }
   const auto main = config::Main::parse("smtp_destination_rate_delay = soon\n", "/etc/postfix");
   CHECK_FALSE(Transport::make("smtp", *main, 0).has_value());
 }
 
-TEST_CASE("destinations take turns") {
+TEST_CASE("the destinations of a message take turns, messages are served in the order of their coming") {
   const auto transport = make("smtp", "");
-  put(*transport, "a", 3);
-  put(*transport, "b");
-  put(*transport, "c", 2);
-  CHECK(start_all(*transport) == std::vector<std::string>{"a", "b", "c", "a", "c", "a"});
+  const auto first = message(1), second = message(2);
+  put(*transport, first, "a", 3);
+  put(*transport, first, "b");
+  put(*transport, second, "d");
+  put(*transport, first, "c", 2);
+  put(*transport, second, "a");
+  CHECK(names(start_all(*transport)) == Names{"a", "b", "c", "a", "c", "a", "d", "a"});
 }
 
 TEST_CASE("a destination at its own limit is passed over, and loses nothing") {
   const auto transport = make("smtp", "smtp_destination_concurrency_limit = 1\n");
-  Destination& a = put(*transport, "a", 3);
-  put(*transport, "b");
-  CHECK(start_all(*transport) == std::vector<std::string>{"a", "b"});
-  a.succeeded();
-  transport->ended(a, start);
-  CHECK(start_all(*transport) == std::vector<std::string>{"a"});
+  put(*transport, message(1), "a", 3);
+  put(*transport, message(2), "b");
+  const auto started = start_all(*transport);
+  CHECK(names(started) == Names{"a", "b"});
+  end(*transport, started.front());
+  CHECK(names(start_all(*transport)) == Names{"a"});
 }
 
 TEST_CASE("a transport runs no more deliveries than its service serves") {
   const auto transport = make("smtp", "", 2);
-  Destination& a = put(*transport, "a", 2);
-  put(*transport, "b");
-  CHECK(start_all(*transport) == std::vector<std::string>{"a", "b"});
-  transport->ended(a, start);
-  CHECK(start_all(*transport) == std::vector<std::string>{"a"});
+  const auto one = message(1);
+  put(*transport, one, "a", 2);
+  put(*transport, one, "b");
+  const auto started = start_all(*transport);
+  CHECK(names(started) == Names{"a", "b"});
+  CHECK(transport->next_start(start) == base::no_deadline);
+  end(*transport, started.front());
+  CHECK(names(start_all(*transport)) == Names{"a"});
 }
 
 TEST_CASE("with a recipient limit of one each recipient is a destination") {
   const auto transport = make("local", "");
-  Destination& anna = put(*transport, "mail.example.com", 1, "anna@example.com");
-  Destination& bert = put(*transport, "mail.example.com", 1, "bert@example.com");
+  const auto one = message(1);
+  Destination& anna = put(*transport, one, "mail.example.com", 1, "anna@example.com");
+  Destination& bert = put(*transport, one, "mail.example.com", 1, "bert@example.com");
   CHECK(&anna != &bert);
   CHECK(anna.name() == "anna@example.com");
   CHECK(anna.nexthop() == "mail.example.com");
@@ -109,13 +84,13 @@ TEST_CASE("with a recipient limit of one each recipient is a destination") {
 
 TEST_CASE("a suspended transport starts nothing until its time, or a flush") {
   const auto transport = make("smtp", "");
-  put(*transport, "a");
+  put(*transport, message(1), "a");
   transport->suspend(start + 60s);
   CHECK(start_next(*transport).empty());
   CHECK(transport->next_start(start) == start + 60s);
   SECTION("time") { CHECK(start_next(*transport, start + 60s) == "a"); }
   SECTION("flush") {
-    transport->revive();
+    transport->revive(start);
     CHECK(start_next(*transport) == "a");
   }
 }
@@ -123,32 +98,63 @@ TEST_CASE("a suspended transport starts nothing until its time, or a flush") {
 TEST_CASE("the next start by the clock is that of the first destination that waits for it") {
   const auto transport = make("smtp", "smtp_destination_rate_delay = 10s\n");
   CHECK(transport->next_start(start) == base::no_deadline);
-  put(*transport, "a", 2);
-  CHECK(start_next(*transport, start) == "a");
-  put(*transport, "b", 2);
-  CHECK(start_next(*transport, start + 3s) == "b");
+  put(*transport, message(1), "a", 2);
+  put(*transport, message(2), "b", 2);
+  const auto started = start_all(*transport);
+  CHECK(names(started) == Names{"a", "b"});
+  CHECK(transport->next_start(start) == base::no_deadline);  // the ends come first
+  end(*transport, started[0], start + 1s);
+  end(*transport, started[1], start + 3s);
   CHECK(start_next(*transport, start + 3s).empty());
-  CHECK(transport->next_start(start + 3s) == start + 10s);
+  CHECK(transport->next_start(start + 3s) == start + 11s);
+  CHECK(names(start_all(*transport, start + 12s)) == Names{"a"});
+  CHECK(transport->next_start(start + 12s) == start + 13s);
 }
 
-TEST_CASE("what waited for a destination that died leaves the line, and comes back once") {
+TEST_CASE("with a transport_rate_delay there is one delivery at a time, and a pause after each, whatever the destination") {
+  const auto transport = make("smtp", "smtp_transport_rate_delay = 10s\n");
+  const auto one = message(1);
+  for (const char* const site : {"a", "b", "c"}) put(*transport, one, site);
+  const auto first = start_all(*transport);
+  CHECK(names(first) == Names{"a"});
+  CHECK(transport->next_start(start) == base::no_deadline);
+  end(*transport, first.front(), start + 4s);
+  CHECK(start_all(*transport, start + 13s).empty());
+  CHECK(transport->next_start(start + 13s) == start + 14s);
+  CHECK(names(start_all(*transport, start + 14s)) == Names{"b"});
+  CHECK(make("smtp", "default_transport_rate_delay = 7s\n")->limits().rate_delay == 7s);
+}
+
+TEST_CASE("what waited for a destination that died leaves the line, and what comes later stands in it once") {
   const auto transport = make("smtp", "smtp_destination_concurrency_limit = 1\n", 1);
-  Destination& other = put(*transport, "other");
-  CHECK(start_next(*transport) == "other");
+  put(*transport, message(1), "other");
+  auto running = transport->next(start);
+  REQUIRE(running);
   // The transport is at its limit: nobody looks at the line meanwhile.
-  for (int i = 0; i < 3; ++i) {
-    Destination& dead = put(*transport, "dead");
-    CHECK(dead.take_all().size() == 1);
+  for (std::uint64_t i = 2; i < 5; ++i) {
+    Destination& dead = put(*transport, message(i), "dead");
+    CHECK(transport->take_all(dead).size() == 1);
+    CHECK_FALSE(dead.has_waiting());
   }
-  put(*transport, "dead", 2);
-  put(*transport, "other", 2);
-  transport->ended(other, start);
-  std::vector<std::string> order;
-  for (std::string name = start_next(*transport); !name.empty(); name = start_next(*transport)) {
-    transport->ended(transport->destination(name, "a@example.com"), start);
-    order.push_back(std::move(name));
+  CHECK(transport->recipients() == 1);
+  const auto last = message(6);
+  put(*transport, last, "dead", 2);
+  put(*transport, last, "other", 2);
+  Names order;
+  while (running) {
+    end(*transport, *running);
+    running = transport->next(start);
+    if (running) order.push_back(running->destination->name());
   }
-  CHECK(order == std::vector<std::string>{"other", "dead", "other", "dead"});
+  CHECK(order == Names{"dead", "other", "dead", "other"});
+}
+
+TEST_CASE("a transport that nobody serves gives back all that waits") {
+  const auto transport = make("smtp", "");
+  for (std::uint64_t i = 1; i < 4; ++i) put(*transport, message(i), "site" + std::to_string(i), 2);
+  CHECK(transport->take_all().size() == 6);
+  CHECK(transport->recipients() == 0);
+  CHECK(start_all(*transport).empty());
 }
 
 TEST_CASE("destinations for which nothing is left are forgotten, the dead and the paced ones after their time") {
@@ -166,18 +172,17 @@ TEST_CASE("destinations for which nothing is left are forgotten, the dead and th
     const auto transport = make("smtp", vector.main_cf, vector.process_limit);
     Deadline now = start;
     for (int i = 0; i < sites; ++i, now += 1s) {
-      put(*transport, "site" + std::to_string(i));
-      Destination* const site = transport->next_ready(now);
-      REQUIRE(site != nullptr);
-      static_cast<void>(site->take());
-      transport->started(*site, now);
+      put(*transport, message(static_cast<std::uint64_t>(i) + 1), "site" + std::to_string(i), 1, "a@example.com", now);
+      const auto one = transport->next(now);
+      REQUIRE(one);
       if (vector.fails) {
-        CHECK(site->failed(now, 100s, "4.4.1", "connection refused"));
+        CHECK(one->destination->failed(now, 100s, "4.4.1", "connection refused"));
+        transport->ended(*one->destination, one->batch, now);
       } else {
-        site->succeeded();
+        end(*transport, *one, now);
       }
-      transport->ended(*site, now);
     }
     CHECK(transport->destinations() < sites / 2);
+    CHECK(transport->recipients() == 0);
   }
 }

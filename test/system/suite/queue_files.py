@@ -5,7 +5,9 @@ same in the queue, on the wire and in a Maildir."""
 import collections
 import hashlib
 import json
+import os
 import re
+import time
 from pathlib import Path
 
 from .base import unfinished
@@ -18,6 +20,52 @@ Message = collections.namedtuple("Message", "queue id path sender todo done cont
 
 def digest(content):
     return hashlib.sha256(content + (b"" if content.endswith(b"\n") else b"\n")).hexdigest()
+
+
+# --- making it ---
+def record(kind, data=b""):
+    """One record of a queue file: a type, the length in groups of seven bits, the data."""
+    size, left = b"", len(data)
+    while True:
+        left, low = left >> 7, left & 0x7f
+        size += bytes([low | (0x80 if left else 0)])
+        if not left:
+            return kind + size + data
+
+
+def queue_file(sender, recipients, lines=("Subject: test", "", "Hello."), arrived=None, filter=None):
+    """The bytes of a complete queue file, as Postfix and ours have them."""
+    content = b"".join(record(b"N", line.encode()) for line in lines)
+    arrived = time.time() if arrived is None else arrived
+    head = record(b"T", b"%d %06d" % (arrived, arrived % 1 * 1000000)) + record(b"A", b"log_ident=made") + record(b"A", b"rewrite_context=local")
+    head += record(b"S", sender.encode())
+    head += record(b"L", filter.encode()) if filter else b""
+    head += b"".join(record(b"R", r.encode()) for r in recipients) + record(b"M")
+    numbers = (len(content), 97 + len(head), len(recipients), 0, len(content), 0)
+    size = record(b"C", b" ".join(b"%15d" % n for n in numbers))
+    assert len(size) == 97
+    return size + head + content + record(b"X") + record(b"E")
+
+
+def put(suite, queue, number, data, owner=None, due=None, hashed=True):
+    """Puts a file into a queue of a suite, whether it runs or not, under an id made of the number; the id. `due`: its next try."""
+    qid = "%05X%05X" % (number % 0x9f000, 0x80000 + number)
+    folder = Path(suite.queue, queue)
+    if owner is None:
+        owner = (folder.stat().st_uid, folder.stat().st_gid)
+    if hashed and queue in ("deferred", "defer"):
+        folder = folder / qid[0]
+        if not folder.exists():
+            folder.mkdir(mode=0o700)
+            os.chown(folder, *owner)
+    fresh = folder / (qid + ".new")
+    fresh.write_bytes(data)
+    os.chown(fresh, *owner)
+    if due is not None:
+        os.utime(fresh, (due, due))
+    fresh.chmod(0o700)
+    fresh.rename(folder / qid)
+    return qid
 
 
 # --- moving it ---

@@ -13,6 +13,16 @@ instance_directories() {
   { postconf -h config_directory; postconf -h multi_instance_directories; } 2>/dev/null | tr ',\t ' '\n\n\n' | sort -u | grep . || :
 }
 
+# wait_for_end PID SECONDS: false when it has not ended by then. A zombie, which nobody reaps, has.
+wait_for_end() {
+  looks=$(($2 * 20))
+  while readlink "/proc/$1/exe" >/dev/null 2>&1; do
+    [ $looks -gt 0 ] || return 1
+    looks=$((looks - 1))
+    sleep 0.05
+  done
+}
+
 # Stops the mail system before its programs change: a master must not start programs of another release. What a policy
 # (policy-rc.d) keeps from being stopped is stopped all the same, and is started again at the end: its directories stand in
 # the file "restart".
@@ -26,14 +36,12 @@ stop_mail_system() {
   : >"$restart"
   # systemctl returns before the instances have ended.
   [ ! -x /etc/init.d/postfix ] || invoke-rc.d postfix stop >/dev/null 2>&1 || :
-  [ ! -d /run/systemd/system ] || policy_denies_stop || wait_limit=15
   for directory in $running; do
     pid=$(master_of "$directory") || continue
-    [ -z "${wait_limit:-}" ] || timeout "$wait_limit" tail -s 0.05 --pid="$pid" -f /dev/null || :
-    pid=$(master_of "$directory") || continue
+    if [ -d /run/systemd/system ] && ! policy_denies_stop && wait_for_end "$pid" 15; then continue; fi
     echo "$directory" >>"$restart"
     kill "$pid" 2>/dev/null || :
-    timeout 15 tail -s 0.05 --pid="$pid" -f /dev/null || kill -9 "-$pid" 2>/dev/null || :
+    wait_for_end "$pid" 15 || kill -9 "-$pid" 2>/dev/null || :
   done
 }
 

@@ -44,12 +44,18 @@ Result<Source> read_source(const std::string& path) {
   return source;
 }
 
+// The kind of a type that has an index which can be made here.
+std::optional<maps::IndexKind> index_kind(const Job& job, const TableName& table) {
+  const auto kind = maps::index_kind(table.type);
+  return kind && job.tables.knows(table.type) ? kind : std::nullopt;
+}
+
 // The kind of index, or why there is none.
-Result<maps::IndexKind> kind_of(const TableName& table) {
-  if (const auto kind = maps::index_kind(table.type)) return *kind;
+Result<maps::IndexKind> kind_of(const Job& job, const TableName& table) {
+  if (const auto kind = index_kind(job, table)) return *kind;
   if (table.type == "fail") return base::fail(fmt::format("table {}: write error: Application error", table.full()));
   if (table.type == "proxy") return base::fail("can't create maps via the proxy service");
-  if (maps::find_type(table.type) == nullptr) {
+  if (!job.tables.knows(table.type)) {
     static_cast<void>(maps::unsupported_type(table.type));
     return base::fail(fmt::format("unsupported map type: {}", table.type));
   }
@@ -123,9 +129,10 @@ class SignalsWait {
   sigset_t before_{};
 };
 
-maps::IndexBuilder::Options builder_options(const Job& job, maps::IndexKind kind) {
-  return {
+Result<maps::IndexBuilder::Options> builder_options(const Job& job, const TableName& table, maps::IndexKind kind) {
+  return maps::IndexBuilder::Options{
       .kind = kind,
+      .format = TRY(job.tables.index_format(table.type)),
       // Postfix's keys have none in a cdb, unless they are asked for.
       .with_nul = kind == maps::IndexKind::cdb ? job.options.with_nul : !job.options.without_nul,
       .if_duplicate = job.options.if_duplicate,
@@ -142,8 +149,8 @@ Result<void> build_one(const Job& job, const TableName& table) {
   } else {
     source = TRY(read_source(table.name));
   }
-  const maps::IndexKind kind = TRY(kind_of(table));
-  auto options = builder_options(job, kind);
+  const maps::IndexKind kind = TRY(kind_of(job, table));
+  auto options = TRY(builder_options(job, table, kind));
   const bool has_source = job.options.action == Action::build;
   // Readable for whom the source is; who may write it stays our own decision.
   if (has_source && job.options.inherit_mode) options.mode = 0600 | (source.status.st_mode & 0044U);
@@ -184,7 +191,7 @@ Result<bool> erase_key(const Job& job, maps::IndexBuilder& builder, std::string_
 }
 
 Result<bool> erase_from(const Job& job, const TableName& table, const std::vector<std::string>& keys) {
-  const auto kind = maps::index_kind(table.type);
+  const auto kind = index_kind(job, table);
   if (!kind) {
     // A type without an index of ours: it says itself why it cannot.
     const auto opened = TRY(job.tables.open_for_update(table.full(), job.flags()));
@@ -199,7 +206,7 @@ Result<bool> erase_from(const Job& job, const TableName& table, const std::vecto
   struct stat status{};
   const bool known = ::stat((table.name + std::string(maps::index_suffix(*kind))).c_str(), &status) == 0;
   const ActingAs acting = TRY(ActingAs::owner(known && job.options.act_as_owner ? status.st_uid : 0, status.st_gid));
-  auto options = builder_options(job, *kind);
+  auto options = TRY(builder_options(job, table, *kind));
   options.start = maps::StartFrom::index;
   const SignalsWait signals;
   maps::IndexBuilder builder = TRY(maps::IndexBuilder::open(table.name, options));

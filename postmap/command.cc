@@ -19,14 +19,11 @@ Result<int> run_command(const Dialect& dialect, const Options& options) {
   const config::Main main = TRY(config::Main::read(options.config_directory));
   const Params params = TRY(Params::load(main));
   ipc::Connections services;
-  maps::Tables tables({
-      .config_directory = {},  // relative names are the caller's
-      .default_database_type = params.default_database_type,
-      .proxymap_socket = params.queue_directory + "/private/proxymap",
-      .proxywrite_socket = params.queue_directory + "/private/proxywrite",
-      .socketmap_max_reply_size = static_cast<std::size_t>(params.socketmap_max_reply_size),
-      .services = &services,
-  });
+  maps::Tables::Options table_options = TRY(maps::Tables::Options::of(main));  // relative names are the caller's
+  table_options.proxymap_socket = params.queue_directory + "/private/proxymap";
+  table_options.proxywrite_socket = params.queue_directory + "/private/proxywrite";
+  table_options.services = &services;
+  maps::Tables tables(std::move(table_options));
   const Job job{dialect, options, params, tables, options.utf8 && params.smtputf8_enable};
   switch (options.action) {
     case Action::build:

@@ -40,9 +40,10 @@ User current_user() {
 
 Result<void> may_submit(const config::Main& main, const User& user, std::string_view authorized) {
   ipc::Connections services;
-  maps::Tables tables({.config_directory = main.directory(),
-                       .default_database_type = TRY(main.string("default_database_type")),
-                       .services = &services});
+  maps::Tables::Options options = TRY(maps::Tables::Options::of(main));
+  options.config_directory = main.directory();
+  options.services = &services;
+  maps::Tables tables(std::move(options));
   const auto list = TRY(maps::MatchList::parse(tables, "authorized_submit_users", authorized, maps::ListKind::string, false));
   if (TRY(list.matches(user.name))) return {};
   return base::fail(fmt::format("User {}({}) is not allowed to submit mail", user.name, user.uid));

@@ -94,13 +94,18 @@ int show_tls(std::string_view mode) {
   return 1;
 }
 
+Result<void> show_table_types(const Options& options) {
+  const config::Main main = TRY(config::Main::read(options.config_directory, options.overrides));
+  return print(maps::type_names("\n", TRY(maps::Tables::Options::of(main)).modules) + '\n');
+}
+
 Result<void> perform(const Options& options) {
   switch (options.subject) {
     case Subject::parameters:
     case Subject::services:
     case Subject::fields:
     case Subject::service_parameters: return options.action == Action::show ? show(options) : edit(options);
-    case Subject::table_types: return print(maps::type_names("\n") + '\n');
+    case Subject::table_types: return show_table_types(options);
     // How mailboxes may be locked: mailbox_delivery_lock.
     case Subject::lock_types: return print("flock\nfcntl\ndotlock\n");
     // SASL is not yet there.

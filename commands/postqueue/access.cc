@@ -12,7 +12,9 @@ Result<void> check_access(const config::Main& main, const Params& params, bool l
   const auto account = process::find_account(uid);
   if (uid == 0 || (account && account->name == params.mail_owner)) return {};
   const std::string name = account ? account->name : "unknown";
-  maps::Tables tables({.config_directory = main.directory(), .default_database_type = TRY(main.string("default_database_type"))});
+  maps::Tables::Options options = TRY(maps::Tables::Options::of(main));
+  options.config_directory = main.directory();
+  maps::Tables tables(std::move(options));
   const std::string parameter = lists ? "authorized_mailq_users" : "authorized_flush_users";
   const auto users = TRY(maps::MatchList::parse(tables, parameter, lists ? params.authorized_mailq_users : params.authorized_flush_users,
                                                 maps::ListKind::string, false));

@@ -21,7 +21,7 @@ constexpr std::size_t update_cache = 4 * 1024 * 1024;
 
 struct BerkeleyFormat {
   using File = BerkeleyFile;
-  static constexpr std::string_view suffix = ".db";
+  [[nodiscard]] static std::string_view suffix() { return ".db"; }
   BerkeleyKind kind;
 
   [[nodiscard]] Result<File> open(int fd, const std::string& path) const {

@@ -87,7 +87,7 @@ Result<IndexBuilder> IndexBuilder::open(const std::string& path, const Options& 
   }
   // Left behind by a builder that was killed and had our process id.
   if (::unlink(temporary.c_str()) != 0 && errno != ENOENT) return base::fail_system(fmt::format("remove {}", temporary));
-  IndexFile::Options how{.kind = options.kind, .start = IndexFile::Start::anew, .cache_bytes = options.cache_bytes, .map_bytes = options.map_bytes};
+  IndexFile::Options how{.kind = options.kind, .format = options.format, .start = IndexFile::Start::anew, .cache_bytes = options.cache_bytes, .map_bytes = options.map_bytes};
   if (existing && options.start != StartFrom::nothing) {
     TRY(copy_to(existing->fd, temporary));
     how.start = IndexFile::Start::from_copy;

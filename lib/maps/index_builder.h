@@ -31,6 +31,7 @@ class IndexBuilder {
  public:
   struct Options {
     IndexKind kind = IndexKind::hash;
+    const module::IndexFormat* format = nullptr;  // see IndexFile::Options
     bool with_nul = true;                  // keys and values end in a NUL, as Postfix's do
     IfDuplicate if_duplicate = IfDuplicate::warn_and_keep;
     StartFrom start = StartFrom::nothing;

@@ -1,6 +1,7 @@
 #include "lib/maps/index_file.h"
 
 #include "lib/maps/berkeley_file.h"
+#include "lib/maps/module.h"
 
 namespace maps {
 namespace {
@@ -28,12 +29,8 @@ Result<std::unique_ptr<IndexFile>> open_berkeley(const std::string& path, Berkel
 std::optional<IndexKind> index_kind(std::string_view type) {
   if (type == "hash") return IndexKind::hash;
   if (type == "btree") return IndexKind::btree;
-#ifdef HAVE_LMDB
   if (type == "lmdb") return IndexKind::lmdb;
-#endif
-#ifdef HAVE_CDB
   if (type == "cdb") return IndexKind::cdb;
-#endif
   return std::nullopt;
 }
 
@@ -51,18 +48,11 @@ Result<std::unique_ptr<IndexFile>> IndexFile::open(const std::string& path, cons
   switch (options.kind) {
     case IndexKind::hash: return open_berkeley(path, BerkeleyKind::hash, options);
     case IndexKind::btree: return open_berkeley(path, BerkeleyKind::btree, options);
-#ifdef HAVE_LMDB
-    case IndexKind::lmdb: return open_lmdb_index(path, options);
-#else
-    case IndexKind::lmdb: break;
-#endif
-#ifdef HAVE_CDB
-    case IndexKind::cdb: return open_cdb_index(path, options);
-#else
-    case IndexKind::cdb: break;
-#endif
+    case IndexKind::lmdb:
+    case IndexKind::cdb:
+      if (options.format != nullptr) return options.format->build(path, options);
   }
-  return base::fail("this build does not know the format of the index");
+  return base::fail("the format of the index is not known here");
 }
 
 }  // namespace maps

@@ -12,9 +12,13 @@
 
 namespace maps {
 
+namespace module {
+struct IndexFormat;
+}
+
 enum class IndexKind { hash, btree, lmdb, cdb };
 
-// The kind of a type that can be built ("hash", "btree", and what this build has of "lmdb" and "cdb").
+// The kind of a type that can be built ("hash", "btree", "lmdb", "cdb"; the last two where their module is).
 [[nodiscard]] std::optional<IndexKind> index_kind(std::string_view type);
 // ".db", ".lmdb", ".cdb".
 [[nodiscard]] std::string_view index_suffix(IndexKind kind);
@@ -37,6 +41,7 @@ class IndexFile {
   enum class Start { anew, from_copy };
   struct Options {
     IndexKind kind = IndexKind::hash;
+    const module::IndexFormat* format = nullptr;  // of the module, for lmdb and cdb
     Start start = Start::anew;
     std::size_t cache_bytes = 0;     // hash and btree
     std::size_t map_bytes = 0;       // lmdb: the size to begin with
@@ -44,9 +49,5 @@ class IndexFile {
   // from_copy: the file is there, a copy of an index. The error's code is that of the system call that failed, if any.
   static Result<std::unique_ptr<IndexFile>> open(const std::string& path, const Options& options);
 };
-
-// For open(), where this build has them.
-[[nodiscard]] Result<std::unique_ptr<IndexFile>> open_lmdb_index(const std::string& path, const IndexFile::Options& options);
-[[nodiscard]] Result<std::unique_ptr<IndexFile>> open_cdb_index(const std::string& path, const IndexFile::Options& options);
 
 }  // namespace maps

@@ -1,6 +1,6 @@
 #pragma once
 // The table of an index that postmap makes, for reading, whatever its format. A Format has a File with get() and each(),
-// open(), which makes one of the file that the descriptor and the path are of, and the suffix of its files.
+// open(), which makes one of the file that the descriptor and the path are of, and suffix(), of its files.
 
 #include <cerrno>
 #include <chrono>
@@ -68,7 +68,7 @@ template <class Format>
 class IndexTable final : public Table {
  public:
   IndexTable(const OpenRequest& request, Format format)
-      : Table(request.full_name()), path_(request.path() + std::string(Format::suffix)), format_(std::move(format)), keys_(request.flags) {
+      : Table(request.full_name()), path_(request.path() + std::string(format.suffix())), format_(std::move(format)), keys_(request.flags) {
     request.tables.reads_file(path_, Rereads::when_changed);
   }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include <fmt/core.h>
 
@@ -13,18 +14,12 @@ namespace {
 constexpr std::array types{
     //   name         open              fixed  read only
     Type{"btree",     &open_btree,      true,  false},
-#ifdef HAVE_CDB
-    Type{"cdb",      &open_cdb,        true,  false},
-#endif
     Type{"cidr",      &open_cidr,       false, true},
     Type{"environ",   &open_environ,    true,  false},
     Type{"fail",      &open_fail,       true,  false},
     Type{"hash",      &open_hash,       true,  false},
     Type{"inline",    &open_inline,     true,  false},
     Type{"internal",  &open_internal,   true,  false},
-#ifdef HAVE_LMDB
-    Type{"lmdb",     &open_lmdb,       true,  false},
-#endif
     Type{"pcre",      &open_pcre,       false, true},
     Type{"pipemap",   &open_pipemap,    true,  true},
     Type{"proxy",     &open_proxy,      true,  false},
@@ -54,11 +49,14 @@ const Type* find_type(std::string_view name) {
   return found != types.end() && found->name == name ? &*found : nullptr;
 }
 
-std::string type_names(std::string_view separator) {
+std::string type_names(std::string_view separator, const ModulePlaces& places) {
+  std::set<std::string> sorted;
+  for (const Type& type : types) sorted.emplace(type.name);
+  for (std::string& name : Modules(places).names()) sorted.insert(std::move(name));
   std::string names;
-  for (const Type& type : types) {
+  for (const std::string& name : sorted) {
     if (!names.empty()) names += separator;
-    names += type.name;
+    names += name;
   }
   return names;
 }

@@ -10,6 +10,10 @@
 
 namespace maps {
 
+namespace module {
+struct IndexFormat;
+}
+
 // What an opener gets: "hash:/etc/aliases" is type "hash", name "/etc/aliases". The views live for the call only.
 struct OpenRequest {
   std::string_view type, name;
@@ -40,8 +44,6 @@ OpenResult open_proxy(const OpenRequest& request);
 OpenResult open_pipemap(const OpenRequest& request);
 OpenResult open_unionmap(const OpenRequest& request);
 OpenResult open_randmap(const OpenRequest& request);
-OpenResult open_lmdb(const OpenRequest& request);  // where this build has it
-OpenResult open_cdb(const OpenRequest& request);   // the same
 OpenResult open_tcp(const OpenRequest& request);
 OpenResult open_socketmap(const OpenRequest& request);
 
@@ -52,11 +54,14 @@ struct Type {
   bool read_only;     // never opened for update: not even its syntax is looked at then
 };
 
-// Null for a type that nobody knows.
+// Null for a type that is not built in.
 [[nodiscard]] const Type* find_type(std::string_view name);
 
-// All names in alphabetical order (postconf -m).
-[[nodiscard]] std::string type_names(std::string_view separator);
+// All names, those of modules included, in alphabetical order (postconf -m).
+[[nodiscard]] std::string type_names(std::string_view separator, const ModulePlaces& modules);
+
+// A table of an index format that a module has.
+[[nodiscard]] OpenResult open_module_index(const OpenRequest& request, const module::IndexFormat& format);
 
 // The error of a name whose type nobody knows, in the reference's words.
 [[nodiscard]] base::Failure unsupported_type(std::string_view type);

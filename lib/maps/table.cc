@@ -4,19 +4,42 @@
 
 #include <fmt/core.h>
 
+#include "lib/config/main_cf.h"
+#include "lib/event/loop.h"
 #include "lib/maps/checked.h"
+#include "lib/maps/client_table.h"
 #include "lib/maps/list.h"
+#include "lib/maps/module.h"
 #include "lib/maps/registry.h"
 
 namespace maps {
 
 struct Tables::State {
+  explicit State(Options given) : options(std::move(given)), modules(options.modules) {}
+
   Options options;
+  Modules modules;
+  event::Semaphore client_slots{client_threads_limit};
   // By name, flags and purpose; an entry whose table nobody uses any more is replaced at the next open.
   std::map<std::string, std::weak_ptr<Table>, std::less<>> open_tables;
 
   Result<std::shared_ptr<Table>> open(Tables& tables, std::string_view type_and_name, Flags flags, bool for_update);
+  Result<std::shared_ptr<Table>> open_new(const OpenRequest& request);
 };
+
+// Of no open table of the same name.
+Result<std::shared_ptr<Table>> Tables::State::open_new(const OpenRequest& request) {
+  const auto read_only = [&] { return base::fail(fmt::format("{} map requires O_RDONLY access mode", request.full_name())); };
+  if (const Type* const known = find_type(request.type); known != nullptr) {
+    if (request.for_update && known->read_only) return read_only();
+    return known->open(request);
+  }
+  const module::Module* const module = TRY(modules.find(request.type));
+  if (module == nullptr) return unsupported_type(request.type);
+  if (module->index != nullptr) return open_module_index(request, *module->index);
+  if (request.for_update) return read_only();
+  return open_client_table(request, *module, client_slots);
+}
 
 Result<std::shared_ptr<Table>> Tables::State::open(Tables& tables, std::string_view type_and_name, Flags flags, bool for_update) {
   std::string_view type = options.default_database_type;
@@ -36,18 +59,36 @@ Result<std::shared_ptr<Table>> Tables::State::open(Tables& tables, std::string_v
   if (const auto found = open_tables.find(key); found != open_tables.end()) {
     if (std::shared_ptr<Table> table = found->second.lock()) return table;
   }
-  const Type* const known = find_type(type);
-  if (known == nullptr) return unsupported_type(type);
-  if (for_update && known->read_only) {
-    return base::fail(fmt::format("{}:{} map requires O_RDONLY access mode", type, name));
-  }
-  std::shared_ptr<Table> table = make_checked(TRY(known->open(OpenRequest{type, name, flags, tables, for_update})), flags);
+  std::shared_ptr<Table> table = make_checked(TRY(open_new(OpenRequest{type, name, flags, tables, for_update})), flags);
   open_tables[key] = table;
   return table;
 }
 
-Tables::Tables(Options options) : state_(std::make_unique<State>()) { state_->options = std::move(options); }
+Result<Tables::Options> Tables::Options::of(const config::Main& main) {
+  Options options;
+  options.default_database_type = TRY(main.string("default_database_type"));
+  options.socketmap_max_reply_size = static_cast<std::size_t>(TRY(main.integer("socketmap_max_reply_size")));
+  options.modules = {.shlib_directory = TRY(main.string("shlib_directory")), .meta_directory = TRY(main.string("meta_directory"))};
+  options.main_setting = [&main](const std::string& name) -> Result<std::optional<std::string>> {
+    if (main.find(name) == nullptr) return std::nullopt;
+    return TRY(main.expand(name));
+  };
+  return options;
+}
+
+Tables::Tables(Options options) : state_(std::make_unique<State>(std::move(options))) {}
 Tables::~Tables() = default;
+
+bool Tables::knows(std::string_view type) {
+  if (find_type(type) != nullptr) return true;
+  const auto module = state_->modules.find(type);
+  return module && *module != nullptr;
+}
+
+Result<const module::IndexFormat*> Tables::index_format(std::string_view type) {
+  const module::Module* const module = TRY(state_->modules.find(type));
+  return module != nullptr ? module->index : nullptr;
+}
 
 const Tables::Options& Tables::options() const { return state_->options; }
 

@@ -10,12 +10,21 @@
 #include <vector>
 
 #include "lib/base/error.h"
+#include "lib/maps/modules.h"
+
+namespace config {
+class Main;
+}
 
 namespace ipc {
 class Connections;
 }
 
 namespace maps {
+
+namespace module {
+struct IndexFormat;
+}
 
 using Found = std::optional<std::string>;
 
@@ -94,6 +103,12 @@ class Tables {
     ipc::Connections* services = nullptr;  // for proxy: tables; borrowed. Without it they cannot be opened.
     // Told of each file that a table or list is read from, as it is opened: who is in a chroot later cannot look again.
     std::function<void(const std::string& path, Rereads)> on_file = {};
+    ModulePlaces modules = {};
+    // What main.cf has under a name that is no parameter, expanded: NAME_hosts of "mysql:NAME".
+    std::function<Result<std::optional<std::string>>(const std::string& name)> main_setting = {};
+
+    // What main.cf says of all this. `main` must outlive the tables.
+    static Result<Options> of(const config::Main& main);
   };
   explicit Tables(Options options);
   ~Tables();
@@ -101,6 +116,10 @@ class Tables {
   [[nodiscard]] Result<std::shared_ptr<Table>> open(std::string_view type_and_name, Flags flags);
   // The same for reading and writing; an index that is missing is made. A type without put and erase says so there.
   [[nodiscard]] Result<std::shared_ptr<Table>> open_for_update(std::string_view type_and_name, Flags flags);
+  // Whether there is such a type. A module of this type is loaded now: for who cannot do so later.
+  [[nodiscard]] bool knows(std::string_view type);
+  // The format of a type of index that a module has; null when there is none.
+  [[nodiscard]] Result<const module::IndexFormat*> index_format(std::string_view type);
   [[nodiscard]] const Options& options() const;
   // See Options::on_file.
   void reads_file(const std::string& path, Rereads rereads) const;

@@ -16,14 +16,14 @@ namespace queue {
 class FlushSites {
  public:
   FlushSites() = default;
-  // `params` has the four parameters that this depends on; `services` (null: none) are for tables of type proxy. A table
+  // `params` has the three parameters that this depends on; `services` (null: none) are for tables of type proxy. A table
   // that cannot be used is an Error of has(), not of this.
   template <class Params>
   static Result<FlushSites> open(const config::Main& main, const Params& params, ipc::Connections* services) {
-    return open({.config_directory = main.directory(),
-                 .default_database_type = params.default_database_type,
-                 .services = services},
-                params.fast_flush_domains, params.parent_domain_matches_subdomains, params.flush_service_name);
+    maps::Tables::Options options = TRY(maps::Tables::Options::of(main));
+    options.config_directory = main.directory();
+    options.services = services;
+    return open(std::move(options), params.fast_flush_domains, params.parent_domain_matches_subdomains, params.flush_service_name);
   }
 
   // An Error is one line for the log: a table that cannot be read.

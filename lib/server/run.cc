@@ -117,13 +117,12 @@ Acceptor::Limits limits_of(const Arguments& arguments, const Params& params, con
 }  // namespace
 
 maps::Tables::Options Startup::table_options() const {
-  return {.config_directory = {},
-          .default_database_type = or_fatal(main.string("default_database_type")),
-          .socketmap_max_reply_size = static_cast<std::size_t>(or_fatal(main.integer("socketmap_max_reply_size"))),
-          .services = &services,
-          .on_file = [chrooted = chrooted, watch = watch_file](const std::string& path, maps::Rereads rereads) {
-            if (chrooted || rereads == maps::Rereads::never) watch(path);
-          }};
+  maps::Tables::Options options = or_fatal(maps::Tables::Options::of(main));
+  options.services = &services;
+  options.on_file = [chrooted = chrooted, watch = watch_file](const std::string& path, maps::Rereads rereads) {
+    if (chrooted || rereads == maps::Rereads::never) watch(path);
+  };
+  return options;
 }
 
 int run(int argc, char** argv, const Program& program) {

@@ -15,6 +15,8 @@ class ApprovedTables {
   // `table` is "type:name", without "proxy:".
   [[nodiscard]] bool contains(std::string_view table) const { return names_.contains(table); }
   [[nodiscard]] std::size_t size() const { return names_.size(); }
+  // Each "type:table".
+  [[nodiscard]] const std::set<std::string, std::less<>>& names() const { return names_; }
 
  private:
   void add_all(std::string_view value, int depth);

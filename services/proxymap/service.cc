@@ -15,6 +15,8 @@ Result<std::unique_ptr<server::Service>> Proxymap::make(server::Startup& startup
   const Access access = startup.service == writing_service ? Access::write : Access::read;
   auto tables = std::make_unique<maps::Tables>(startup.table_options());
   ApprovedTables approved = ApprovedTables::parse(access == Access::write ? params.proxy_write_maps : params.proxy_read_maps);
+  // Tables are opened when they are asked for; what their types have to load cannot be loaded any more then.
+  for (const std::string& name : approved.names()) static_cast<void>(tables->knows(name.substr(0, name.find(':'))));
   return std::unique_ptr<server::Service>(new Proxymap(Answers(access, std::move(approved), std::move(tables))));
 }
 

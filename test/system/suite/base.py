@@ -76,10 +76,11 @@ class Suite:
     files     {path: text}: files to make before the start; a path in a home directory gets its user as the owner
     prepare   shell commands to run inside before the start ("postmap hash:/etc/postfix/transport")
     dns       address of a name server, else there is none
+    tables    with the table types of Debian's packages postfix-mysql and so on
     """
     kind = ""
 
-    def __init__(self, main_cf=None, services=None, master=(), files=None, prepare=(), dns=None):
+    def __init__(self, main_cf=None, services=None, master=(), files=None, prepare=(), dns=None, tables=False):
         self.main_cf = dict(main_cf or {})
         self.services = {"smtp": {}, **(services or {})}
         self.ports = {name: free_port() for name in self.services}
@@ -87,6 +88,7 @@ class Suite:
         self.files = dict(files or {})
         self.prepare = list(prepare)
         self.dns = dns
+        self.tables = tables
         self.syncs = 0
         self.changed_settings = {}
         self.host = "127.0.0.1"

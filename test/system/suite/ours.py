@@ -33,7 +33,7 @@ def build_dir():
 
 
 def programs(build):
-    """[(daemon|command|setgid, path below the build directory)] of what is built, as its Makefile says."""
+    """[(daemon|command|setgid|module, path below the build directory)] of what is built, as its Makefile says."""
     text = (build / "Makefile").read_text()
     found = []
     for variable, kind in (("daemon_PROGRAMS", "daemon"), ("sbin_PROGRAMS", "command")):
@@ -42,7 +42,7 @@ def programs(build):
             if (build / word).exists():
                 name = word.rsplit("/", 1)[-1]
                 found.append(("setgid" if name in SETGID else kind, word))
-    return found
+    return found + [("module", "lib/maps/modules/" + p.name) for p in sorted(build.glob("lib/maps/modules/valija-*.so"))]
 
 
 @functools.cache
@@ -146,10 +146,10 @@ class Ours(Suite):
     def _lay_out_directory(self):
         me, group = self.who.pw_name, grp.getgrgid(self.who.pw_gid).gr_name
         d = self.dir
-        for sub in ("etc", "spool", "data", "log", "mail", "home", "sbin", "libexec"):
+        for sub in ("etc", "spool", "data", "log", "mail", "home", "sbin", "libexec", "lib"):
             (d / sub).mkdir(exist_ok=True)
         for kind, program in programs(self.build):
-            link = d / ("libexec" if kind == "daemon" else "sbin") / program.rsplit("/", 1)[-1]
+            link = d / {"daemon": "libexec", "module": "lib"}.get(kind, "sbin") / program.rsplit("/", 1)[-1]
             if link.exists():
                 continue
             if self.who.pw_uid == os.getuid() or open_to_all(self.build):
@@ -160,7 +160,7 @@ class Ours(Suite):
             if not (d / "sbin" / name).exists():
                 (d / "sbin" / name).symlink_to("sendmail")
         here = {"config_directory": d / "etc", "queue_directory": d / "spool", "data_directory": d / "data", "command_directory": d / "sbin",
-                "daemon_directory": d / "libexec", "mail_spool_directory": d / "mail", "maillog_file": d / "log/mail.log",
+                "daemon_directory": d / "libexec", "shlib_directory": d / "lib", "meta_directory": d / "etc", "mail_spool_directory": d / "mail", "maillog_file": d / "log/mail.log",
                 "maillog_file_prefixes": d, "alias_maps": "hash:%s/etc/aliases" % d, "alias_database": "hash:%s/etc/aliases" % d,
                 "sendmail_path": d / "sbin/sendmail", "mailq_path": d / "sbin/mailq", "newaliases_path": d / "sbin/newaliases",
                 "mail_owner": me, "setgid_group": group, "default_privs": me,

@@ -7,6 +7,8 @@ import tempfile
 from . import config
 from .base import Suite
 
+# What base.Suite's `tables` needs beside the base.
+TABLE_PACKAGES = ["postfix-mysql", "postfix-pgsql", "postfix-ldap", "postfix-sqlite", "postfix-lmdb", "postfix-cdb"]
 PROGRAM = config.TREE / "test/reference/reference"
 
 
@@ -34,6 +36,9 @@ class Reference(Suite):
                 options += ["--user", user]
             for command in ["newaliases", *self._owners(files), *self.prepare]:
                 options += ["--run", command]
+            if self.tables:
+                subprocess.run([PROGRAM, "image", "--suite", self.debian, "tables", *TABLE_PACKAGES], check=True, capture_output=True)
+                options += ["--image", "tables"]
             argv = [PROGRAM, "up", self.name, "--suite", self.debian, "--no-dovecot", "--addr", self.host, "--json",
                     "--port", "smtp=%d" % self.ports["smtp"], "--resolv", self.dns or "127.0.0.1", *options]
             if os.environ.get("MAIL_REFERENCE_IMAGE"):

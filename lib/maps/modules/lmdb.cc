@@ -1,14 +1,13 @@
 // lmdb:FILE: an LMDB file, FILE.lmdb, without LMDB's own locks: who writes in place (Postfix) holds the lock of the whole
 // file, and so do readers for the length of a lookup.
 
-#include <cerrno>
 #include <memory>
 
+#include <fmt/core.h>
 #include <lmdb.h>
 #include <sys/stat.h>
 
-#include "lib/maps/index_file.h"
-#include "lib/maps/index_table.h"
+#include "lib/maps/module.h"
 
 namespace maps {
 namespace {
@@ -61,17 +60,17 @@ Result<MDB_dbi> open_database(MDB_txn* transaction) {
 }
 
 // Whoever holds this holds the file's lock for each call.
-class LmdbFile {
+class LmdbFile final : public module::IndexReader {
  public:
-  static Result<LmdbFile> open(int fd, const std::string& path) {
+  static Result<std::unique_ptr<module::IndexReader>> open(int fd, const std::string& path) {
     struct stat status{};
     if (::fstat(fd, &status) != 0) return base::fail_system(fmt::format("fstat {}", path));
     // Of an empty file the library would make a new one.
     if (status.st_size == 0) return failed(fmt::format("open database {}", path), MDB_INVALID);
-    LmdbFile file;
-    file.environment_ = TRY(open_environment(path, MDB_RDONLY, 0));
+    auto file = std::make_unique<LmdbFile>();
+    file->environment_ = TRY(open_environment(path, MDB_RDONLY, 0));
     MDB_envinfo info{};
-    ::mdb_env_info(file.environment_.get(), &info);
+    ::mdb_env_info(file->environment_.get(), &info);
     // Pages that are not there would be a signal at a lookup.
     if (static_cast<std::size_t>(status.st_size) < (info.me_last_pgno + 1) * page_size) {
       return base::fail(fmt::format("open database {}: the file is cut off", path));
@@ -79,7 +78,7 @@ class LmdbFile {
     return file;
   }
 
-  Result<std::optional<std::string>> get(std::string_view key) {
+  Result<std::optional<std::string>> get(std::string_view key) override {
     const Transaction transaction = TRY(begin(environment_.get(), MDB_RDONLY));
     const MDB_dbi database = TRY(open_database(transaction.get()));
     MDB_val wanted = value_of(key);
@@ -90,7 +89,7 @@ class LmdbFile {
     if (code != 0) return failed("read database", code);
     return std::optional<std::string>(view_of(found));
   }
-  Result<void> each(const Table::Visitor& visit) {
+  Result<void> each(const Visitor& visit) override {
     const Transaction transaction = TRY(begin(environment_.get(), MDB_RDONLY));
     const MDB_dbi database = TRY(open_database(transaction.get()));
     MDB_cursor* handle = nullptr;
@@ -108,11 +107,7 @@ class LmdbFile {
   Environment environment_;
 };
 
-struct LmdbFormat {
-  using File = LmdbFile;
-  static constexpr std::string_view suffix = ".lmdb";
-  [[nodiscard]] Result<File> open(int fd, const std::string& path) const { return LmdbFile::open(fd, path); }
-};
+constexpr std::string_view suffix = ".lmdb";
 
 // Written in transactions that are small beside the map, so that none finds it full.
 class LmdbIndex final : public IndexFile {
@@ -180,15 +175,16 @@ class LmdbIndex final : public IndexFile {
   std::size_t budget_ = 0;  // bytes that it may take
 };
 
+Result<std::unique_ptr<IndexFile>> build(const std::string& path, const IndexFile::Options& options) {
+  return std::make_unique<LmdbIndex>(TRY(open_environment(path, MDB_NOSYNC, options.map_bytes)), "lmdb:" + path.substr(0, path.rfind(suffix)));
+}
+
+constexpr module::IndexFormat format{
+    .suffix = suffix, .open = &LmdbFile::open, .build = &build, .no_update = "a daemon cannot change an lmdb table"};
+constexpr module::Module lmdb{.index = &format};
+
 }  // namespace
-
-Result<std::unique_ptr<IndexFile>> open_lmdb_index(const std::string& path, const IndexFile::Options& options) {
-  return std::make_unique<LmdbIndex>(TRY(open_environment(path, MDB_NOSYNC, options.map_bytes)), "lmdb:" + path.substr(0, path.rfind(LmdbFormat::suffix)));
-}
-
-OpenResult open_lmdb(const OpenRequest& request) {
-  if (request.for_update) return base::fail(fmt::format("{}: a daemon cannot change an lmdb table", request.full_name()));
-  return open_index_table(request, LmdbFormat{});
-}
-
 }  // namespace maps
+
+extern "C" const maps::module::Module* valija_table_module();
+const maps::module::Module* valija_table_module() { return &maps::lmdb; }

@@ -39,6 +39,8 @@ Result<Snapshot> Snapshot::load(const config::Main& main, maps::Tables& tables) 
   for (const config::NotYet& one : config::refusals(main, "smtpd")) {
     if (!config::is_restriction_list(one.name)) out.lists.relay = policy::Restrictions::refusing();
   }
+  out.overrides = TRY(ipc::ReceiveOverrides::parse(out.params.receive_override_options));
+  out.lists.checks_recipients = out.overrides.checks_recipients;
   return out;
 }
 
@@ -46,12 +48,13 @@ Result<Snapshot> Snapshot::load_stand_alone(const config::Main& main, maps::Tabl
   Params params = TRY(Params::load(main));
   params.smtpd_reject_unlisted_sender = params.smtpd_reject_unlisted_recipient = false;
   params.smtpd_forbid_bare_newline = "no";   // programs write lines for themselves here
+  params.content_filter.clear();             // pickup's to say
   return load(std::move(params), tables);
 }
 
 // All but the lists.
 Result<Snapshot> Snapshot::load(Params params, maps::Tables& tables) {
-  Snapshot out{.params = std::move(params), .lists = {}, .forbidden_commands = {}, .noop_commands = {}};
+  Snapshot out{.params = std::move(params), .lists = {}, .forbidden_commands = {}, .noop_commands = {}, .overrides = {}};
   if (auto discarded = parse_ehlo_keywords(out.params.smtpd_discard_ehlo_keywords)) out.discarded = *discarded;
   else return base::Failure(std::move(discarded).error().within("smtpd_discard_ehlo_keywords"));
   out.bare_newline = TRY(parse_bare_newline(out.params.smtpd_forbid_bare_newline));
@@ -130,13 +133,13 @@ Result<std::unique_ptr<Server>> Server::make_stand_alone(const config::Main& mai
                                   services, base::system_clock());
 }
 
-Result<std::unique_ptr<Intake>> Server::open_intake(const Params& params, bool smtputf8) {
-  const Deadline deadline = base::after(params.ipc_timeout);
+Result<std::unique_ptr<Intake>> Server::open_intake(const Snapshot& snapshot, bool smtputf8) {
+  const Deadline deadline = base::after(snapshot.params.ipc_timeout);
   if (is_stand_alone()) return open_postdrop(postdrop_, deadline);
-  ipc::CleanupFlags flags = ipc::CleanupFlags::filter | ipc::CleanupFlags::map;
+  ipc::CleanupFlags flags = snapshot.overrides.cleanup_flags();
   if (smtputf8) flags = flags | ipc::CleanupFlags::smtputf8;
   return std::make_unique<CleanupIntake>(
-      TRY(queue::MessageStream::open(services_, flags, deadline, "public/" + params.cleanup_service_name)));
+      TRY(queue::MessageStream::open(services_, flags, deadline, "public/" + snapshot.params.cleanup_service_name)));
 }
 
 void Server::serve(server::Connection& connection) { Session(*this, connection).run(); }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lib/ipc/addresses.h"
+#include "lib/ipc/receive_overrides.h"
 #include "lib/maps/table.h"
 #include "lib/queue/flush_sites.h"
 #include "lib/server/service.h"
@@ -29,6 +30,7 @@ struct Snapshot {
   Ehlo discarded = Ehlo::none;              // smtpd_discard_ehlo_keywords
   BareNewline bare_newline = BareNewline::normalize;
   maps::MatchList forbidden_commands, noop_commands;
+  ipc::ReceiveOverrides overrides;          // receive_override_options
 
   static Result<Snapshot> load(const config::Main& main, maps::Tables& tables);
   // Without restrictions.
@@ -64,7 +66,7 @@ class Server : public server::Service {
   [[nodiscard]] ipc::Connections& services() { return services_; }
   [[nodiscard]] bool is_stand_alone() const { return !postdrop_.empty(); }
   // Begins a message. An error with code ENOSPC: there is no space in the queue now.
-  [[nodiscard]] Result<std::unique_ptr<Intake>> open_intake(const Params& params, bool smtputf8);
+  [[nodiscard]] Result<std::unique_ptr<Intake>> open_intake(const Snapshot& snapshot, bool smtputf8);
   [[nodiscard]] ipc::Addresses& addresses() { return addresses_; }
   [[nodiscard]] policy::RecentlyListed& recently_listed() { return listed_; }
   [[nodiscard]] AnvilClient& anvil() { return anvil_; }

@@ -39,7 +39,7 @@ void Session::begin(std::unique_ptr<Transaction> transaction) {
 std::optional<Reply> Session::open_message() {
   Transaction& message = transaction();
   if (message.is_open()) return std::nullopt;
-  auto opened = server_.open_intake(params(), message.parameters().smtputf8);
+  auto opened = server_.open_intake(snapshot_, message.parameters().smtputf8);
   if (!opened) {
     maillog::warning("{}", opened.error().message());
     if (opened.error().code() == ENOSPC) return refuse(Reply(452, "4.3.1 Insufficient system storage"));
@@ -64,7 +64,8 @@ Origin Session::origin() const {
           .server_address = server_address_,
           .server_port = server_port_,
           .rewrite_context = rewrite_context(),
-          .is_v6 = client_.ip.is_v6()};
+          .is_v6 = client_.ip.is_v6(),
+          .content_filter = params().content_filter};
 }
 
 std::string_view Session::rewrite_context() const {

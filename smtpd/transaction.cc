@@ -25,6 +25,7 @@ void Transaction::open(std::unique_ptr<Intake> message, const Origin& origin, st
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since_epoch);
   const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(since_epoch - seconds);
   message_->add(RecordType::time, fmt::format("{} {}", seconds.count(), micros.count()), until);
+  if (!origin.content_filter.empty()) message_->add(RecordType::filter, origin.content_filter, until);
   attribute("log_ident", message_->queue_id());
   attribute("rewrite_context", origin.rewrite_context);
   if (parameters_.auth_sender != "<>") attribute("sasl_sender", parameters_.auth_sender);

@@ -21,6 +21,7 @@ struct Origin {
   std::string_view server_address, server_port;
   std::string_view rewrite_context;   // "local" or "remote"
   bool is_v6 = false;
+  std::string_view content_filter;    // "transport:nexthop", or empty
 };
 
 class Transaction : public ContentSink {

@@ -106,7 +106,7 @@ Verdict Policy::recipient(const Subject& subject, WarningLog& warnings) {
   for (const Stage stage : {relay_first ? Stage::relay : Stage::recipient, relay_first ? Stage::recipient : Stage::relay}) {
     if (Verdict verdict = ask(stage, subject, warnings); verdict.refuses()) return verdict;
   }
-  if (!params_.smtpd_reject_unlisted_recipient) return Verdict::dunno();
+  if (!params_.smtpd_reject_unlisted_recipient || !lists_.checks_recipients) return Verdict::dunno();
   return reject_unlisted_recipient({*this, Stage::recipient, subject});
 }
 

@@ -22,6 +22,7 @@ struct Tables {
 
 // The lists of all stages.
 struct Lists {
+  bool checks_recipients = true;   // unless no_unknown_recipient_checks in receive_override_options
   Restrictions client, helo, sender, relay, recipient, data, end_of_data, etrn;
   // The error: nothing in them keeps strangers from relaying, and the server must not start.
   static Result<Lists> parse(const Params& params);

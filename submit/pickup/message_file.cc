@@ -22,7 +22,7 @@ using queue::RecordType;
 bool is_of_the_past(RecordType type) {
   return type == RecordType::size || type == RecordType::done || type == RecordType::cancelled ||
          type == RecordType::dead_space || type == RecordType::pointer || type == RecordType::create_time ||
-         type == RecordType::killed || type == RecordType::milter_count;
+         type == RecordType::killed || type == RecordType::milter_count || type == RecordType::filter;
 }
 
 }  // namespace
@@ -73,6 +73,7 @@ class MessageFile::Copier {
       return true;
     }
     add(type, data);
+    if (type == RecordType::time && !identity_.content_filter.empty()) add(RecordType::filter, identity_.content_filter);
     if (type == RecordType::message_start) {
       is_in_content_ = true;
       add_received();
@@ -100,6 +101,7 @@ class MessageFile::Copier {
   }
   void add_time() {
     add(RecordType::time, fmt::format("{}", std::chrono::system_clock::to_time_t(file_.modified_)));
+    if (!identity_.content_filter.empty()) add(RecordType::filter, identity_.content_filter);
   }
   void add_received() {
     add(RecordType::normal, fmt::format("Received: by {} ({}, from userid {})", identity_.myhostname, identity_.mail_name,

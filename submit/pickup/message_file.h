@@ -19,6 +19,7 @@ namespace pickup {
 struct Identity {
   std::string myhostname, mail_name;
   uid_t mail_owner;  // whose files are trusted: messages that postsuper(1) has put back
+  std::string content_filter;
 };
 
 class MessageFile {

@@ -12,6 +12,7 @@
 #include "lib/base/ascii.h"
 #include "lib/config/not_yet.h"
 #include "lib/event/offload.h"
+#include "lib/ipc/receive_overrides.h"
 #include "lib/log/log.h"
 #include "lib/process/account.h"
 #include "submit/pickup/pickup_params.h"
@@ -67,11 +68,12 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
   ::tzset();  // the zone of dates, before the chroot hides its file
   // In a private instance of an ordinary user one uid stands for all, the mail owner's too.
   const auto owner = process::find_account(params.mail_owner);
-  ipc::CleanupFlags flags = ipc::CleanupFlags::bounce | ipc::CleanupFlags::filter | ipc::CleanupFlags::map;
+  const auto overrides = TRY(ipc::ReceiveOverrides::parse(params.receive_override_options));
+  ipc::CleanupFlags flags = ipc::CleanupFlags::bounce | overrides.cleanup_flags();
   if (params.smtputf8_enable && has_class(params.smtputf8_autodetect_classes, "sendmail")) {
     flags = flags | ipc::CleanupFlags::autodetect_smtputf8;
   }
-  Setup setup{{params.myhostname, params.mail_name, owner ? owner->uid : ::geteuid()}, flags,
+  Setup setup{{params.myhostname, params.mail_name, owner ? owner->uid : ::geteuid(), params.content_filter}, flags,
               "public/" + params.cleanup_service_name, params.ipc_timeout, ""};
   if (const auto refusals = config::refusals(startup.main, "pickup"); !refusals.empty()) {
     setup.refusal = refusals.front().text();

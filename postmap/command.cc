@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "lib/config/log_setup.h"
 #include "lib/config/main_cf.h"
 #include "lib/ipc/connections.h"
 #include "lib/log/log.h"
@@ -18,6 +19,7 @@ namespace {
 Result<int> run_command(const Dialect& dialect, const Options& options) {
   const config::Main main = TRY(config::Main::read(options.config_directory));
   const Params params = TRY(Params::load(main));
+  config::open_log(main, dialect.name, config::LogUser::command);
   ipc::Connections services;
   maps::Tables::Options table_options = TRY(maps::Tables::Options::of(main));  // relative names are the caller's
   table_options.proxymap_socket = params.queue_directory + "/private/proxymap";

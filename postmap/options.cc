@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "lib/config/main_cf.h"
+#include "lib/log/log.h"
 
 namespace postmap {
 namespace {
@@ -60,6 +61,10 @@ Result<Options> parse_options(const Dialect& dialect, int argc, char** argv) {
   const bool from_message = options.body_keys || options.header_keys || options.mime;
   if (from_message && (options.action != Action::query || options.key != "-")) {
     return base::fail("specify -b -h or -m only with \"-q -\"");
+  }
+  if (options.mime && !options.body_keys && !options.header_keys) {
+    maillog::warning("ignoring -m option without -b or -h");
+    options.mime = false;
   }
   if (from_message && !options.force_utf8) options.utf8 = false;
   if (options.tables.empty() && options.action != Action::list) return base::fail(fmt::format("usage: {}", dialect.usage));

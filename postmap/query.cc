@@ -2,11 +2,15 @@
 
 #include <cstdio>
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include <fmt/core.h>
 
 #include "lib/log/log.h"
 #include "lib/maps/alias_source.h"
+#include "lib/maps/index_builder.h"
+#include "lib/maps/registry.h"
 #include "postmap/base64.h"
 #include "postmap/message_keys.h"
 
@@ -15,12 +19,15 @@ namespace {
 
 using TableList = std::vector<std::shared_ptr<maps::Table>>;
 
+Result<std::shared_ptr<maps::Table>> open_table(const Job& job, std::string_view name) {
+  auto table = TRY(job.tables.open(split_table_name(job, name).full(), job.flags()));
+  TRY(table->ready());
+  return table;
+}
+
 Result<TableList> open_tables(const Job& job) {
   TableList tables;
-  for (const std::string& name : job.options.tables) {
-    tables.push_back(TRY(job.tables.open(split_table_name(job, name).full(), job.flags())));
-    TRY(tables.back()->ready());
-  }
+  for (const std::string& name : job.options.tables) tables.push_back(TRY(open_table(job, name)));
   return tables;
 }
 
@@ -34,12 +41,20 @@ Result<void> flush_output() {
   return {};
 }
 
-// What is shown of a value: with -F the contents that it stands for.
-Result<std::string> shown_value(const Job& job, const maps::Table& table, std::string_view key, std::string value) {
+// As complaints name a table: an index by its file.
+std::string name_of_file(const maps::Table& table) {
+  const std::string name(table.name());
+  const auto kind = maps::index_kind(name.substr(0, name.find(':')));
+  return kind ? name + std::string(maps::index_suffix(*kind)) : name;
+}
+
+// What is shown of a value: with -F the contents that it stands for; none, with a warning, when it is not what -F made.
+std::optional<std::string> shown_value(const Job& job, const maps::Table& table, std::string_view key, std::string value) {
   if (!job.options.file_values) return value;
   auto decoded = decode_base64(value);
-  if (!decoded) return base::fail(fmt::format("table {}, key {}: {}", table.name(), key, decoded.error().message()));
-  return decoded;
+  if (decoded) return std::move(*decoded);
+  maillog::warning("table {}: key {}: {}", name_of_file(table), key, decoded.error().message());
+  return std::nullopt;
 }
 
 // The first table's value that has the key.
@@ -52,7 +67,9 @@ Result<maps::Found> find(const Job& job, const TableList& tables, std::string_vi
       maillog::warning("table {}: key {}: empty string result is not allowed", table->name(), key);
       maillog::warning("table {} should return NO RESULT in case of NOT FOUND", table->name());
     }
-    return TRY(shown_value(job, *table, key, std::move(**found)));
+    auto shown = shown_value(job, *table, key, std::move(**found));
+    if (!shown) return base::fail(fmt::format("table {}: query error", name_of_file(*table)));
+    return maps::Found(std::move(*shown));
   }
   return maps::Found{};
 }
@@ -80,28 +97,34 @@ Result<int> query_input(const Job& job, const TableList& tables) {
 }  // namespace
 
 Result<int> query(const Job& job) {
-  const TableList tables = TRY(open_tables(job));
-  if (job.options.key == "-") return query_input(job, tables);
-  const maps::Found value = TRY(find(job, tables, job.options.key));
-  if (!value) return 1;
-  TRY(print(*value + "\n"));
-  TRY(flush_output());
-  return 0;
+  if (job.options.key == "-") return query_input(job, TRY(open_tables(job)));
+  // One after the other: what is behind the answer need not be there.
+  for (const std::string& name : job.options.tables) {
+    const std::shared_ptr<maps::Table> table = TRY(open_table(job, name));
+    const maps::Found value = TRY(find(job, {table}, job.options.key));
+    if (!value) continue;
+    TRY(print(*value + "\n"));
+    TRY(flush_output());
+    return 0;
+  }
+  return 1;
 }
 
 Result<int> list(const Job& job) {
   if (job.options.tables.empty()) return 1;
-  for (const std::shared_ptr<maps::Table>& table : TRY(open_tables(job))) {
-    Result<void> printed;
-    auto listed = table->each([&](std::string_view key, std::string_view value) {
-      if (!printed) return;
-      if (key.empty()) maillog::warning("table {}: empty lookup key value is not allowed", table->name());
-      const auto shown = shown_value(job, *table, key, std::string(value));
-      printed = shown ? print_entry(job, key, *shown) : Result<void>(base::Failure(shown.error()));
-    });
-    if (!listed) return base::fail(fmt::format("table {}: {}", table->name(), listed.error().message()));
-    TRY(std::move(printed));
+  // The first table only, as with Postfix.
+  const std::shared_ptr<maps::Table> table = TRY(open_table(job, job.options.tables.front()));
+  Result<void> printed;
+  auto listed = table->each([&](std::string_view key, std::string_view value) {
+    if (!printed) return;
+    if (key.empty()) maillog::warning("table {}: empty lookup key value is not allowed", table->name());
+    if (const auto shown = shown_value(job, *table, key, std::string(value))) printed = print_entry(job, key, *shown);
+  });
+  if (!listed) {
+    const bool is_failure = table->name().starts_with("fail:");
+    return base::fail(fmt::format("table {}: {}{}", table->name(), is_failure ? "sequence error: " : "", listed.error().message()));
   }
+  TRY(std::move(printed));
   TRY(flush_output());
   return 0;
 }

@@ -11,9 +11,9 @@ namespace postmap {
 namespace {
 
 // At most one of -q, -d and -s.
-Result<void> set_action(Options& options, Action action, std::string_view key) {
+Result<void> set_action(const Dialect& dialect, Options& options, Action action, std::string_view key) {
   if (options.action == Action::query || options.action == Action::erase || options.action == Action::list) {
-    return base::fail("specify only one of -s -q or -d");
+    return base::fail(dialect.is_alias ? "specify only one of -s or -q or -d" : "specify only one of -s -q or -d");
   }
   options.action = action;
   options.key = key;
@@ -26,9 +26,9 @@ Result<void> set_option(const Dialect& dialect, Options& options, int letter, co
     case 'h': options.header_keys = true; break;
     case 'm': options.mime = true; break;
     case 'c': options.config_directory = argument; break;
-    case 'd': return set_action(options, Action::erase, argument);
-    case 'q': return set_action(options, Action::query, argument);
-    case 's': return set_action(options, Action::list, "");
+    case 'd': return set_action(dialect, options, Action::erase, argument);
+    case 'q': return set_action(dialect, options, Action::query, argument);
+    case 's': return set_action(dialect, options, Action::list, "");
     case 'i':
       if (options.action == Action::build) options.action = Action::add;
       break;

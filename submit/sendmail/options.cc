@@ -127,7 +127,7 @@ Result<void> take(Options& options, int letter, std::string_view argument) {
     case 'q': return set_flush(options, argument);
     case 't': options.extract_recipients = true; return {};
     case 'v': options.report = true; return {};
-    case '?': return base::fail("usage: sendmail [options]");
+    case '?': return base::fail(fmt::format("usage: {} [options]", options.program));
     default: return {};  // -A -L -O -U -c -e -h -m -p -x
   }
 }
@@ -178,6 +178,7 @@ Result<void> check(const Options& options) {
 Result<Options> parse_options(int argc, char** argv) {
   Options options;
   const std::string_view name = base_name(argc > 0 ? argv[0] : "sendmail");
+  options.program = name;
   if (name == "mailq") options.mode = Mode::list_queue;
   else if (name == "newaliases") options.mode = Mode::init_aliases;
   if (argc > 0) argv[0] += name.data() - argv[0];  // getopt's complaints begin with the name alone

@@ -29,6 +29,7 @@ enum class Mode {
 }
 
 struct Options {
+  std::string program;                          // the name by which it was called
   Mode mode = Mode::deliver;
   std::optional<std::string> config_directory;  // -C
   bool extract_recipients = false;  // -t

@@ -55,7 +55,7 @@ bool is_sound(const Context& context) {
   const auto owners = find_owners(context.params);
   if (!owners) return complain(owners.error());
   if (const auto made = create_missing(context.params, *owners); !made) return complain(made.error());
-  warn_of_owners(context.params, *owners);
+  warn_of_owners(context, *owners);
   if (const auto usable = find_unusable(context.params, *owners); !usable) return complain(usable.error());
   const auto main = config::Main::read(context.config_directory);
   if (!main) return complain(main.error());

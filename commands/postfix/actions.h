@@ -15,6 +15,7 @@ struct Context {
   Params params;
   std::string config_directory;
   std::vector<std::string> arguments;  // behind the action's name
+  bool is_secondary = false;  // one of multi_instance_directories: what instances share is the primary one's to look after
 };
 
 // The process id of the master that holds the lock.

@@ -7,30 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "commands/postfix/queue_directories.h"
 #include "lib/process/account.h"
 
 namespace postfix {
 namespace {
-
-enum class Owner { root, mail };
-enum class Group { root, mail, setgid };
-
-struct Directory {
-  std::string_view name;
-  mode_t mode;
-  Owner owner;
-  Group group;
-};
-// As Debian's package has them.
-constexpr std::array queue_directories{
-    Directory{"active", 0700, Owner::mail, Group::root},    Directory{"bounce", 0700, Owner::mail, Group::root},
-    Directory{"corrupt", 0700, Owner::mail, Group::root},   Directory{"defer", 0700, Owner::mail, Group::root},
-    Directory{"deferred", 0700, Owner::mail, Group::root},  Directory{"flush", 0700, Owner::mail, Group::root},
-    Directory{"hold", 0700, Owner::mail, Group::root},      Directory{"incoming", 0700, Owner::mail, Group::root},
-    Directory{"private", 0700, Owner::mail, Group::root},   Directory{"saved", 0700, Owner::mail, Group::root},
-    Directory{"trace", 0700, Owner::mail, Group::root},     Directory{"maildrop", 01730, Owner::mail, Group::setgid},
-    Directory{"public", 02710, Owner::mail, Group::setgid}, Directory{"pid", 0755, Owner::root, Group::root},
-};
 
 // Without one of these no mail moves, or its logs are lost.
 constexpr std::array<std::string_view, 8> moving_mail{"maildrop", "incoming", "active", "deferred",

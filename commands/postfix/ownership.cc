@@ -57,11 +57,12 @@ void warn_of_writable(const std::string& path, Extent extent) {
   });
 }
 
-void warn_of_root_files(const Params& params) {
+void warn_of_root_files(const Params& params, bool with_shared) {
   const std::array places{params.queue_directory + "/.", params.queue_directory + "/pid"};
   for (const std::string& place : places) warn_of_owner(place, Extent::itself, 0, "root");
   for (const std::string& place : places) warn_of_writable(place, Extent::itself);
-  const std::array trees{params.config_directory + "/.", params.shlib_directory + "/.", params.daemon_directory + "/."};
+  std::vector<std::string> trees{params.config_directory + "/."};
+  if (with_shared) trees.insert(trees.end(), {params.shlib_directory + "/.", params.daemon_directory + "/."});
   for (const std::string& tree : trees) warn_of_owner(tree, Extent::tree, 0, "root");
   for (const std::string& tree : trees) warn_of_writable(tree, Extent::tree);
 }
@@ -76,9 +77,11 @@ void warn_of_mail_owner_files(const Params& params, const Owners& owners) {
   }
 }
 
-void warn_of_setgid(const Params& params, const Owners& owners) {
+void warn_of_setgid(const Params& params, const Owners& owners, bool with_shared) {
   std::vector<std::string> commands;
-  for (const char* const name : setgid_commands) commands.push_back(params.command_directory + "/" + name);
+  for (const char* const name : setgid_commands) {
+    if (with_shared) commands.push_back(params.command_directory + "/" + name);
+  }
   std::vector<std::string> of_group = commands;
   for (const char* const name : {"public", "maildrop"}) of_group.push_back(params.queue_directory + "/" + name);
   for (const std::string& path : of_group) {
@@ -98,11 +101,12 @@ void warn_of_setgid(const Params& params, const Owners& owners) {
 
 }  // namespace
 
-void warn_of_owners(const Params& params, const Owners& owners) {
+void warn_of_owners(const Context& context, const Owners& owners) {
+  const Params& params = context.params;
   if (!owners.may_change) return;
-  warn_of_root_files(params);
+  warn_of_root_files(params, !context.is_secondary);
   warn_of_mail_owner_files(params, owners);
-  warn_of_setgid(params, owners);
+  warn_of_setgid(params, owners, !context.is_secondary);
   for (const char* const name : chroot_directories) {
     warn_of_owner(params.queue_directory + "/" + name, Extent::tree, 0, "root");
   }

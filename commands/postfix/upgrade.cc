@@ -129,12 +129,11 @@ Upgrade upgrade_master_cf(std::string_view text) {
   return std::move(editor).result();
 }
 
-int upgrade_configuration(const Context& context) {
+int upgrade_master(const Context& context) {
   const auto refuse = [](const std::string& text) {
     maillog::write(maillog::Level::fatal, text);
     return 1;
   };
-  if (!context.arguments.empty()) return refuse("usage: postfix upgrade-configuration (no arguments)");
   const std::string path = context.config_directory + "/master.cf";
   auto edit = config::FileEdit::begin(path);
   if (!edit) return refuse(edit.error().message());

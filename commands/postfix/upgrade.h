@@ -9,7 +9,8 @@
 
 namespace postfix {
 
-int upgrade_configuration(const Context& context);
+// The exit status. What was done is told on standard output.
+int upgrade_master(const Context& context);
 
 // The new text of master.cf, and what was done, a line each. Entries that are there keep their place and form.
 struct Upgrade {

@@ -252,6 +252,20 @@ Result<std::vector<MasterEntry>> parse_master_cf(std::string_view text, std::str
   return entries;
 }
 
+void remove_disabled(std::vector<MasterEntry>& entries, std::string_view list) {
+  const auto items = ascii::split(list, ", \t\r\n");
+  std::erase_if(entries, [&](const MasterEntry& entry) {
+    const std::string_view type = service_type_name(entry.type);
+    const std::string old_label = fmt::format("{}.{}", entry.name, type);
+    for (std::string_view item : items) {
+      const bool leaves = item.starts_with('!');
+      if (leaves) item.remove_prefix(1);
+      if (item == type || item == entry.label() || item == old_label) return !leaves;
+    }
+    return false;
+  });
+}
+
 Result<std::vector<MasterEntry>> read_master_cf(const Main& main) {
   const std::string path = main.directory() + "/master.cf";
   const MasterDefaults defaults = TRY(master_defaults(main));

@@ -75,6 +75,10 @@ struct MasterDefaults {
 [[nodiscard]] Result<std::vector<MasterEntry>> parse_master_cf(std::string_view text, std::string_view file,
                                                                const MasterDefaults& defaults);
 
+// Takes out the services that master_service_disable means: types ("inet") and services ("smtp/inet", formerly
+// "smtp.inet"). The first item that means a service decides; one with "!" in front leaves it.
+void remove_disabled(std::vector<MasterEntry>& entries, std::string_view list);
+
 // DIRECTORY/master.cf.
 [[nodiscard]] Result<std::vector<MasterEntry>> read_master_cf(const Main& main);
 

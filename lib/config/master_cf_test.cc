@@ -91,3 +91,21 @@ TEST_CASE("a mistake is an error with its place") {
   const auto lines = config::parse_master_lines("foo unix - - - - -", "master.cf");
   CHECK(lines.error().message() == "file master.cf: line 1: bad field count");
 }
+
+TEST_CASE("master_service_disable takes out what its first item that fits means") {
+  const std::string_view text = "smtp inet n - n - - smtpd\nsubmission inet n - n - - smtpd\nsmtp unix - - n - - smtp\n";
+  const auto left = [&](std::string_view list) {
+    auto entries = config::parse_master_cf(text, "master.cf", {});
+    REQUIRE(entries);
+    config::remove_disabled(*entries, list);
+    std::string labels;
+    for (const config::MasterEntry& entry : *entries) labels += entry.label() + " ";
+    return labels;
+  };
+  CHECK(left("") == "smtp/inet submission/inet smtp/unix ");
+  CHECK(left("inet") == "smtp/unix ");
+  CHECK(left("smtp/inet, nosuch/unix") == "submission/inet smtp/unix ");
+  CHECK(left("smtp.inet") == "submission/inet smtp/unix ");
+  CHECK(left("!submission/inet inet") == "submission/inet smtp/unix ");
+  CHECK(left("inet, !submission/inet") == "smtp/unix ");
+}

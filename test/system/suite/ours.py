@@ -112,12 +112,18 @@ class Ours(Suite):
                 "/etc/resolv.conf": resolv, "/etc/hostname": self.hostname + "\n", "/etc/mailname": "example.test\n",
                 "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\nservices: files\n", **self.files}
 
+    def _meta_files(self):
+        """As `make install` puts them: what new instances are made of, and the list of files."""
+        stock = {"/etc/postfix/%s.proto" % name: (config.TREE / "conf" / name).read_text() for name in ("main.cf", "master.cf")}
+        made = self.build / "conf/postfix-files"
+        return {**stock, "/etc/postfix/postfix-files": made.read_text()} if made.exists() else stock
+
     def _enter_private_root(self):
         seed = self.dir / "seed"
         seed.mkdir(exist_ok=True)
         (self.dir / "fs").mkdir(exist_ok=True)
         settings = {**self._sanitizer_settings(), **self.main_cf}
-        files = {"/etc/postfix/main.cf": config.main_cf(settings), "/etc/postfix/master.cf": config.master_cf(self), **self._files()}
+        files = {"/etc/postfix/main.cf": config.main_cf(settings), "/etc/postfix/master.cf": config.master_cf(self), **self._meta_files(), **self._files()}
         for inside, text in files.items():
             path = seed / inside[1:]
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -156,7 +156,7 @@ void Acceptor::accept_one(Fd fd) {
     return;
   }
   client->fiber = *fiber;
-  if (kind_ == Kind::sessions && limits_.share > 0 && clients_.size() >= limits_.share) listen(false);
+  if (limits_.one_client || (kind_ == Kind::sessions && limits_.share > 0 && clients_.size() >= limits_.share)) listen(false);
 }
 
 void Acceptor::run_client(std::list<Client>::iterator client) {
@@ -182,7 +182,7 @@ void Acceptor::run_client(std::list<Client>::iterator client) {
 
 void Acceptor::after_client() {
   last_use_ = std::chrono::steady_clock::now();
-  if (kind_ == Kind::sessions && clients_.size() < limits_.share) listen(true);
+  if ((limits_.one_client && clients_.empty()) || (kind_ == Kind::sessions && clients_.size() < limits_.share)) listen(true);
   stop_if_drained();
 }
 

@@ -18,6 +18,7 @@ class Acceptor {
  public:
   struct Limits {
     std::size_t share;                       // clients (sessions) or requests at once; 0: without limit
+    bool one_client;                         // of requests, too: after a crash, so that what kills us costs only itself
     std::chrono::seconds max_idle;           // 0: stays
     std::chrono::seconds drain_time_limit;   // sessions that are older than this after draining are cancelled
   };

@@ -1,8 +1,10 @@
 #include "lib/server/service.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -108,8 +110,14 @@ void hear_master(Acceptor& acceptor) {
   }
 }
 
+// Connections over which requests come are all taken by one process, since most are at rest: it serves as many requests as
+// all of the service may. A share of one where there may be many more than there are cores is a crash's (master's isolation).
 Acceptor::Limits limits_of(const Arguments& arguments, const Params& params, const Program& program) {
-  return {.share = static_cast<std::size_t>(arguments.share),
+  const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  const bool isolated = arguments.share == 1 && (arguments.process_limit == 0 || arguments.process_limit > cores);
+  const int share = program.kind == Kind::requests && !isolated ? arguments.process_limit : arguments.share;
+  return {.share = static_cast<std::size_t>(share),
+          .one_client = program.kind == Kind::requests && isolated,
           .max_idle = program.stays ? std::chrono::seconds(0) : params.max_idle,
           .drain_time_limit = params.drain_time_limit};
 }

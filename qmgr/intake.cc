@@ -1,5 +1,6 @@
 #include "qmgr/intake.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -17,6 +18,11 @@ constexpr std::size_t waiting_limit = 20'000;    // ids kept in memory per queue
 constexpr std::size_t scanned_at_once = 500;     // ids; more are looked for when these have entered
 constexpr std::chrono::seconds in_use_delay{1};  // before a message that somebody else works on is looked at again
 constexpr std::size_t reserved_part = 5;         // of the active queue, for new mail: old mail may wait for slow destinations
+
+// While new mail comes (none for a moment: it does not) two old messages enter with each new one, and some at any rate: old ones
+// cost a tenth of what a new one does, so that new mail keeps most of its rate during a flush.
+constexpr std::chrono::milliseconds new_mail_moment{200}, pace{50};
+constexpr std::size_t old_per_new = 2, old_per_pace = 10, old_mail_credit_limit = 100;
 
 }  // namespace
 
@@ -88,18 +94,29 @@ void Intake::scan(Source& source, Due due) {
 
 bool Intake::has_room(const Source& source) const {
   if (source.waiting.empty() || active_.size() >= active_limit_) return false;
-  return source.queue == Queue::incoming || active_deferred_ < active_limit_ - active_limit_ / reserved_part;
+  if (source.queue == Queue::incoming) return true;
+  if (clock_.now() < new_mail_until_ && old_mail_credit_ == 0) return false;
+  return active_deferred_ < active_limit_ - active_limit_ / reserved_part;
+}
+
+void Intake::pace_old_mail() {
+  const Deadline now = clock_.now();
+  if (now < next_pace_) return;
+  next_pace_ = now + pace;
+  old_mail_credit_ = std::min(old_mail_credit_ + old_per_pace, old_mail_credit_limit);
 }
 
 // Lets waiting ids in as long as there is room: new mail first, and of old mail one after each.
 void Intake::feed() {
   for (;;) {
     for (bool entered = true; entered;) {
+      pace_old_mail();
       entered = let_in(incoming_);
       entered |= let_in(deferred_);
     }
     if (incoming_.waiting.empty() && std::exchange(incoming_.has_more, false)) start_scan(Queue::incoming, Due::by_time);
-    static_cast<void>(feed_.wait(base::no_deadline));
+    const bool is_paced = !deferred_.waiting.empty() && clock_.now() < new_mail_until_;
+    static_cast<void>(feed_.wait(is_paced ? next_pace_ : base::no_deadline));
   }
 }
 
@@ -107,6 +124,12 @@ bool Intake::let_in(Source& source) {
   if (!has_room(source) || !turns_.acquire(base::no_deadline)) return false;
   const queue::QueueId id = std::move(source.waiting.front());
   source.waiting.pop_front();
+  if (source.queue == Queue::incoming) {
+    new_mail_until_ = clock_.now() + new_mail_moment;
+    old_mail_credit_ = std::min(old_mail_credit_ + old_per_new, old_mail_credit_limit);
+  } else if (old_mail_credit_ > 0) {
+    --old_mail_credit_;
+  }
   if (source.waiting.size() < scanned_at_once) source.room.notify();
   return activate(id, source.queue);
 }

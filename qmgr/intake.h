@@ -59,6 +59,7 @@ class Intake {
   void enter(queue::QueueId id, queue::Queue from);
   void try_later(queue::QueueId id, queue::Queue from);
   [[nodiscard]] bool has_room(const Source& source) const;
+  void pace_old_mail();
   [[nodiscard]] Source& source(queue::Queue queue) { return queue == queue::Queue::incoming ? incoming_ : deferred_; }
 
   const queue::Layout& layout_;
@@ -71,6 +72,9 @@ class Intake {
   std::size_t active_deferred_ = 0;                        // of these, from deferred
   std::unordered_set<std::string> known_;                  // wait or are active
   std::unordered_map<std::string, Why> asked_;             // of these, for whom somebody has asked
+  // While new mail comes old mail enters in proportion, for what a new message costs its client waits for.
+  Deadline new_mail_until_{}, next_pace_{};
+  std::size_t old_mail_credit_ = 0;
   event::Notify feed_;
   event::Semaphore turns_;                                 // to enter
 };

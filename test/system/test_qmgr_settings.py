@@ -115,9 +115,9 @@ def test_next_hop_of_a_filter_that_names_none(site, nexthop, recipients):
         assert site.serve() == [recipients]
 
 
-def test_a_transport_that_does_not_listen(site):
-    """A request that is not taken within qmgr_ipc_timeout is as one to a transport that is not there. (Postfix hears nothing of
-    the agent; ours cannot write all of it.)"""
+@pytest.mark.extension("Postfix waits for an agent's first word, and longer")
+def test_a_transport_that_does_not_listen():
+    """A request that is not taken within qmgr_ipc_timeout is as one to a transport that is not there."""
     with make(main_cf={"transport_maps": "inline:{{stuck.example = stuck:}}", "qmgr_ipc_timeout": "1s", "stuck_destination_recipient_limit": "0",
                        "notify_classes": ""}, master=["stuck unix - n n - - spawn user=nobody argv=/bin/sleep 1000"]) as suite:
         suite.sh("postfix stop 2>/dev/null")

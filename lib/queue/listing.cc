@@ -61,6 +61,9 @@ std::map<std::string, std::string> reasons(const Layout& layout, const QueueId& 
   return out;
 }
 
+// What a file says may be of any length; the reader of a listing takes no more than this, or would take it for broken.
+std::string_view shown(std::string_view text) { return text.substr(0, value_limit - 1); }
+
 Result<std::string> word(io::Stream& stream, Deadline deadline, std::size_t limit) {
   const io::LineResult text = stream.read_until('\0', deadline, limit);
   if (!text) return base::fail("the queue listing ends in the middle");
@@ -112,10 +115,10 @@ void encode(std::string& out, const Listed& message) {
   attribute(out, "time", std::to_string(message.time));
   attribute(out, "size", std::to_string(message.size));
   attribute(out, "forced_expire", message.forced_expire ? "1" : "0");
-  attribute(out, "sender", message.sender);
+  attribute(out, "sender", shown(message.sender));
   for (const ListedRecipient& recipient : message.recipients) {
-    attribute(out, "recipient", recipient.address);
-    if (!recipient.reason.empty()) attribute(out, "reason", recipient.reason);
+    attribute(out, "recipient", shown(recipient.address));
+    if (!recipient.reason.empty()) attribute(out, "reason", shown(recipient.reason));
   }
   out += '\0';
 }

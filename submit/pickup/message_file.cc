@@ -132,6 +132,12 @@ MessageFile::Outcome MessageFile::copy(queue::MessageStream& stream, const Ident
       maillog::warning("{}: uid={}: {}", stream.queue_id(), owner_, record.error().message());
       return Outcome::malformed;
     }
+    // Postdrop takes no longer ones either.
+    if (record->data.size() > identity.line_length_limit && owner_ != identity.mail_owner) {
+      maillog::warning("{}: uid={}: illegal length {}, record type {}", stream.queue_id(), owner_, record->data.size(),
+                       static_cast<int>(record->type));
+      return Outcome::malformed;
+    }
     if (!copier.take(record->type, record->data)) {
       maillog::warning("{}: uid={}: unexpected or malformed record type {}", stream.queue_id(), owner_,
                        static_cast<int>(record->type));

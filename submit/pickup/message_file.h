@@ -20,6 +20,7 @@ struct Identity {
   std::string myhostname, mail_name;
   uid_t mail_owner;  // whose files are trusted: messages that postsuper(1) has put back
   std::string content_filter;
+  std::size_t line_length_limit;  // bytes in a record of all others
 };
 
 class MessageFile {

@@ -73,7 +73,8 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
   if (params.smtputf8_enable && has_class(params.smtputf8_autodetect_classes, "sendmail")) {
     flags = flags | ipc::CleanupFlags::autodetect_smtputf8;
   }
-  Setup setup{{params.myhostname, params.mail_name, owner ? owner->uid : ::geteuid(), params.content_filter}, flags,
+  Setup setup{{params.myhostname, params.mail_name, owner ? owner->uid : ::geteuid(), params.content_filter,
+               static_cast<std::size_t>(params.line_length_limit)}, flags,
               "public/" + params.cleanup_service_name, params.ipc_timeout, ""};
   if (const auto refusals = config::refusals(startup.main, "pickup"); !refusals.empty()) {
     setup.refusal = refusals.front().text();

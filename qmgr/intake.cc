@@ -22,7 +22,7 @@ constexpr std::size_t reserved_part = 5;         // of the active queue, for new
 // While new mail comes (none for a moment: it does not) two old messages enter with each new one, and some at any rate: old ones
 // cost a tenth of what a new one does, so that new mail keeps most of its rate during a flush.
 constexpr std::chrono::milliseconds new_mail_moment{200}, pace{50};
-constexpr std::size_t old_per_new = 2, old_per_pace = 10, old_mail_credit_limit = 100;
+constexpr std::size_t old_per_new = 2, old_per_pace = 30, old_mail_credit_limit = 100;
 
 }  // namespace
 

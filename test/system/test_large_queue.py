@@ -48,6 +48,7 @@ def test_what_waits_is_left_alone(site):
         assert not re.findall(r"status=deferred", suite.log())
 
 
+@pytest.mark.extension("Postfix tries each, and some of them twice")
 def test_a_flush_tries_each_message_once(site):
     """However many there are: more than are looked for at a time, and more than may be active."""
     count = 1500

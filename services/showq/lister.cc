@@ -13,7 +13,13 @@ std::int64_t changed_at(const struct stat& status) {
 
 }  // namespace
 
-std::vector<Lister::Item> Lister::list() const {
+std::vector<Lister::Item> Lister::list() {
+  std::erase_if(kept_, [this](const auto& entry) {
+    const bool is_gone = entry.second.listed != listings_;
+    if (is_gone) kept_bytes_ -= entry.second.encoded.size();
+    return is_gone;
+  });
+  ++listings_;
   std::vector<Item> out;
   for (const queue::Queue queue : queue::listed_queues) {
     for (queue::QueueId& id : queue::list_ids(layout_, queue)) out.push_back({queue, std::move(id)});
@@ -28,6 +34,8 @@ Lister::Version Lister::version(const Item& item) const {
     out.inode = status.st_ino;
     out.changed = changed_at(status);
   }
+  // While a message rests nobody writes its log: the end of a try, which does, moves the message.
+  if (item.queue != queue::Queue::active) return out;
   if (::lstat(layout_.path(queue::Queue::defer, item.id).c_str(), &status) == 0) out.log_changed = changed_at(status);
   return out;
 }
@@ -40,19 +48,21 @@ std::string Lister::encode(const std::vector<Item>& items, std::size_t first, st
     const auto found = kept_.find(item.id.text());
     if (found != kept_.end() && found->second.version == now && found->second.queue == item.queue) {
       out += found->second.encoded;
+      found->second.listed = listings_;
       continue;
+    }
+    if (found != kept_.end()) {
+      kept_bytes_ -= found->second.encoded.size();
+      kept_.erase(found);
     }
     const auto listed = queue::read_listed(layout_, item.queue, item.id);
     if (!listed) continue;
     std::string encoded;
     queue::encode(encoded, *listed);
     out += encoded;
-    if (kept_bytes_ + encoded.size() > kept_bytes_limit) {
-      kept_.clear();
-      kept_bytes_ = 0;
-    }
+    if (kept_bytes_ + encoded.size() > kept_bytes_limit) continue;
     kept_bytes_ += encoded.size();
-    kept_.insert_or_assign(item.id.text(), Kept{now, item.queue, std::move(encoded)});
+    kept_.emplace(item.id.text(), Kept{now, item.queue, listings_, std::move(encoded)});
   }
   return out;
 }

@@ -13,9 +13,9 @@ instance_directories() {
   { postconf -h config_directory; postconf -h multi_instance_directories; } 2>/dev/null | tr ',\t ' '\n\n\n' | sort -u | grep . || :
 }
 
-# wait_for_end PID SECONDS: false when it has not ended by then. A zombie, which nobody reaps, has.
+# wait_for_end PID: false when it has not ended within 2.5 seconds. A zombie, which nobody reaps, has.
 wait_for_end() {
-  looks=$(($2 * 20))
+  looks=50
   while readlink "/proc/$1/exe" >/dev/null 2>&1; do
     [ $looks -gt 0 ] || return 1
     looks=$((looks - 1))
@@ -23,9 +23,10 @@ wait_for_end() {
   done
 }
 
-# Stops the mail system before its programs change: a master must not start programs of another release. What a policy
-# (policy-rc.d) keeps from being stopped is stopped all the same, and is started again at the end: its directories stand in
-# the file "restart".
+# Stops the mail system before its programs change: a master must not start programs of another release. It is stopped by
+# master's pid, and not only by the service: systemctl returns before the instances have ended, a policy (policy-rc.d) may
+# keep it running, and a stop may wait for slow deliveries for as long as clients would notice; what is under way is
+# delivered after the start. What has run is started again at the end, and stands in the file "restart" until then.
 stop_mail_system() {
   restart=/var/spool/postfix/restart
   running=
@@ -34,20 +35,12 @@ stop_mail_system() {
   done
   [ -n "$running" ] || return 0
   : >"$restart"
-  # systemctl returns before the instances have ended.
-  [ ! -x /etc/init.d/postfix ] || invoke-rc.d postfix stop >/dev/null 2>&1 || :
   for directory in $running; do
     pid=$(master_of "$directory") || continue
-    if [ -d /run/systemd/system ] && ! policy_denies_stop && wait_for_end "$pid" 15; then continue; fi
     echo "$directory" >>"$restart"
     kill "$pid" 2>/dev/null || :
-    wait_for_end "$pid" 15 || kill -9 "-$pid" 2>/dev/null || :
+    wait_for_end "$pid" || kill -9 "-$pid" 2>/dev/null || :
   done
-}
-
-policy_denies_stop() {
-  [ -x /usr/sbin/policy-rc.d ] || return 1
-  code=0
-  /usr/sbin/policy-rc.d postfix stop >/dev/null 2>&1 || code=$?
-  [ "$code" = 101 ]
+  # Services are to know of it.
+  [ ! -x /etc/init.d/postfix ] || invoke-rc.d postfix stop >/dev/null 2>&1 || :
 }

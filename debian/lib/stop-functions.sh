@@ -13,9 +13,9 @@ instance_directories() {
   { postconf -h config_directory; postconf -h multi_instance_directories; } 2>/dev/null | tr ',\t ' '\n\n\n' | sort -u | grep . || :
 }
 
-# wait_for_end PID: false when it has not ended within 2.5 seconds. A zombie, which nobody reaps, has.
+# wait_for_end PID: false when it has not ended within a second. A zombie, which nobody reaps, has.
 wait_for_end() {
-  looks=50
+  looks=20
   while readlink "/proc/$1/exe" >/dev/null 2>&1; do
     [ $looks -gt 0 ] || return 1
     looks=$((looks - 1))
@@ -26,18 +26,18 @@ wait_for_end() {
 # Stops the mail system before its programs change: a master must not start programs of another release. It is stopped by
 # master's pid, and not only by the service: systemctl returns before the instances have ended, a policy (policy-rc.d) may
 # keep it running, and a stop may wait for slow deliveries for as long as clients would notice; what is under way is
-# delivered after the start. What has run is started again at the end, and stands in the file "restart" until then.
+# delivered after the start. What has run is started again at the end; until then its directories stand in was_running.
 stop_mail_system() {
-  restart=/var/spool/postfix/restart
+  was_running=/var/spool/postfix/pid/was-running
   running=
   for directory in $(instance_directories); do
     ! master_of "$directory" >/dev/null || running="$running $directory"
   done
   [ -n "$running" ] || return 0
-  : >"$restart"
+  : >"$was_running"
   for directory in $running; do
     pid=$(master_of "$directory") || continue
-    echo "$directory" >>"$restart"
+    echo "$directory" >>"$was_running"
     kill "$pid" 2>/dev/null || :
     wait_for_end "$pid" || kill -9 "-$pid" 2>/dev/null || :
   done

@@ -43,6 +43,7 @@ struct Site {
   std::string mail_name;
   bool smtputf8_enable = true;
   std::chrono::seconds maximal_queue_lifetime{};
+  bool is_filtered = false;          // "bounce" in internal_mail_filter_classes
   bool from_has_comment = false;    // header_from_format = obsolete; cleanup, which gets every notice, refuses bad values
 };
 

@@ -1,5 +1,7 @@
 #include "bounce/server.h"
 
+#include <algorithm>
+
 #include "bounce/bounce_params.h"
 #include "lib/base/ascii.h"
 #include "lib/io/file.h"
@@ -10,6 +12,11 @@ namespace bounce {
 namespace {
 
 constexpr std::size_t template_file_limit = 1024 * 1024;
+
+bool has_word(std::string_view list, std::string_view word) {
+  const auto words = ascii::split(list, ", \t\r\n");
+  return std::ranges::find(words, word) != words.end();
+}
 
 Policy policy_of(const Params& params) {
   Policy policy;
@@ -57,6 +64,7 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
                .mail_name = params.mail_name,
                .smtputf8_enable = params.smtputf8_enable,
                .maximal_queue_lifetime = params.maximal_queue_lifetime,
+               .is_filtered = has_word(params.internal_mail_filter_classes, "bounce"),
                .from_has_comment = params.header_from_format == "obsolete"},
       .line_length_limit = static_cast<std::size_t>(params.line_length_limit),
       .cleanup_socket = "public/" + params.cleanup_service_name,

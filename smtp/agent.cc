@@ -91,6 +91,18 @@ Result<GenericMaps> open_generic(maps::Tables& tables, const Params& params, ser
                      std::move(options));
 }
 
+Result<delivery::NoticeSite> notice_settings(const Params& params) {
+  const auto internal = ascii::split(params.internal_mail_filter_classes, ", \t\r\n");
+  return delivery::NoticeSite{.wanted = TRY(delivery::parse_notice_classes(params.notify_classes)),
+                              .myhostname = params.myhostname,
+                              .mail_name = params.mail_name,
+                              .double_bounce_sender = params.double_bounce_sender,
+                              .from_has_comment = params.header_from_format == "obsolete",
+                              .is_filtered = std::ranges::find(internal, "notify") != internal.end(),
+                              .line_length_limit = static_cast<std::size_t>(params.line_length_limit),
+                              .cleanup_socket = "public/" + params.cleanup_service_name};
+}
+
 Result<ContentCheckMaps> open_checks(maps::Tables& tables, const Params& params, Protocol protocol) {
   const auto open = [&](std::string_view name, const std::string& value) {
     return maps::Maps::open(tables, name_of(protocol, name), value, maps::Flags::none);
@@ -113,7 +125,7 @@ Agent::Agent(Parts parts, ipc::Connections& services, const base::Clock& clock)
       cache_({.idle = std::min(parts_.params.smtp_connection_cache_time_limit, parts_.params.connection_cache_ttl_limit),
               .age = parts_.params.smtp_connection_reuse_time_limit,
               .uses = parts_.params.smtp_connection_reuse_count_limit}),
-      sink_(services, &parts_.flush_sites), clock_(clock) {}
+      sink_(services, &parts_.flush_sites), notices_(std::move(parts_.notice_site), services, clock), clock_(clock) {}
 
 Result<std::unique_ptr<server::Service>> Agent::make(server::Startup& startup, Protocol protocol) {
   const bool is_smtp = protocol == Protocol::smtp;
@@ -128,6 +140,8 @@ Result<std::unique_ptr<server::Service>> Agent::make(server::Startup& startup, P
   auto cached = TRY(maps::MatchList::parse(*tables, name_of(protocol, "connection_cache_destinations"),
                                            params.smtp_connection_cache_destinations, maps::ListKind::string, false));
   GenericMaps generic = TRY(open_generic(*tables, params, startup, protocol));
+  auto reply_filter = TRY(maps::Maps::open(*tables, name_of(protocol, "reply_filter"), params.smtp_reply_filter, maps::Flags::none));
+  delivery::NoticeSite notice_site = TRY(notice_settings(params));
   ContentCheckMaps checks = TRY(open_checks(*tables, params, protocol));
   auto status_filter = TRY(delivery::StatusFilter::open(*tables, name_of(protocol, "delivery_status_filter"),
                                                         params.smtp_delivery_status_filter));
@@ -148,7 +162,9 @@ Result<std::unique_ptr<server::Service>> Agent::make(server::Startup& startup, P
                                        .status_filter = std::move(status_filter),
                                        .default_port = port,
                                        .refusal = refusal_of(startup.main, protocol),
-                                       .flush_sites = std::move(flush_sites)},
+                                       .flush_sites = std::move(flush_sites),
+                                       .reply_filter = std::move(reply_filter),
+                                       .notice_site = std::move(notice_site)},
                                  startup.services, startup.clock);
 }
 
@@ -165,6 +181,8 @@ void Agent::serve(server::Connection& connection) {
                     .status_filter = parts_.status_filter,
                     .default_port = parts_.default_port,
                     .refusal = parts_.refusal,
+                    .reply_filter = parts_.reply_filter,
+                    .notices = notices_,
                     .sink = sink_,
                     .clock = clock_};
   server::serve_requests<ipc::Deliver>(connection, [&](const ipc::DeliveryRequest& request) {

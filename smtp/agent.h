@@ -40,6 +40,8 @@ class Agent final : public server::Service {
     std::uint16_t default_port;
     std::string refusal;
     queue::FlushSites flush_sites;
+    maps::Maps reply_filter;
+    delivery::NoticeSite notice_site;
   };
   Agent(Parts parts, ipc::Connections& services, const base::Clock& clock);
 
@@ -48,6 +50,7 @@ class Agent final : public server::Service {
   Router router_;
   ConnectionCache cache_;
   delivery::BounceClient sink_;
+  delivery::SessionNotices notices_;
   const base::Clock& clock_;
 };
 

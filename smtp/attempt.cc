@@ -11,6 +11,7 @@
 #include "lib/io/socket.h"
 #include "lib/log/log.h"
 #include "smtp/handshake.h"
+#include "smtp/xforward.h"
 
 namespace smtp {
 namespace {
@@ -96,7 +97,9 @@ void Attempt::deliver_to(const Destination& destination, Chance chance) {
 // A connection that was kept for this destination. It may have died meanwhile, so its failure is never the last word.
 void Attempt::try_kept(const Destination& destination) {
   std::optional<Connection> kept = means_.cache.take(destination.text);
-  if (kept) talk(destination, std::move(*kept), Chance::more, means_.clock.stamp());
+  if (!kept) return;
+  prepare(*kept);
+  talk(destination, std::move(*kept), Chance::more, means_.clock.stamp());
 }
 
 std::expected<Fd, delivery::Delivery> Attempt::connect(const Candidate& candidate) const {
@@ -153,7 +156,7 @@ void Attempt::try_candidate(const Destination& destination, const Candidate& can
     return;
   }
   Connection connection(std::move(*fd), peer, means_.protocol);
-  connection.set_queue_id(request_.queue_id);
+  prepare(connection);
   const Step<void> hands = shake_hands(connection, means_.params, *discarded, destination.host);
   const Stamp ready = means_.clock.stamp();
   if (!hands) {
@@ -162,7 +165,8 @@ void Attempt::try_candidate(const Destination& destination, const Candidate& can
     } else {
       failed(hands.error(), chance);
     }
-    return connection.quit(Connection::Goodbye::at_once, {});
+    connection.quit(Connection::Goodbye::at_once, {});
+    return notify(connection);
   }
   ++sessions_;
   const int limit = means_.params.smtp_mx_session_limit;
@@ -172,10 +176,12 @@ void Attempt::try_candidate(const Destination& destination, const Candidate& can
 }
 
 void Attempt::talk(const Destination& destination, Connection connection, Chance chance, Stamp ready) {
-  connection.set_queue_id(request_.queue_id);
+  const Step<void> forwarded = send_xforward(connection, request_, means_.params);
   Transaction transaction(connection, means_.params, means_.generic, means_.checks, request_, pending_);
-  const std::vector<Ending> endings = transaction.run();
+  const std::vector<Ending> endings = forwarded ? transaction.run() : transaction.give_up(forwarded.error());
   const delivery::Timing timing{.connected = ready, .connection_use = connection.uses};
+  // What a server says is said of the message; a connection that breaks is the next hop's failure.
+  const auto is_of_hop = [&](const delivery::Delivery& delivery) { return connection.is_broken() && delivery.diag_type.empty(); };
   std::string told;
   for (const Ending& ending : endings) {
     if (ending.delivery.status == delivery::Status::deferred && chance == Chance::more) {
@@ -183,10 +189,10 @@ void Attempt::talk(const Destination& destination, Connection connection, Chance
       told = ending.delivery.reason;
       last_failure_ = ending.delivery;
       last_timing_ = timing;
-      hop_failed_ = connection.is_broken();
+      hop_failed_ = is_of_hop(ending.delivery);
       continue;
     }
-    if (ending.delivery.status == delivery::Status::deferred && connection.is_broken()) recorder_.hop_failed(ending.delivery);
+    if (ending.delivery.status == delivery::Status::deferred && is_of_hop(ending.delivery)) recorder_.hop_failed(ending.delivery);
     recorder_.record(request_.recipients[ending.recipient], ending.delivery, timing);
     std::erase(pending_, ending.recipient);
   }
@@ -195,20 +201,58 @@ void Attempt::talk(const Destination& destination, Connection connection, Chance
 
 bool Attempt::reset(Connection& connection) const {
   const auto reply = connection.ask("RSET", "sending RSET", means_.params.smtp_rset_timeout);
-  return reply && reply->is_positive() && !connection.is_broken();
+  return reply && reply->is_positive() && !connection.is_leaving();
 }
 
 void Attempt::dismiss(const Destination& destination, Connection connection, bool needs_reset) {
-  if (connection.is_broken()) return;
-  const auto is_listed = means_.cached_destinations.matches(destination.host);
-  const bool is_worth_keeping =
-      (means_.params.smtp_connection_cache_on_demand && request_.backlog) || (is_listed && *is_listed);
-  if (is_worth_keeping && (!needs_reset || reset(connection))) {
-    means_.cache.keep(destination.text, std::move(connection));
-    return;
+  if (!connection.is_broken() && is_worth_keeping(destination, connection) && (!needs_reset || reset(connection))) {
+    notify(connection);
+    return means_.cache.keep(destination.text, std::move(connection));
   }
-  connection.quit(means_.params.smtp_skip_quit_response ? Connection::Goodbye::at_once : Connection::Goodbye::wait_for_reply,
-                  means_.params.smtp_quit_timeout);
+  say_goodbye(connection, needs_reset);
+  notify(connection);
+}
+
+bool Attempt::is_worth_keeping(const Destination& destination, const Connection& connection) const {
+  if (connection.is_leaving()) return false;
+  if (means_.params.smtp_connection_cache_on_demand && request_.backlog) return true;
+  const auto is_listed = means_.cached_destinations.matches(destination.host);
+  return is_listed && *is_listed;
+}
+
+// What the server has of a transaction is ended by RSET, together with QUIT where it reads commands ahead.
+void Attempt::say_goodbye(Connection& connection, bool needs_reset) const {
+  const bool skips_reply = means_.params.smtp_skip_quit_response;
+  if (needs_reset && connection.features.pipelining && !connection.is_broken()) {
+    connection.command("RSET");
+    connection.command("QUIT");
+    const auto reply = connection.reply("sending RSET", means_.params.smtp_rset_timeout);
+    if (reply && !skips_reply) static_cast<void>(connection.reply("sending QUIT", means_.params.smtp_quit_timeout));
+    return connection.break_off();
+  }
+  if (needs_reset && !connection.is_broken()) static_cast<void>(reset(connection));
+  connection.quit(skips_reply ? Connection::Goodbye::at_once : Connection::Goodbye::wait_for_reply, means_.params.smtp_quit_timeout);
+}
+
+// The postmaster hears of replies that look as if we did not speak SMTP well.
+void Attempt::notify(const Connection& connection) const {
+  const auto& transcript = connection.transcript();
+  // Of notices nobody needs notices.
+  if (!transcript || request_.sender.empty() || !means_.notices.wants(transcript->errors())) return;
+  const std::string peer = connection.peer().relay();
+  means_.notices.send({.to = means_.params.error_notice_recipient,
+                       .subject = fmt::format("{} {} client: errors from {}", means_.params.mail_name,
+                                              means_.protocol == Protocol::smtp ? "SMTP" : "LMTP", peer),
+                       .opening = fmt::format("Unexpected response from {}.", peer),
+                       .closing = {}},
+                      *transcript);
+}
+
+// A session as the settings want it.
+void Attempt::prepare(Connection& connection) const {
+  connection.set_queue_id(request_.queue_id);
+  connection.set_reply_filter(&means_.reply_filter);
+  if (means_.notices.wants(delivery::NoticeClass::protocol)) connection.keep_transcript();
 }
 
 void Attempt::failed(delivery::Delivery failure, Chance chance) {

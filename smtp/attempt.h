@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lib/delivery/recorder.h"
+#include "lib/delivery/session_notice.h"
 #include "lib/maps/table.h"
 #include "smtp/connection_cache.h"
 #include "smtp/route.h"
@@ -34,6 +35,8 @@ struct Means {
   const delivery::StatusFilter& status_filter;
   std::uint16_t default_port;
   std::string refusal;                   // a setting that protects and is not built yet: everything waits; or empty
+  const maps::Maps& reply_filter;              // smtp_reply_filter
+  const delivery::SessionNotices& notices;
   delivery::StatusSink& sink;
   const base::Clock& clock;
 };
@@ -57,6 +60,10 @@ class Attempt {
   void talk(const Destination& destination, Connection connection, Chance chance, Stamp ready);
   [[nodiscard]] bool reset(Connection& connection) const;
   void dismiss(const Destination& destination, Connection connection, bool needs_reset);
+  [[nodiscard]] bool is_worth_keeping(const Destination& destination, const Connection& connection) const;
+  void say_goodbye(Connection& connection, bool needs_reset) const;
+  void notify(const Connection& connection) const;
+  void prepare(Connection& connection) const;
 
   // The next hop is not reached, or not in the mood; told in the log unless it is the last word.
   void failed(delivery::Delivery failure, Chance chance);

@@ -28,6 +28,7 @@ delivery::Delivery Connection::ended(io::End end, std::string_view stage) {
 void Connection::command(std::string_view line) {
   // A failure is sticky in the stream, and reply() tells of it.
   const Deadline deadline = base::after(buffer_patience);
+  if (transcript_) transcript_->sent(line);
   stream_.write(line, deadline);
   stream_.write("\r\n", deadline);
 }
@@ -52,11 +53,34 @@ Step<ServerReply> Connection::reply(std::string_view stage, std::chrono::seconds
       .reply_too_long = [this](std::string_view line) {
         maillog::warning("{}: multi-line response longer than {} {}", peer_.relay(), reply_text_limit, start_of(line));
       },
+      .replace = [this](std::string_view line) { return filtered(line); },
+      .heard = [this](std::string_view line) {
+        if (transcript_) transcript_->heard(line);
+      },
   };
   ReadReply read = read_reply(stream_, base::after(timeout), events);
   if (read.end != io::End::ok) return std::unexpected(ended(read.end, stage));
-  if (read.reply.code == closing_code) is_broken_ = true;
+  if (read.reply.code == closing_code) is_leaving_ = true;
+  note_reply(read.reply.code);
   return std::move(read.reply);
+}
+
+std::optional<std::string> Connection::filtered(std::string_view line) const {
+  if (reply_filter_ == nullptr || reply_filter_->empty()) return std::nullopt;
+  const auto found = reply_filter_->lookup(line);
+  if (!found) {
+    maillog::warning("{}: {}", queue_id_, found.error().message());
+    return std::nullopt;
+  }
+  if (*found) maillog::info("{}: replacing server reply \"{}\" with \"{}\"", peer_.relay(), line, **found);
+  return *found;
+}
+
+// Replies that say that we do not speak SMTP well (RFC 5321 section 4.2.1: x0z), or that are none, are the postmaster's matter.
+void Connection::note_reply(int code) {
+  const bool is_fine = (code >= 200 && code < 300) || code == 354;
+  const bool is_refusal = code >= 400 && code <= 599 && code != 555 && (code < 500 || code > 509);
+  if (transcript_ && !is_fine && !is_refusal) transcript_->note(delivery::NoticeClass::protocol);
 }
 
 Step<ServerReply> Connection::ask(std::string_view line, std::string_view stage, std::chrono::seconds timeout) {
@@ -68,6 +92,7 @@ void Connection::quit(Goodbye goodbye, std::chrono::seconds timeout) {
   if (is_broken_) return;
   is_broken_ = true;
   const Deadline deadline = goodbye == Goodbye::at_once ? Deadline::min() : base::after(timeout);
+  if (transcript_) transcript_->sent("QUIT");
   stream_.write("QUIT\r\n", deadline);
   if (stream_.flush(deadline) != io::End::ok || goodbye == Goodbye::at_once) return;
   static_cast<void>(read_reply(stream_, deadline, {.not_smtp = [](auto) {}, .line_too_long = [](auto) {}, .reply_too_long = [](auto) {}}));

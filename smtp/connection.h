@@ -3,11 +3,14 @@
 
 #include <chrono>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "lib/base/deadline.h"
+#include "lib/delivery/session_notice.h"
 #include "lib/io/stream.h"
+#include "lib/maps/table.h"
 #include "lib/smtp/reply.h"
 #include "smtp/endings.h"
 #include "smtp/features.h"
@@ -27,6 +30,12 @@ class Connection {
   // For warnings, the message that is being sent.
   void set_queue_id(std::string queue_id) { queue_id_ = std::move(queue_id); }
 
+  // smtp_reply_filter; borrowed. Null: replies are taken as they come.
+  void set_reply_filter(const maps::Maps* filter) { reply_filter_ = filter; }
+  // From now on what is said is kept for the postmaster.
+  void keep_transcript() { transcript_.emplace(); }
+  [[nodiscard]] const std::optional<delivery::Transcript>& transcript() const { return transcript_; }
+
   // A command, without line end. It is only buffered: the next reply() sends it, and says if that failed.
   void command(std::string_view line);
   // A piece of the message, as it goes over the wire; sent when enough has come together. `stage` as in reply().
@@ -35,14 +44,16 @@ class Connection {
   [[nodiscard]] Step<ServerReply> reply(std::string_view stage, std::chrono::seconds timeout);
   [[nodiscard]] Step<ServerReply> ask(std::string_view line, std::string_view stage, std::chrono::seconds timeout);
 
-  // Says goodbye and closes. Does not wait, unless `wait_for_reply`.
+  // Says goodbye and closes. Does not wait, unless `wait_for_reply`. A transaction that is not over is ended by RSET first.
   enum class Goodbye { at_once, wait_for_reply };
   void quit(Goodbye goodbye, std::chrono::seconds timeout);
 
   [[nodiscard]] const Peer& peer() const { return peer_; }
   [[nodiscard]] Protocol protocol() const { return protocol_; }
-  // After an ending, or a 421: of no use any more.
+  // After an ending: of no use any more.
   [[nodiscard]] bool is_broken() const { return is_broken_; }
+  // The server has said 421: it may close at any time, and this is the last message.
+  [[nodiscard]] bool is_leaving() const { return is_leaving_; }
   void break_off() { is_broken_ = true; }
   // Nothing has come that nobody asked for.
   [[nodiscard]] bool is_at_rest() { return stream_.is_at_rest(); }
@@ -53,12 +64,17 @@ class Connection {
 
  private:
   [[nodiscard]] delivery::Delivery ended(io::End end, std::string_view stage);
+  [[nodiscard]] std::optional<std::string> filtered(std::string_view line) const;
+  void note_reply(int code);
 
   io::Stream stream_;
   Peer peer_;
   Protocol protocol_;
   std::string queue_id_;
+  const maps::Maps* reply_filter_ = nullptr;
+  std::optional<delivery::Transcript> transcript_;
   bool is_broken_ = false;
+  bool is_leaving_ = false;
   bool has_warned_of_pipelining_ = false;
 };
 

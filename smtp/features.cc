@@ -47,6 +47,7 @@ Features parse_ehlo(const ServerReply& reply, const std::set<std::string, std::l
     for (const Row& row : rows) {
       if (row.keyword == keyword) features.*row.feature = true;
     }
+    for (std::size_t j = 1; keyword == "xforward" && j < words.size(); ++j) features.xforward.insert(ascii::uppercase(words[j]));
     if (keyword == "size" && words.size() > 1) {
       features.size_limit = static_cast<std::int64_t>(ascii::parse_number(words[1], INT64_MAX).value_or(0));
     }

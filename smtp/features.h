@@ -19,6 +19,7 @@ struct Features {
   bool dsn = false;                 // RFC 3461
   bool size = false;                // RFC 1870
   std::int64_t size_limit = 0;      // 0: not told
+  std::set<std::string, std::less<>> xforward;  // attributes that it takes by XFORWARD, in upper case
   std::string name;                 // how it calls itself
 };
 

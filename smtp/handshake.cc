@@ -58,7 +58,7 @@ Step<void> shake_hands(Connection& connection, const Params& params, const std::
     if (!reply) return std::unexpected(reply.error());
     is_welcome = reply->is_positive();
     if (is_welcome) take_features(connection, *reply, discard);
-    if (connection.is_broken()) return std::unexpected(endings::refused(connection.peer(), *reply));
+    if (connection.is_leaving()) return std::unexpected(endings::refused(connection.peer(), *reply));
   }
   if (!is_welcome) {
     const auto reply = connection.ask("HELO " + params.smtp_helo_name, "performing the HELO handshake", params.smtp_helo_timeout);

@@ -19,6 +19,14 @@ Result<Params> load_lmtp(const config::Main& main) {
   to.inet_protocols = from.inet_protocols;
   to.mime_boundary_length_limit = from.mime_boundary_length_limit;
   to.mime_nesting_limit = from.mime_nesting_limit;
+  to.cleanup_service_name = from.cleanup_service_name;
+  to.double_bounce_sender = from.double_bounce_sender;
+  to.error_notice_recipient = from.error_notice_recipient;
+  to.header_from_format = from.header_from_format;
+  to.internal_mail_filter_classes = from.internal_mail_filter_classes;
+  to.line_length_limit = from.line_length_limit;
+  to.mail_name = from.mail_name;
+  to.notify_classes = from.notify_classes;
   to.mydestination = from.mydestination;
   to.myhostname = from.myhostname;
   to.myorigin = from.myorigin;
@@ -44,6 +52,9 @@ Result<Params> load_lmtp(const config::Main& main) {
   to.smtp_header_checks = from.lmtp_header_checks;
   to.smtp_mime_header_checks = from.lmtp_mime_header_checks;
   to.smtp_nested_header_checks = from.lmtp_nested_header_checks;
+  to.smtp_reply_filter = from.lmtp_reply_filter;
+  to.smtp_send_xforward_command = from.lmtp_send_xforward_command;
+  to.smtp_xforward_timeout = from.lmtp_xforward_timeout;
   to.smtp_delivery_status_filter = from.lmtp_delivery_status_filter;
   to.smtp_discard_ehlo_keyword_address_maps = from.lmtp_discard_lhlo_keyword_address_maps;
   to.smtp_discard_ehlo_keywords = from.lmtp_discard_lhlo_keywords;

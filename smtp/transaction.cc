@@ -57,6 +57,12 @@ std::vector<Ending> Transaction::run() {
   return std::move(endings_);
 }
 
+std::vector<Ending> Transaction::give_up(const delivery::Delivery& failure) {
+  ++connection_.uses;
+  end_all(failure);
+  return std::move(endings_);
+}
+
 delivery::Delivery Transaction::unmapped(const base::Error& error) const {
   maillog::warning("{}: {}", request_.queue_id, error.message());
   return endings::at(connection_.peer(), {4, 3, 0}, "address mapping lookup error");
@@ -186,10 +192,6 @@ bool Transaction::take_reply(const Command& command) {
   const Step<ServerReply> reply = connection_.reply(row.stage, params_.*row.timeout);
   if (!reply) {
     end_all(reply.error());
-    return false;
-  }
-  if (connection_.is_broken()) {  // 421: the server closes
-    end_all(endings::said(connection_.peer(), *reply, row.command));
     return false;
   }
   decide(command, *reply);

@@ -33,6 +33,8 @@ class Transaction {
 
   // One ending for each recipient, in the order in which they were decided.
   [[nodiscard]] std::vector<Ending> run();
+  // The endings when nothing can be said to the server.
+  [[nodiscard]] std::vector<Ending> give_up(const delivery::Delivery& failure);
   // The server still holds parts of a transaction: RSET before anything else.
   [[nodiscard]] bool needs_reset() const { return needs_reset_; }
 

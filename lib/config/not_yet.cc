@@ -19,9 +19,7 @@ struct Word {
   std::string_view parameter, word, users;
 };
 constexpr std::array words_not_yet{
-    Word{"notify_classes", "data", "smtp, smtpd"},         Word{"notify_classes", "policy", "smtpd"},
-    Word{"notify_classes", "protocol", "smtp, smtpd"},     Word{"notify_classes", "resource", "smtpd, postfix"},
-    Word{"notify_classes", "software", "smtp, smtpd"},     Word{"owner_request_special", "no", "local, cleanup, trivial-rewrite, virtual, smtpd"},
+    Word{"owner_request_special", "no", "local, cleanup, trivial-rewrite, virtual, smtpd"},
     Word{"smtp_dns_support_level", "dnssec", "smtp"},      Word{"lmtp_dns_support_level", "dnssec", "lmtp"},
 };
 

@@ -40,16 +40,19 @@ ReadReply read_reply(io::Stream& stream, Deadline deadline, const ReplyEvents& e
     const bool is_continuation = std::exchange(in_long_line, line.end() == io::End::too_long);
     if (is_continuation) continue;
     if (in_long_line) events.line_too_long(line.text());
-    const std::optional<ReplyLine> parsed = parse_reply_line(line.text());
+    const std::optional<std::string> other = events.replace ? events.replace(line.text()) : std::nullopt;
+    const std::string_view text = other ? std::string_view(*other) : line.text();
+    if (events.heard) events.heard(text);
+    const std::optional<ReplyLine> parsed = parse_reply_line(text);
     if (!parsed) {
-      events.not_smtp(line.text());
+      events.not_smtp(text);
       continue;
     }
-    if (reply.text.size() + line.text().size() + 1 > reply_text_limit) {
-      if (!std::exchange(has_long_reply, true)) events.reply_too_long(line.text());
+    if (reply.text.size() + text.size() + 1 > reply_text_limit) {
+      if (!std::exchange(has_long_reply, true)) events.reply_too_long(text);
     } else {
       if (!reply.text.empty()) reply.text += ' ';
-      reply.text += line.text();
+      reply.text += text;
       reply.lines.emplace_back(parsed->text);
     }
     if (parsed->has_more) continue;

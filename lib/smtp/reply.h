@@ -47,6 +47,9 @@ struct ReplyEvents {
   std::function<void(std::string_view line)> not_smtp;      // a line that is no reply; it is skipped
   std::function<void(std::string_view start)> line_too_long;
   std::function<void(std::string_view start)> reply_too_long;
+  // What takes the place of a line, before anybody looks at it (smtp_reply_filter); and each line as it then is. May be empty.
+  std::function<std::optional<std::string>(std::string_view line)> replace = {};
+  std::function<void(std::string_view line)> heard = {};
 };
 
 // Reads one reply. The end is io::End::ok, or why there is none; too_long for one without end.

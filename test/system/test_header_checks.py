@@ -169,6 +169,17 @@ def test_table_that_cannot_be_asked(suite, settings, parameter):
     assert "451 4.3.0 Error: queue file write error" in text and parameter + " map lookup problem -- message not accepted, try again later" in text
 
 
+@pytest.mark.parametrize("classes", ["", "notify", "bounce"])
+def test_internal_mail_filter_classes(suite, settings, classes):
+    settings(header_checks="static:WARN", internal_mail_filter_classes=classes)
+    since = suite.log_size()
+    suite.run("sendmail", "-f", "alice@example.test", "nobody@error.invalid.", "no-such-user", input=b"Subject: bounces\n\n")
+    suite.wait_log("sender non-delivery notification", since=since)
+    suite.sync_log()
+    assert bool(re.search("warning: header Subject: Undelivered", suite.log(since))) == (classes == "bounce")
+    suite.sh("postsuper -d ALL 2>/dev/null")
+
+
 def test_checks_in_the_client(suite, settings):
     with Sink() as sink:
         settings(header_checks="", body_checks="", relayhost=sink.nexthop, smtp_header_checks="regexp:/etc/postfix/sh", smtp_body_checks="regexp:/etc/postfix/sb",

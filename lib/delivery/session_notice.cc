@@ -1,0 +1,90 @@
+#include "lib/delivery/session_notice.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "lib/base/ascii.h"
+#include "lib/ipc/messages/cleanup.h"
+#include "lib/log/log.h"
+#include "lib/mail/address.h"
+#include "lib/mail/date.h"
+#include "lib/queue/message_stream.h"
+
+namespace delivery {
+namespace {
+
+constexpr std::chrono::seconds patience{600};
+
+struct Word {
+  std::string_view word;
+  NoticeClass value;
+};
+constexpr std::array words_of_classes{
+    Word{"bounce", NoticeClass::bounce},     Word{"2bounce", NoticeClass::double_bounce}, Word{"data", NoticeClass::data},
+    Word{"delay", NoticeClass::delay},       Word{"policy", NoticeClass::policy},         Word{"protocol", NoticeClass::protocol},
+    Word{"resource", NoticeClass::resource}, Word{"software", NoticeClass::software},
+};
+
+}  // namespace
+
+Result<NoticeClass> parse_notice_classes(std::string_view words) {
+  NoticeClass out = NoticeClass::none;
+  for (const std::string_view word : ascii::split(words, ", \t\r\n")) {
+    const auto found = std::ranges::find_if(words_of_classes, [&](const Word& each) { return ascii::equal_ignoring_case(each.word, word); });
+    if (found == words_of_classes.end()) return base::fail(fmt::format("unknown notify_classes value \"{}\" in \"{}\"", word, words));
+    out = out | found->value;
+  }
+  return out;
+}
+
+void Transcript::add(std::string_view mark, std::string_view line) {
+  if (lines_.size() < line_limit) lines_.push_back(std::string(mark) + ascii::printable(line));
+}
+
+void SessionNotices::send(const Notice& notice, const Transcript& transcript) const {
+  if (const auto sent = submit(notice, transcript); !sent) maillog::warning("postmaster notify: {}", sent.error().message());
+}
+
+Result<void> SessionNotices::submit(const Notice& notice, const Transcript& transcript) const {
+  using queue::RecordType;
+  const Deadline deadline = base::after(patience);
+  const Stamp now = clock_.stamp();
+  ipc::CleanupFlags flags = ipc::CleanupFlags::internal | ipc::CleanupFlags::map;
+  if (site_.is_filtered) flags = flags | ipc::CleanupFlags::filter;
+  queue::MessageStream message = TRY(queue::MessageStream::open(services_, flags, deadline, site_.cleanup_socket));
+  message.add(RecordType::time, std::to_string(std::chrono::system_clock::to_time_t(now)), deadline);
+  message.add_attribute("log_message_origin", "local", deadline);
+  message.add_attribute("rewrite_context", "local", deadline);
+  const std::string& sender = site_.double_bounce_sender;
+  message.add(RecordType::sender, sender.contains('@') ? sender : fmt::format("{}@{}", sender, site_.myhostname), deadline);
+  message.add(RecordType::recipient, notice.to, deadline);
+  message.add(RecordType::message_start, {}, deadline);
+  const auto line = [&](std::string_view text) { message.add_line(text, site_.line_length_limit, deadline); };
+  const std::string date = mail::rfc5322_date(now), to = mail::to_external(notice.to);
+  line(fmt::format("Received: by {} ({})", site_.myhostname, site_.mail_name));
+  line(fmt::format("\tid {}; {}", message.queue_id(), date));
+  line(fmt::format("Date: {}", date));
+  line(site_.from_has_comment ? fmt::format("From: MAILER-DAEMON@{} (Mail Delivery System)", site_.myhostname)
+                              : fmt::format("From: Mail Delivery System <MAILER-DAEMON@{}>", site_.myhostname));
+  line(site_.from_has_comment ? fmt::format("To: {} (Postmaster)", to) : fmt::format("To: Postmaster <{}>", to));
+  line("Subject: " + ascii::printable(notice.subject));
+  line("");
+  if (!notice.opening.empty()) {
+    line(notice.opening);
+    line("");
+  }
+  line("Transcript of session follows.");
+  line("");
+  for (const std::string& each : transcript.lines()) line(each);
+  line("");
+  for (const std::string& each : notice.closing) line(each);
+  line("For other details, see the local mail logfile");
+  message.add(RecordType::extracted, {}, deadline);
+  const ipc::MessageClosed closed = TRY(message.finish(deadline));
+  if (closed.status != ipc::CleanupStatus::ok) return base::fail("cleanup did not take the notice: " + closed.reason);
+  return {};
+}
+
+}  // namespace delivery

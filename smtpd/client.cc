@@ -6,7 +6,7 @@
 
 namespace smtpd {
 
-Client Client::of(const server::Connection& connection, const Params& params, PeerNames& names) {
+Client Client::of(const server::Connection& connection, const Params& params, server::PeerNames& names) {
   Client client{.address = "unknown", .port = "unknown", .ip = {}, .name_and_address = {}};
   if (connection.peer) {
     client.ip = connection.peer->address;
@@ -14,7 +14,7 @@ Client Client::of(const server::Connection& connection, const Params& params, Pe
     client.address = client.ip.text();
     client.port = std::to_string(connection.peer->port);
     if (params.smtpd_peername_lookup) {
-      PeerName found = names.look_up(client.ip);
+      server::PeerName found = names.look_up(client.ip);
       client.name = std::move(found.name);
       client.reverse_name = std::move(found.reverse_name);
     }

@@ -4,15 +4,16 @@
 #include <string>
 
 #include "lib/io/socket.h"
+#include "lib/server/peer_name.h"
 #include "lib/server/service.h"
-#include "smtpd/peer_name.h"
+
 #include "smtpd/smtpd_params.h"
 
 namespace smtpd {
 
 struct Client {
   // Looks his name up; parks.
-  [[nodiscard]] static Client of(const server::Connection& connection, const Params& params, PeerNames& names);
+  [[nodiscard]] static Client of(const server::Connection& connection, const Params& params, server::PeerNames& names);
 
   std::string name = "unknown";           // host name, confirmed forward and backward, or "unknown"
   std::string reverse_name = "unknown";   // what the PTR record says, not confirmed, or "unknown"

@@ -105,7 +105,7 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
   Snapshot normal = TRY(Snapshot::load(startup.main.with("stress", ""), *maps));
   Snapshot stressed = TRY(Snapshot::load(startup.main.with("stress", "yes"), *maps));
   SharedTables tables = TRY(SharedTables::open(*maps, startup.main, normal.params));
-  std::unique_ptr<PeerNames> peer_names = TRY(make_peer_names(startup.clock));
+  std::unique_ptr<server::PeerNames> peer_names = TRY(server::make_peer_names(startup.clock));
   return std::make_unique<Server>(Parts{.maps = std::move(maps),
                                         .normal = std::move(normal),
                                         .stressed = std::move(stressed),

@@ -10,12 +10,12 @@
 #include "lib/ipc/receive_overrides.h"
 #include "lib/maps/table.h"
 #include "lib/queue/flush_sites.h"
+#include "lib/server/peer_name.h"
 #include "lib/server/service.h"
 #include "smtpd/ehlo_keywords.h"
 #include "smtpd/footer.h"
 #include "smtpd/intake.h"
 #include "smtpd/limits.h"
-#include "smtpd/peer_name.h"
 #include "smtpd/policy/policy.h"
 #include "smtpd/smtpd_params.h"
 
@@ -71,7 +71,7 @@ class Server : public server::Service {
   [[nodiscard]] policy::RecentlyListed& recently_listed() { return listed_; }
   [[nodiscard]] AnvilClient& anvil() { return anvil_; }
   [[nodiscard]] const base::Clock& clock() const { return clock_; }
-  [[nodiscard]] PeerNames& peer_names() { return *peer_names_; }
+  [[nodiscard]] server::PeerNames& peer_names() { return *peer_names_; }
   [[nodiscard]] const std::string& service_name() const { return service_name_; }
 
   // Tests give their own parts.
@@ -79,7 +79,7 @@ class Server : public server::Service {
     std::unique_ptr<maps::Tables> maps;     // outlives what was opened in it
     Snapshot normal, stressed;
     SharedTables tables;
-    std::unique_ptr<PeerNames> peer_names;
+    std::unique_ptr<server::PeerNames> peer_names;
     std::string service_name;
     std::string postdrop{};                 // its path, in stand-alone mode
   };
@@ -89,7 +89,7 @@ class Server : public server::Service {
   std::unique_ptr<maps::Tables> maps_;
   Snapshot normal_, stressed_;
   SharedTables tables_;
-  std::unique_ptr<PeerNames> peer_names_;
+  std::unique_ptr<server::PeerNames> peer_names_;
   std::string service_name_, postdrop_;
   ipc::Connections& services_;
   const base::Clock& clock_;

@@ -46,9 +46,9 @@ Fd own(int fd) { return Fd(fd); }
 
 }  // namespace
 
-struct TestWorld::FakeNames : PeerNames {
+struct TestWorld::FakeNames : server::PeerNames {
   explicit FakeNames(TestWorld& owner) : world(owner) {}
-  PeerName look_up(const io::Address&) override { return world.client_name; }
+  server::PeerName look_up(const io::Address&) override { return world.client_name; }
   TestWorld& world;
 };
 

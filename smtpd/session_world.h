@@ -52,7 +52,7 @@ class TestWorld {
   ipc::MessageClosed verdict;                   // of cleanup
   bool queue_is_full = false;                   // cleanup refuses to open
   std::string client_address = "192.0.2.1";
-  PeerName client_name{"client.example", "client.example"};
+  server::PeerName client_name{"client.example", "client.example"};
   bool stressed = false;
   int anvil_count = 1, anvil_rate = 1;          // what anvil says
   std::vector<std::string> anvil_events;

@@ -1,4 +1,4 @@
-#include "smtpd/peer_name.h"
+#include "lib/server/peer_name.h"
 
 #include <algorithm>
 #include <map>
@@ -6,7 +6,7 @@
 #include "lib/dns/resolver.h"
 #include "lib/log/log.h"
 
-namespace smtpd {
+namespace server {
 namespace {
 
 // How long an answer is used again, and how many are kept; when there are more, all are forgotten.
@@ -65,4 +65,4 @@ Result<std::unique_ptr<PeerNames>> make_peer_names(const base::Clock& clock) {
   return std::make_unique<ResolvedPeerNames>(TRY(dns::Resolver::open({})), clock);
 }
 
-}  // namespace smtpd
+}  // namespace server

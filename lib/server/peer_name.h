@@ -9,7 +9,7 @@
 #include "lib/base/error.h"
 #include "lib/io/socket.h"
 
-namespace smtpd {
+namespace server {
 
 struct PeerName {
   std::string name = "unknown";          // confirmed, or "unknown"
@@ -30,4 +30,4 @@ class PeerNames {
 // looked up each time.
 [[nodiscard]] Result<std::unique_ptr<PeerNames>> make_peer_names(const base::Clock& clock);
 
-}  // namespace smtpd
+}  // namespace server

@@ -121,7 +121,7 @@ Result<std::unique_ptr<Server>> Server::make_stand_alone(const config::Main& mai
   Snapshot snapshot = TRY(Snapshot::load_stand_alone(main, *maps));
   SharedTables tables;
   tables.reject_footer = TRY(RejectFooter::open(*maps, snapshot.params));
-  std::unique_ptr<PeerNames> peer_names = TRY(make_peer_names(base::system_clock()));
+  std::unique_ptr<server::PeerNames> peer_names = TRY(server::make_peer_names(base::system_clock()));
   std::string postdrop = TRY(main.string("command_directory")) + "/postdrop";
   return std::make_unique<Server>(Parts{.maps = std::move(maps),
                                         .normal = snapshot,

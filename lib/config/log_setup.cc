@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cstdlib>
 
+#include <unistd.h>
+
 #include "lib/log/log.h"
 #include "lib/log/sink.h"
 
@@ -57,6 +59,8 @@ void open_log(const Main& main, std::string_view program, LogUser user) {
   maillog::SinkOptions options;
   options.also_standard_error = user != LogUser::daemon;
   if (user == LogUser::script) options.standard_error_name = name + "/postlog";
+  // Who looks on sees which script it is.
+  options.whole_tag_on_standard_error = user == LogUser::script && ::isatty(STDERR_FILENO) != 0;
   const std::string file = value_of(main, "maillog_file");
   if (file.empty()) {
     options.target = maillog::Target::syslog;

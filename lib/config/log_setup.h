@@ -13,7 +13,8 @@ namespace config {
 enum class LogUser {
   daemon,   // in the queue directory; the log socket must be reachable after chroot
   command,  // anywhere; lines go to standard error too
-  script,   // the same, in the name of "$syslog_name/postlog": so do what Postfix has as shell scripts, and postlog(1)
+  script,   // the same, in the name of "$syslog_name/postlog", or on a terminal of the whole tag: so do what Postfix has as
+            // shell scripts, and postlog(1)
 };
 
 // maillog_file_permissions: octal digits.

@@ -108,6 +108,7 @@ class Log {
   }
 
   [[nodiscard]] std::string standard_error_name() const {
+    if (options_.whole_tag_on_standard_error) return tag;
     return options_.standard_error_name.empty() ? short_tag() : options_.standard_error_name;
   }
 

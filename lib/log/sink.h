@@ -26,6 +26,7 @@ struct SinkOptions {
   int facility = 2;          // syslog facility number; 2 is mail
   bool also_standard_error = false;
   std::string standard_error_name;  // in front of those lines; empty: the tag's last part
+  bool whole_tag_on_standard_error = false;  // or the whole tag, as it is then
 };
 
 // The log file, for appending; made with exactly that mode, whatever the umask is, when it is not there. errno says why not.

@@ -6,10 +6,11 @@ import select
 import shlex
 import socket
 import struct
+import subprocess
 import time
 from pathlib import Path
 
-from . import config
+from . import config, terminal
 
 
 class Timeout(Exception):
@@ -103,8 +104,8 @@ class Suite:
         """Ends every process of it and removes its files."""
         raise NotImplementedError
 
-    def run(self, *argv, user=None, input=None, cwd="/", env=None, timeout=60):
-        """Runs a command beside the mail system, as root or the user: a CompletedProcess with bytes."""
+    def started(self, argv, user=None, cwd="/", env=None):
+        """What subprocess is to be given to start a command beside the mail system, as root or the user."""
         raise NotImplementedError
 
     def path(self, inside):
@@ -112,6 +113,16 @@ class Suite:
         raise NotImplementedError
 
     # --- the same for all ---
+    def run(self, *argv, user=None, input=None, cwd="/", env=None, timeout=60):
+        """Runs a command beside the mail system: a CompletedProcess with bytes."""
+        return subprocess.run(**self.started(argv, user, cwd, env), input=input if input is not None else b"", capture_output=True,
+                              timeout=timeout)
+
+    def run_on_terminal(self, *argv, user=None, typed=b"", cwd="/", env=None, timeout=60):
+        """The same on a terminal of its own, on which `typed` has been typed: its exit code, and what it showed (with what was
+        typed not echoed)."""
+        return terminal.run(self.started(argv, user, cwd, env), typed, timeout)
+
     @staticmethod
     def environment(user):
         """What a command finds in its environment."""

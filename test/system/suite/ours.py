@@ -227,7 +227,7 @@ class Ours(Suite):
             return inside
         return "/proc/%d/root%s" % (self.pid, inside)
 
-    def run(self, *argv, user=None, input=None, cwd="/", env=None, timeout=60):
+    def started(self, argv, user=None, cwd="/", env=None):
         base = {**self.environment(user), "ASAN_OPTIONS": self._asan()}
         if self.private:
             who = ["setpriv", "--reuid=%d" % config.uid(user), "--regid=%d" % config.uid(user), "--clear-groups"] if user else []
@@ -238,8 +238,7 @@ class Ours(Suite):
                         USER=self.who.pw_name)
             down = ["setpriv", "--reuid=%d" % self.who.pw_uid, "--regid=%d" % self.who.pw_gid, "--clear-groups"]
             command = [*(down if os.getuid() != self.who.pw_uid else []), *argv]
-        return subprocess.run(command, input=input if input is not None else b"", capture_output=True, timeout=timeout, env={**base, **(env or {})},
-                              cwd=None if self.private else cwd)
+        return {"args": command, "env": {**base, **(env or {})}, "cwd": None if self.private else cwd}
 
     @contextlib.contextmanager
     def network(self):

@@ -63,9 +63,8 @@ class Reference(Suite):
             return os.path.join(os.path.dirname(self.info["maillog"]), inside[len("/var/log/"):])
         return self.info["root"] + inside
 
-    def run(self, *argv, user=None, input=None, cwd="/", env=None, timeout=60):
+    def started(self, argv, user=None, cwd="/", env=None):
         who = ["setpriv", "--reuid=%d" % config.uid(user), "--regid=%d" % config.uid(user), "--clear-groups"] if user else []
         command = ["nsenter", "-t", str(self.info["pid"]), "-m", "-p", "-u", "-i", "-r", "-w", "--", *who,
                    "sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", cwd, *argv]
-        return subprocess.run(command, input=input if input is not None else b"", capture_output=True, timeout=timeout,
-                              env={**self.environment(user), **(env or {})})
+        return {"args": command, "env": {**self.environment(user), **(env or {})}}

@@ -40,6 +40,15 @@ def taken(suite):
     return found
 
 
+def left(suite):
+    """The names of all files in maildrop, which is emptied."""
+    maildrop = Path(suite.queue) / "maildrop"
+    names = os.listdir(maildrop)
+    for name in names:
+        (maildrop / name).unlink()
+    return names
+
+
 def is_whole(message):
     return message[-1] == "E" and "Nwhole" in message
 
@@ -68,7 +77,7 @@ def test_umask(stopped, mask):
     assert [is_whole(m) for m in taken(stopped)] == [True]
 
 
-@pytest.mark.parametrize("limit", ["--fsize=0", "--fsize=50", "--nofile=3", "--nofile=5", "--nofile=7", "--nproc=1", "--as=30000000",
+@pytest.mark.parametrize("limit", ["--fsize=0", "--fsize=50", "--nofile=3", "--nofile=5", "--nofile=7", pytest.param("--nproc=1", marks=pytest.mark.extension), "--as=30000000",
                                    "--stack=65536", "--data=100000", "--cpu=1", "--memlock=0", "--sigpending=0"])
 def test_resource_limits(stopped, limit):
     done = stopped.run("sh", "-c", "echo whole | prlimit %s sendmail bob" % limit, user="alice")
@@ -225,8 +234,6 @@ REFUSED = {
     "flags": message(record("f", b"1")),
     "milter": message(record("m", b"1")),
     "canceled": message(record("/", b"bob")),
-    "no sender": record("R", b"bob") + record("M") + record("X") + record("E"),
-    "no recipient": record("S", b"a") + record("M") + record("X") + record("E"),
     "no content": record("S", b"a") + record("R", b"bob") + record("E"),
     "two contents": record("S", b"a") + record("R", b"b") + record("M") + record("X") + record("M") + record("X") + record("E"),
     "envelope amid the content": message(content=record("N", b"whole") + record("S", b"evil")),
@@ -237,6 +244,8 @@ REFUSED = {
 }
 # Taken by Postfix 3.10 as they are.
 REFUSED_BY_OURS = {
+    "no recipient": record("S", b"a") + record("M") + record("X") + record("E"),
+    "no sender": record("R", b"bob") + record("M") + record("X") + record("E"),
     "line break in the sender": message(sender=b"alice\nevil"),
     "line break in a recipient": message(recipient=b"bob\nevil@example.org"),
     "NUL in a recipient": message(recipient=b"bob\0evil"),
@@ -270,14 +279,14 @@ def test_postdrop_takes_what_sendmail_sends(stopped):
 def test_records_that_users_may_not_send(stopped, lie):
     done = drop(stopped, REFUSED[lie])
     assert done.returncode != 0 or b"status" not in done.stdout, done
-    assert list((Path(stopped.queue) / "maildrop").iterdir()) == []
+    assert left(stopped) == []
 
 
 @pytest.mark.extension   # Postfix 3.10 takes them
 @pytest.mark.parametrize("lie", REFUSED_BY_OURS)
-def test_records_with_line_breaks(stopped, lie):
+def test_records_that_only_we_refuse(stopped, lie):
     assert drop(stopped, REFUSED_BY_OURS[lie]).returncode != 0
-    assert list((Path(stopped.queue) / "maildrop").iterdir()) == []
+    assert left(stopped) == []
 
 
 @pytest.mark.parametrize("lie", IGNORED)
@@ -290,7 +299,7 @@ def test_every_prefix_of_a_message(stopped):
     whole = message(record("A", b"rewrite_context=local"))
     stopped.write("/tmp/whole", whole)
     stopped.sh("i=0; while [ $i -lt %d ]; do head -c $i /tmp/whole | postdrop -r >/dev/null 2>&1 || :; i=$((i+1)); done" % len(whole), user="alice")
-    assert list((Path(stopped.queue) / "maildrop").iterdir()) == []
+    assert left(stopped) == []
 
 
 # --- what lies in maildrop ---
@@ -304,6 +313,7 @@ CRAFTED = {
 }
 
 
+@pytest.mark.extension   # Postfix's cleanup dies with SIGSEGV
 def test_crafted_files_in_maildrop(suite):
     """Who got the group postdrop, or a bug in it, can make these."""
     since = suite.log_size()
@@ -346,12 +356,13 @@ def test_one_user_cannot_stop_the_mail_of_others():
 
 
 # --- tables that root makes where another user may write ---
-@pytest.mark.parametrize("owner", ["alice", "root"])
+# Root's own source in a directory of somebody else: Postfix writes through the link.
+@pytest.mark.parametrize("owner", ["alice", pytest.param("root", marks=pytest.mark.extension)])
 @pytest.mark.parametrize("command", ["postmap hash:/home/alice/t", "postmap btree:/home/alice/t", "postmap lmdb:/home/alice/t", "postmap cdb:/home/alice/t",
                                      "postalias hash:/home/alice/t", "newaliases -oA/home/alice/t", "postmap -i hash:/home/alice/t <<E\nx y\nE",
                                      "postmap -d key: hash:/home/alice/t"])
 def test_links_where_an_index_is_to_be(suite, command, owner):
-    suite.sh("cp /etc/passwd /etc/victim; chmod 600 /etc/victim; rm -f /home/alice/t*; echo 'key: value' >/home/alice/t; chown %s /home/alice/t;"
+    suite.sh("cp /etc/passwd /etc/victim; chmod 600 /etc/victim; rm -f /home/alice/t* /home/alice/__db*; echo 'key: value' >/home/alice/t; chown %s /home/alice/t;"
              "for s in db lmdb cdb db.tmp lmdb.tmp cdb.tmp tmp new db.lock __db.t.db lmdb-lock cdb-lock; do ln -s /etc/victim /home/alice/t.$s; done;"
              "ln -s /etc/victim /home/alice/__db.t.db" % owner)
     done = suite.run("sh", "-c", command)

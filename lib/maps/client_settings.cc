@@ -73,7 +73,10 @@ Result<int> ClientSettings::integer(std::string_view name, int fallback, int lea
   const auto size = ascii::parse_number(std::string_view(*value).substr(is_negative ? 1 : 0), number_limit);
   if (!size) return bad("bad numerical configuration", name, *value);
   const int number = is_negative ? -static_cast<int>(*size) : static_cast<int>(*size);
-  if (number < least) return bad(fmt::format("invalid parameter value {} < {}", number, least), name, *value);
+  if (number < least) {
+    return base::fail(is_file_ ? fmt::format("{}: invalid {} parameter value {} < {}", source_, name, number, least)
+                               : fmt::format("invalid {}_{} parameter value {} < {}", source_, name, number, least));
+  }
   return number;
 }
 

@@ -194,6 +194,7 @@ OpenResult open_client_table(const OpenRequest& request, const module::Module& m
   if (!read && read.error().code() != 0) return std::make_shared<UnavailableTable>(request.full_name(), std::move(read).error());
   const auto settings = TRY(std::move(read));
   std::unique_ptr<module::Client> client = TRY(module.make_client(*settings));
+  for (const std::string& warning : client->warnings) maillog::warning("{}", warning);
   Form form = TRY(Form::read(request, *settings, *client));
   auto table = std::make_shared<ClientTable>(request.full_name(), fmt::format("dict_{}_lookup: {}", request.type, settings->source()), std::move(client), std::move(form), slots);
   // Before a chroot hides it; a failure is told by each lookup.

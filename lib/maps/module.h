@@ -92,6 +92,7 @@ class Client {
   std::vector<Template> templates;
   std::vector<Server> servers;                  // tried in random order, local ones first; never empty
   std::string default_result_format = "%s";
+  std::vector<std::string> warnings;            // about the settings, for the log
   std::chrono::seconds idle_interval{60};       // a session without work is closed after this; 0: never
   std::chrono::seconds retry_interval{60};      // a server is not asked for this long after it failed, if it is not the only one
   std::size_t sessions_limit = 8;               // at once

@@ -1,4 +1,4 @@
-// mysql:FILE: a MySQL or MariaDB server. The first column of each row is a value.
+// mysql:FILE: a MySQL or MariaDB server. Each column of each row is a value.
 
 #include <memory>
 
@@ -66,9 +66,10 @@ class MysqlSession final : public Session {
       return false;
     }
     bool is_wanted = true;  // what is left must be read in any case: the next answer comes behind it
+    const unsigned columns = ::mysql_num_fields(result.get());
     while (const MYSQL_ROW row = ::mysql_fetch_row(result.get())) {
       const unsigned long* const sizes = ::mysql_fetch_lengths(result.get());
-      if (is_wanted && row[0] != nullptr) is_wanted = values.add({row[0], sizes[0]});
+      for (unsigned i = 0; is_wanted && i < columns; ++i) is_wanted = row[i] == nullptr || values.add({row[i], sizes[i]});
     }
     if (::mysql_errno(connection_.get()) != 0) return failed("mysql query failed");
     return true;
@@ -120,11 +121,11 @@ class MysqlClient final : public Client {
   static Result<std::unique_ptr<Client>> make(const Settings& settings) {
     auto client = std::make_unique<MysqlClient>();
     client->servers = TRY(servers_of(settings, "hosts", "localhost"));
+    client->dbname_ = TRY(settings.needed("dbname", ""));
     client->templates = {{.what = "query", .text = TRY(sql_query(settings))}};
     TRY(read_intervals(settings, *client));
     client->user_ = TRY(settings.string("user", ""));
     client->password_ = TRY(settings.string("password", ""));
-    client->dbname_ = TRY(settings.needed("dbname", ""));
     client->charset_ = TRY(settings.needed("charset", "utf8mb4"));
     client->option_file_ = TRY(settings.string("option_file", ""));
     client->option_group_ = TRY(settings.string("option_group", "client"));

@@ -1,4 +1,4 @@
-// pgsql:FILE: a PostgreSQL server. The first column of each row is a value.
+// pgsql:FILE: a PostgreSQL server. Each column of each row is a value.
 
 #include <algorithm>
 #include <array>
@@ -53,7 +53,8 @@ class PgsqlSession final : public Session {
 
   Result<void> ask(const std::vector<std::string>& questions, Values& values) override {
     const auto deadline = Clock::now() + query_limit;
-    if (::PQsendQuery(connection_.get(), questions.front().c_str()) == 0) return failed();
+    // The protocol for prepared statements: there is only one statement in the query, whatever the key is.
+    if (::PQsendQueryParams(connection_.get(), questions.front().c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0) == 0) return failed();
     ::PQsetSingleRowMode(connection_.get());  // a long answer is not held as a whole
     bool is_wanted = true;
     Result<void> outcome;
@@ -67,7 +68,7 @@ class PgsqlSession final : public Session {
           if (is_wanted) is_wanted = add_rows(*result, values);
           break;
         case PGRES_EMPTY_QUERY:
-        case PGRES_COMMAND_OK: outcome = base::fail(fmt::format("pgsql query failed (server {}): it returns no rows: {}", server_, questions.front())); break;
+        case PGRES_COMMAND_OK: break;  // a statement without rows finds nothing
         default: outcome = failed(); break;  // the rest of the answers is read in any case
       }
     }
@@ -75,10 +76,12 @@ class PgsqlSession final : public Session {
 
  private:
   static bool add_rows(const PGresult& result, Values& values) {
+    const int columns = ::PQnfields(&result);
     for (int row = 0; row < ::PQntuples(&result); ++row) {
-      if (::PQnfields(&result) == 0 || ::PQgetisnull(&result, row, 0) != 0) continue;
-      const auto size = static_cast<std::size_t>(::PQgetlength(&result, row, 0));
-      if (!values.add({::PQgetvalue(&result, row, 0), size})) return false;
+      for (int i = 0; i < columns; ++i) {
+        if (::PQgetisnull(&result, row, i) != 0) continue;
+        if (!values.add({::PQgetvalue(&result, row, i), static_cast<std::size_t>(::PQgetlength(&result, row, i))})) return false;
+      }
     }
     return true;
   }
@@ -117,8 +120,11 @@ class PgsqlClient final : public Client {
     TRY(read_intervals(settings, *client));
     client->user_ = TRY(settings.string("user", ""));
     client->password_ = TRY(settings.string("password", ""));
-    const bool needs_name = !std::ranges::all_of(client->servers, [](const Server& server) { return is_uri(server.name); });
-    client->dbname_ = TRY(needs_name ? settings.needed("dbname", "") : settings.string("dbname", ""));
+    client->dbname_ = TRY(settings.string("dbname", ""));
+    for (const Server& server : client->servers) {
+      if (is_uri(server.name) || !client->dbname_.empty()) continue;
+      return base::fail(fmt::format("pgsql:{} host target '{}' requires dbname setting", settings.source(), host_and_port(server.name).host));
+    }
     client->encoding_ = TRY(settings.needed("encoding", "UTF8"));
     return client;
   }

@@ -18,7 +18,7 @@ bool is_phrase_text(char c) {
   return ascii::is_alnum(c) || others.contains(c);
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -91,7 +91,7 @@ std::string phrase(std::string_view full_name, std::string_view charset) {
   std::string name(full_name);
   std::ranges::replace_if(name, [](char c) { return c == '\r' || c == '\n' || c == '\0'; }, ' ');
   if (!ascii::is_ascii(name) && !charset.empty()) return encoded(name, charset);
-  return std::ranges::all_of(name, is_phrase_text) ? name : quoted(name);
+  return std::ranges::all_of(name, is_phrase_text) ? name : in_quotes(name);
 }
 
 std::string from_field(std::string_view name, std::string_view full_name, std::string_view sender,

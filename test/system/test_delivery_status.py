@@ -64,7 +64,9 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_default_delivery_status_filter(suite, settings, name):
     settings(default_delivery_status_filter="regexp:/etc/postfix/" + name)
-    golden("status_filter_" + name, "\n".join("%s\n    %s" % (r, "\n    ".join(ended(suite, r))) for r in CASES[name]))
+    last = {"fwd@example.test": r"status=sent \(away\)$"}   # the copy's delivery comes after that of the message
+    told = [(r, ended(suite, r, last.get(r, r"status=\w+ \(.*\)$"))) for r in CASES[name]]
+    golden("status_filter_" + name, "\n".join("%s\n    %s" % (r, "\n    ".join(lines)) for r, lines in told))
 
 
 def test_filter_that_cannot_be_asked(suite, settings):

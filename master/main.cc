@@ -5,6 +5,8 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <optional>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -35,10 +37,13 @@ int main(int argc, char** argv) {
 
   event::Loop loop;
   loop.carry_log();
-  master::Supervisor supervisor(options.config_directory);
-  master::or_fatal(supervisor.start());
+  std::optional<master::Supervisor> supervisor(std::in_place, options.config_directory);
+  if (const auto started = supervisor->start(); !started) {
+    supervisor.reset();  // and with it the log's socket, which nobody would read any more: the reason goes to the file
+    maillog::fatal("{}", started.error().message());
+  }
   maillog::info("daemon started -- version {}, configuration {}", params.mail_version, options.config_directory);
   report.success();
-  supervisor.run();
+  supervisor->run();
   return 0;
 }

@@ -46,6 +46,7 @@ Result<void> Supervisor::read_configuration(std::vector<config::MasterEntry>& en
   for (const std::string& text : main.warnings()) maillog::warning("{}", text);
   for (const config::NotYet& one : config::not_yet(main, entries)) maillog::warning("{}", one.text());
   for (const std::string& text : config::not_installed(params.daemon_directory, entries)) maillog::warning("{}", text);
+  for (const std::string& text : config::remove_duplicates(entries)) maillog::warning("{}", text);
   config::remove_disabled(entries, params.master_service_disable);
   surroundings_.environment = child_environment(params, config_directory_);
   surroundings_.params = std::move(params);

@@ -5,13 +5,18 @@
 #include <cstdlib>
 #include <optional>
 
+#include <fmt/core.h>
+
 #include <poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "commands/postconf/selection.h"
 #include "commands/postfix/directories.h"
+#include "commands/postfix/mistakes.h"
 #include "commands/postfix/ownership.h"
 #include "lib/base/ascii.h"
+#include "lib/config/file.h"
 #include "lib/config/not_yet.h"
 #include "lib/config/main_cf.h"
 #include "lib/config/master_cf.h"
@@ -38,6 +43,17 @@ int not_running() {
   return 1;
 }
 
+// The columns of master.cf, in the words in which Postfix's check has postconf say it.
+Result<void> check_columns(const std::string& path) {
+  const std::string text = TRY(io::read_file(path, config::max_file_size));
+  for (const config::MasterLine& line : TRY(config::parse_master_lines(text, path))) {
+    if (const auto good = postconf::check_fields(line, line.text); !good) {
+      return base::fail(fmt::format("{}: line {}: {}", path, line.line, good.error().message()));
+    }
+  }
+  return {};
+}
+
 // Directories, owners and configuration. False when the suite should not start.
 bool is_sound(const Context& context) {
   const auto refuse = [](const std::string& text) {
@@ -59,8 +75,12 @@ bool is_sound(const Context& context) {
   if (const auto usable = find_unusable(context.params, *owners); !usable) return complain(usable.error());
   const auto main = config::Main::read(context.config_directory);
   if (!main) return complain(main.error());
+  if (const auto fields = check_columns(services); !fields) return complain(fields.error());
   const auto entries = config::read_master_cf(*main);
   if (!entries) return complain(entries.error());
+  const Mistakes mistakes = find_mistakes(*main, *entries);
+  for (const std::string& text : mistakes.lines()) maillog::warning("{}", text);
+  if (mistakes.is_fatal()) return false;
   const auto is_log = [](const config::MasterEntry& entry) { return entry.type == config::ServiceType::unix_datagram; };
   if (!context.params.maillog_file.empty() && std::ranges::none_of(*entries, is_log)) {
     return refuse("missing 'postlog' service in master.cf - run 'postfix upgrade-configuration'");

@@ -1,8 +1,12 @@
 #include "commands/postfix/command_line.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <string_view>
+#include <utility>
+
+#include <fmt/core.h>
 
 #include <unistd.h>
 
@@ -34,6 +38,22 @@ void check_caller(const Params& params) {
   if (::getuid() == 0 || (owner && ::getuid() == owner->uid)) return;
   maillog::error("to submit mail, use the Postfix sendmail command");
   maillog::fatal("the postfix command is reserved for the superuser");
+}
+
+void check_accounts(const Params& params) {
+  const auto refuse = [&](const std::string& text) { maillog::fatal("file {}/main.cf: {}", params.config_directory, text); };
+  if (::getuid() != 0) return;
+  const std::array users{std::pair{"mail_owner", &params.mail_owner}, std::pair{"default_privs", &params.default_privs}};
+  for (const auto& [parameter, name] : users) {
+    const auto account = process::find_account(*name);
+    if (!account) refuse(fmt::format("parameter {}: unknown user name value: {}", parameter, *name));
+    if (account->uid == 0) refuse(fmt::format("parameter {}: user {} has privileged user ID", parameter, *name));
+  }
+  const auto group = process::find_group(params.setgid_group);
+  if (!group) refuse(fmt::format("parameter setgid_group: unknown group name: {}", params.setgid_group));
+  if (*group != process::find_account(params.mail_owner)->gid) return;
+  refuse(fmt::format("parameters mail_owner and setgid_group: user {} and group {} have the same group ID: {}", params.mail_owner,
+                     params.setgid_group, *group));
 }
 
 void check_log_file(const Params& params) {

@@ -20,6 +20,8 @@ struct CommandLine {
 
 // Ends unless it is root or the owner of a private instance who calls, and unless maillog_file may be written.
 void check_caller(const Params& params);
+// Ends when the users and the group of main.cf are not there, have too many rights, or are not apart.
+void check_accounts(const Params& params);
 void check_log_file(const Params& params);
 
 }  // namespace postfix

@@ -47,6 +47,7 @@ int main(int argc, char** argv) {
   auto params = postfix::Params::load(*main_cf);
   if (!params) maillog::fatal("{}", params.error().message());
   postfix::check_caller(*params);
+  postfix::check_accounts(*params);
   postfix::check_log_file(*params);
   config::open_log(*main_cf, "postfix-script", config::LogUser::script);
   if (!command.is_one_instance && !params->multi_instance_directories.empty()) postfix::run_wrapper(*params, command);

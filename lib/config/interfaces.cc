@@ -87,6 +87,10 @@ std::string Interface::text() const {
 Result<std::vector<Interface>> used_interfaces(const Main& main) {
   const std::string words = TRY(main.expand("inet_interfaces"));
   const std::string protocols = TRY(main.expand("inet_protocols"));
+  for (const std::string_view word : ascii::split(protocols, ", \t\r\n")) {
+    if (word == "all" || word == "ipv4" || word == "ipv6") continue;
+    return base::fail(fmt::format("unknown inet_protocols value \"{}\" in \"{}\"", word, protocols));
+  }
   const std::vector<Interface> all = TRY(interfaces());
   std::vector<Interface> used;
   for (const std::string_view word : ascii::split(words, ", \t\r\n")) {

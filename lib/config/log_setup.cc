@@ -24,11 +24,11 @@ constexpr std::array facilities{
     Facility{"local3", 19}, Facility{"local4", 20}, Facility{"local5", 21}, Facility{"local6", 22}, Facility{"local7", 23},
 };
 
-int facility_number(std::string_view name) {
+int facility_number(const Main& main, std::string_view name) {
   for (const Facility& facility : facilities) {
     if (facility.name == name) return facility.number;
   }
-  maillog::fatal("unknown syslog facility name: {}", name);
+  maillog::fatal("file {}/main.cf: parameter syslog_facility: unrecognized value: {}", main.directory(), name);
 }
 
 std::string value_of(const Main& main, std::string_view name) {
@@ -57,6 +57,7 @@ void open_log(const Main& main, std::string_view program, LogUser user) {
   maillog::set_tag(name + "/" + std::string(program));
 
   maillog::SinkOptions options;
+  options.facility = facility_number(main, value_of(main, "syslog_facility"));
   options.also_standard_error = user != LogUser::daemon;
   if (user == LogUser::script) options.standard_error_name = name + "/postlog";
   // Who looks on sees which script it is.
@@ -65,7 +66,6 @@ void open_log(const Main& main, std::string_view program, LogUser user) {
   if (file.empty()) {
     options.target = maillog::Target::syslog;
     options.path = syslog_socket;
-    options.facility = facility_number(value_of(main, "syslog_facility"));
   } else {
     options.target = maillog::Target::postlog;
     options.path = user == LogUser::daemon ? "public/postlog" : value_of(main, "queue_directory") + "/public/postlog";

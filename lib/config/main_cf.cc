@@ -8,9 +8,11 @@
 
 #include <fmt/core.h>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "lib/base/ascii.h"
+#include "lib/base/fd.h"
 #include "lib/config/computed.h"
 #include "lib/config/expand.h"
 #include "lib/config/file.h"
@@ -28,6 +30,8 @@ using base::fail;
 bool may_name_a_file(std::string_view name) { return name == "myhostname" || name == "myorigin"; }
 
 Result<std::string> first_line_of(const std::string& path) {
+  const Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return base::fail_system(path + ": cannot open file");
   const std::string text = TRY(io::read_file(path, max_file_size));
   const std::string_view line = ascii::trim(std::string_view(text).substr(0, text.find('\n')));
   if (line.empty()) return fail(fmt::format("{}: the first line is empty", path));

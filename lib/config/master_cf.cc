@@ -252,6 +252,27 @@ Result<std::vector<MasterEntry>> parse_master_cf(std::string_view text, std::str
   return entries;
 }
 
+std::vector<std::string> remove_duplicates(std::vector<MasterEntry>& entries) {
+  std::vector<std::string> told;
+  for (std::size_t i = 0; i < entries.size();) {
+    const auto behind = entries.begin() + static_cast<std::ptrdiff_t>(i) + 1;
+    const auto later = std::find_if(behind, entries.end(), [&](const MasterEntry& one) {
+      return one.name == entries[i].name && one.type == entries[i].type;
+    });
+    if (later == entries.end()) {
+      ++i;
+      continue;
+    }
+    const std::string place = later->type == ServiceType::inet
+                                  ? later->name
+                                  : fmt::format("{}/{}", later->is_private ? "private" : "public", later->name);
+    told.push_back(fmt::format("{}: duplicate master.cf entry for service \"{}\" ({}) -- using the last entry, not that of line {}",
+                               later->where(), later->name, place, entries[i].line));
+    entries.erase(entries.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+  return told;
+}
+
 void remove_disabled(std::vector<MasterEntry>& entries, std::string_view list) {
   const auto items = ascii::split(list, ", \t\r\n");
   std::erase_if(entries, [&](const MasterEntry& entry) {

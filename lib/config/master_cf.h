@@ -75,6 +75,9 @@ struct MasterDefaults {
 [[nodiscard]] Result<std::vector<MasterEntry>> parse_master_cf(std::string_view text, std::string_view file,
                                                                const MasterDefaults& defaults);
 
+// Of services that stand there twice, Postfix's master takes the last. Takes the others out; a line for each, which says so.
+std::vector<std::string> remove_duplicates(std::vector<MasterEntry>& entries);
+
 // Takes out the services that master_service_disable means: types ("inet") and services ("smtp/inet", formerly
 // "smtp.inet"). The first item that means a service decides; one with "!" in front leaves it.
 void remove_disabled(std::vector<MasterEntry>& entries, std::string_view list);

@@ -111,6 +111,7 @@ CASES = {
                                     [main_line("virtual_alias_maps: database /etc/postfix/vmap.db is older than source file /etc/postfix/vmap: run 'postmap hash:/etc/postfix/vmap'")]),
     "table_type": ("postconf -e transport_maps=hsah:/etc/postfix/x", "mail", "unsupported dictionary type: hsah", 0,
                    [main_line("transport_maps: unsupported dictionary type: hsah"), plain("unsupported dictionary type: hsah. Is the postfix-hsah package installed?")]),
+    "table_type_that_is_gone": ("postconf -e 'alias_maps=$alias_database, nsi:mail.aliases'", None, None, 0, [main_line("alias_maps: unsupported dictionary type: nsi")]),
     "regular_expression": ("printf '/[/ x\\n' >re; postconf -e virtual_alias_maps=regexp:/etc/postfix/re", "mail", "regexp map /etc/postfix/re, line 1: Invalid regular expression", 0,
                            [plain("regexp map /etc/postfix/re, line 1: Invalid regular expression")]),
     "cidr_pattern": ("printf '1.2.3.4/33 x\\n' >ci; postconf -e smtpd_discard_ehlo_keyword_address_maps=cidr:/etc/postfix/ci", "mail",

@@ -53,6 +53,7 @@ class Examiner {
     if (!expanded) return;  // told already
     const config::Record* const record = config::limits_of(name);
     const bool is_list = record != nullptr && record->is_list;
+    const bool is_of_tables = name.ends_with("_maps") || name.ends_with("_checks");
     const bool has_files = std::ranges::find(match_lists, name) != match_lists.end();
     for (std::string_view item : maps::split_list(*expanded)) {
       if (item.starts_with('!')) item.remove_prefix(1);
@@ -62,7 +63,7 @@ class Examiner {
       if (colon == std::string_view::npos || !looks_like_type(item.substr(0, colon))) continue;
       const std::string_view type = item.substr(0, colon), rest = item.substr(colon + 1);
       // What stands in other lists with a colon is a service, an address, a time.
-      if (maps::find_type(type) == nullptr && (!is_list || !rest.starts_with('/'))) continue;
+      if (maps::find_type(type) == nullptr && !is_of_tables && (!is_list || !rest.starts_with('/'))) continue;
       examine_table(name, type, rest, where);
     }
   }

@@ -252,6 +252,12 @@ def test_nothing_is_said_of_a_good_configuration(fresh):
         assert (told, done.returncode) == ([], 0)
 
 
+@pytest.mark.extension("what the check says beyond the reference")
+def test_a_cache_is_no_table_that_somebody_builds(fresh):
+    suite = fresh.run("postconf -e 'smtp_tls_session_cache_database=btree:$data_directory/smtp_scache' address_verify_map=btree:/var/lib/postfix/verify")
+    assert "open database" not in suite.run("postfix", "check").stderr.decode()
+
+
 def test_a_port_that_is_taken():
     """Said at the start, in the log file too, although the log daemon does not run then."""
     with make() as suite:

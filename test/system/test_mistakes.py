@@ -258,6 +258,7 @@ def test_a_cache_is_no_table_that_somebody_builds(fresh):
     assert "open database" not in suite.run("postfix", "check").stderr.decode()
 
 
+@pytest.mark.extension("the reference's master says it to its own log socket, which nobody reads any more")
 def test_a_port_that_is_taken():
     """Said at the start, in the log file too, although the log daemon does not run then."""
     with make() as suite:

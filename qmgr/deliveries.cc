@@ -57,7 +57,8 @@ void Deliveries::start(Transport& transport, Transport::Start start) {
 }
 
 void Deliveries::deliver(Transport& transport, Destination& destination, const Batch& batch) {
-  const Dispatched outcome = dispatch(services_, layout_, transport.name(), destination, batch, clock_.stamp(), params_.qmgr_ipc_timeout);
+  const Dispatched outcome = dispatch(services_, layout_, transport.name(), destination, batch, clock_.stamp(),
+                                      {.ipc_limit = params_.qmgr_ipc_timeout, .confirms_delay_cleared = params_.confirm_delay_cleared});
   after_delivery(transport, destination, batch, outcome);
   transport.ended(destination, batch, now());
   left(transport, batch);

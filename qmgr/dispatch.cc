@@ -55,9 +55,11 @@ ipc::DeliveryRequest make_request(const std::string& transport, const Destinatio
 }  // namespace
 
 Dispatched dispatch(ipc::Connections& services, const queue::Layout& layout, const std::string& transport,
-                    const Destination& destination, const Batch& batch, Stamp now, std::chrono::seconds ipc_limit) {
+                    const Destination& destination, const Batch& batch, Stamp now, const DispatchSettings& settings) {
   using How = Dispatched::How;
   ipc::DeliveryRequest request = make_request(transport, destination, batch, now);
+  const queue::Message& envelope = batch.message->envelope();
+  request.delay_cleared = settings.confirms_delay_cleared && envelope.warn_offset != 0 && !envelope.warn_time;
   // A description of its own for each agent. The lock goes with it: when we die, our successor sees that the agent, or a
   // process that it has passed the file on to, is still delivering.
   const std::string path = layout.path(queue::Queue::active, batch.message->id());
@@ -67,11 +69,11 @@ Dispatched dispatch(ipc::Connections& services, const queue::Layout& layout, con
 
   const std::string socket = "private/" + transport;
   for (;;) {
-    auto connection = services.take(socket, base::after(std::min(connect_limit, ipc_limit)));
+    auto connection = services.take(socket, base::after(std::min(connect_limit, settings.ipc_limit)));
     if (!connection) {
       return {How::unreachable, {}, fmt::format("connect to transport {}: {}", socket, ::strerror(connection.error().code()))};
     }
-    const Deadline sent = base::after(ipc_limit);
+    const Deadline sent = base::after(settings.ipc_limit);
     ipc::send(connection->stream, request, sent);
     if (connection->stream.flush(sent) != io::End::ok) {
       if (connection->reused) continue;  // it was closed while at rest

@@ -25,8 +25,13 @@ struct Dispatched {
   std::string reason;           // of the others
 };
 
-// Parks until the agent answers. `ipc_limit`: for the request to reach it; a delivery may take as long as it does.
+struct DispatchSettings {
+  std::chrono::seconds ipc_limit;   // for the request to reach the agent; a delivery may take as long as it does
+  bool confirms_delay_cleared;
+};
+
+// Parks until the agent answers.
 [[nodiscard]] Dispatched dispatch(ipc::Connections& services, const queue::Layout& layout, const std::string& transport,
-                                  const Destination& destination, const Batch& batch, Stamp now, std::chrono::seconds ipc_limit);
+                                  const Destination& destination, const Batch& batch, Stamp now, const DispatchSettings& settings);
 
 }  // namespace qmgr

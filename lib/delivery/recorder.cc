@@ -90,7 +90,7 @@ Status Recorder::verified(const ipc::DeliveryRecipient& recipient, const Deliver
 
 Status Recorder::sent(const ipc::DeliveryRecipient& recipient, const Delivery& delivery, const Timing& timing) {
   const bool wants_success = (recipient.notify & notify_success) != 0 && !delivery.notify_passed_on;
-  if (request_.success_trace || wants_success) {
+  if (request_.success_trace || request_.delay_cleared || wants_success) {
     // The mail has been delivered: without its report it is still done, since trying again would deliver it twice.
     if (!append(StatusLog::trace, recipient, delivery, delivery.action.empty() ? "delivered" : delivery.action)) {
       maillog::warning("{}: trace service failed, no delivery report for <{}>", request_.queue_id, recipient.address);

@@ -1,5 +1,6 @@
 """flush(8): which mail waits for a site; ETRN, postqueue -s and sendmail -qR have it tried."""
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,25 @@ def test_etrn_and_sendmail(suite, sink):
     assert ("deferred", two) in suite.queue_files()
     assert suite.run("sendmail", "-qRe2.two.example", user="alice").returncode == 0
     suite.wait_removed(two)
+
+
+def test_many_sites(sink):
+    """Each has a list of its own; one that is asked for is tried, and only that."""
+    with make(main_cf={**SETTINGS, "fast_flush_domains": "static:all", "default_destination_recipient_limit": "1000"}) as suite:
+        sites = ["site%d.example" % n for n in range(300)]
+        qid = send(suite, "joe@example.net", ["x@" + site for site in sites])
+        one = send(suite, "joe@example.net", ["y@site7.example"])
+        suite.wait_log(r": to=.*status=deferred", count=len(sites) + 1)
+        suite.wait_until(lambda: {("deferred", qid), ("deferred", one)} <= set(suite.queue_files()), suite.queue, what="the messages")
+        for n in (0, 7, 299):
+            wait_listed(suite, "site%d_example" % n, {qid, one} if n == 7 else {qid})
+        assert len(os.listdir(site_file(suite, ""))) == len(sites)
+        sink.answers = {}
+        since = suite.log_size()
+        assert etrn(suite, "site7.example") == ["250 Queuing started"]
+        suite.wait_removed(one)
+        suite.wait_removed(qid)   # whoever waits for one site is tried as a whole
+        assert len(re.findall("status=sent", suite.log(since))) == len(sites) + 1
 
 
 def test_a_list_that_nobody_asks_for(sink):

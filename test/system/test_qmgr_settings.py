@@ -5,7 +5,7 @@ import pytest
 
 from suite import make
 from suite.queue_files import put, queue_file
-from suite.smtp import send
+from suite.smtp import Sink, send
 from test_qmgr_parameters import Site, mail
 
 pytestmark = pytest.mark.root
@@ -113,6 +113,26 @@ def test_next_hop_of_a_filter_that_names_none(site, nexthop, recipients):
         suite.sh("postfix start 2>/dev/null")
         site.take()
         assert site.serve() == [recipients]
+
+
+@pytest.mark.parametrize("confirms", ["yes", "no"])
+def test_the_end_of_a_delay_is_told(confirms):
+    """Whoever was told that his message is late hears of each delivery, even where others wait on."""
+    with Sink(answers={"RCPT TO:<later": "450 4.2.0 later"}) as sink, make(main_cf={"confirm_delay_cleared": confirms, "relayhost": sink.nexthop}) as suite:
+        suite.sh("postfix stop 2>/dev/null")
+        recipients = ["alice@example.test", "a@x.example", "later@x.example"]
+        warned = put(suite, "incoming", 1, queue_file("heidi@example.test", recipients, warned=True))
+        other = put(suite, "incoming", 2, queue_file("heidi@example.test", recipients))
+        suite.sh("postfix start 2>/dev/null")
+        suite.wait_log("status=(sent|deferred)", count=6 + (confirms == "yes"))
+        suite.wait_until(lambda: {("deferred", warned), ("deferred", other)} == set(suite.queue_files()), suite.queue, what="rest")
+        assert bool(re.search("%s: sender delivery status notification" % warned, suite.log())) == (confirms == "yes")
+        assert not re.search("%s: sender delivery status notification" % other, suite.log())
+        if confirms == "yes":
+            notice, = suite.messages("heidi")
+            assert b"Subject: Successful Mail Delivery Report" in notice
+            assert re.findall(rb"Final-Recipient: rfc822; (.*)\n(?:Original.*\n)?Action: (.*)", notice) in (
+                [(b"alice@example.test", b"delivered"), (b"a@x.example", b"relayed")], [(b"a@x.example", b"relayed"), (b"alice@example.test", b"delivered")])
 
 
 @pytest.mark.extension("Postfix waits for an agent's first word, and longer")

@@ -34,6 +34,7 @@ struct DeliveryRequest {
   std::string dsn_envid;        // ENVID, decoded, or empty
   int dsn_ret = 0;              // RET: 0 not given, 1 full, 2 headers
   bool success_trace = false;   // sendmail -v: deliver, and report what happens to each recipient
+  bool delay_cleared = false;   // the sender knows that the message is late, and wants to hear of each delivery
   bool backlog = false;         // more mail waits for this next hop: a connection to it is worth keeping
   bool verify_only = false;     // sendmail -bv: do not deliver, report whether each recipient could be delivered
   Stamp arrived{};              // T record
@@ -56,6 +57,7 @@ struct DeliveryRequest {
       Field{"envelope_id", &DeliveryRequest::dsn_envid},
       Field{"ret_flags", &DeliveryRequest::dsn_ret},
       Field{"success_trace", &DeliveryRequest::success_trace},
+      Field{"delay_cleared", &DeliveryRequest::delay_cleared},
       Field{"backlog", &DeliveryRequest::backlog},
       Field{"verify_only", &DeliveryRequest::verify_only},
       Field{"arrived", &DeliveryRequest::arrived},

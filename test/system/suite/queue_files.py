@@ -33,12 +33,13 @@ def record(kind, data=b""):
             return kind + size + data
 
 
-def queue_file(sender, recipients, lines=("Subject: test", "", "Hello."), arrived=None, filter=None):
+def queue_file(sender, recipients, lines=("Subject: test", "", "Hello."), arrived=None, filter=None, warned=False):
     """The bytes of a complete queue file, as Postfix and ours have them."""
     content = b"".join(record(b"N", line.encode()) for line in lines)
     arrived = time.time() if arrived is None else arrived
     head = record(b"T", b"%d %06d" % (arrived, arrived % 1 * 1000000)) + record(b"A", b"log_ident=made") + record(b"A", b"rewrite_context=local")
     head += record(b"S", sender.encode())
+    head = record(b"W", b"%15d" % -1) + head if warned else head
     head += record(b"L", filter.encode()) if filter else b""
     head += b"".join(record(b"R", r.encode()) for r in recipients) + record(b"M")
     numbers = (len(content), 97 + len(head), len(recipients), 0, len(content), 0)

@@ -48,23 +48,23 @@ def queue_file(sender, recipients, lines=("Subject: test", "", "Hello."), arrive
     return size + head + content + record(b"X") + record(b"E")
 
 
-def put(suite, queue, number, data, owner=None, due=None, hashed=True):
-    """Puts a file into a queue of a suite, whether it runs or not, under an id made of the number; the id. `due`: its next try."""
-    qid = "%05X%05X" % (number % 0x9f000, 0x80000 + number)
+def put(suite, queue, number, data, due=None):
+    """Puts a file into a queue of a suite, whether it runs or not: its id, which holds its inode. `due`: its next try."""
+    moment = "%05X" % (number * 40503 % 1000000)
     folder = Path(suite.queue, queue)
-    if owner is None:
-        owner = (folder.stat().st_uid, folder.stat().st_gid)
-    if hashed and queue in ("deferred", "defer"):
-        folder = folder / qid[0]
+    owner = (folder.stat().st_uid, folder.stat().st_gid)
+    if queue in ("deferred", "defer"):   # hash_queue_names
+        folder = folder / moment[0]
         if not folder.exists():
             folder.mkdir(mode=0o700)
             os.chown(folder, *owner)
-    fresh = folder / (qid + ".new")
+    fresh = folder / (moment + ".new")
     fresh.write_bytes(data)
     os.chown(fresh, *owner)
     if due is not None:
         os.utime(fresh, (due, due))
     fresh.chmod(0o700)
+    qid = "%s%X" % (moment, fresh.stat().st_ino)
     fresh.rename(folder / qid)
     return qid
 

@@ -20,6 +20,7 @@ constexpr std::array types{
     Type{"hash",      &open_hash,       true,  false},
     Type{"inline",    &open_inline,     true,  false},
     Type{"internal",  &open_internal,   true,  false},
+    Type{"memcache",  &open_memcache,   true,  false},
     Type{"pcre",      &open_pcre,       false, true},
     Type{"pipemap",   &open_pipemap,    true,  true},
     Type{"proxy",     &open_proxy,      true,  false},

@@ -44,6 +44,7 @@ OpenResult open_proxy(const OpenRequest& request);
 OpenResult open_pipemap(const OpenRequest& request);
 OpenResult open_unionmap(const OpenRequest& request);
 OpenResult open_randmap(const OpenRequest& request);
+OpenResult open_memcache(const OpenRequest& request);
 OpenResult open_tcp(const OpenRequest& request);
 OpenResult open_socketmap(const OpenRequest& request);
 

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <csignal>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -17,8 +19,6 @@ namespace {
 // A process that crashed may have met a message that crashes every process: for this long one client has one process,
 // so that the message costs only itself.
 constexpr std::chrono::minutes isolation_time{10};
-// A process that dies although it had started is replaced at once, but not more often than this.
-constexpr std::chrono::seconds restart_pause{1};
 // The stress setting outlives the moment in which a place becomes free.
 constexpr std::chrono::seconds stress_hold{60};
 constexpr char wakeup_byte = 'W';
@@ -154,8 +154,13 @@ void Service::start_child() {
   const Result<process::Process> process = process::Process::start(program);
   if (!process) {
     maillog::warning("{}: cannot start: {}", entry_.program, process.error().message());
-    return throttle(surroundings_.params.service_throttle_time);
+    const std::chrono::seconds longest = surroundings_.params.service_throttle_time;
+    const int code = process.error().code();
+    if (code != EAGAIN && code != ENOMEM) return throttle(longest);
+    // The system has no more processes or memory, and nobody says when it has again.
+    return throttle(std::exchange(shortage_pause_, std::min(shortage_pause_ * 2, longest)));
   }
+  shortage_pause_ = restart_pause;
   const pid_t pid = process->pid();
   children_[pid] = std::make_unique<Child>(pid, std::move(ours), [this] { evaluate(); });
   if (stressed_) children_[pid]->tell(server::MasterSays::stress);

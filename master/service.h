@@ -1,6 +1,7 @@
 #pragma once
 // One line of master.cf: its sockets, its processes, and the rule by which another process is started.
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -14,6 +15,9 @@
 #include "master/master_params.h"
 
 namespace master {
+
+// A process that dies although it had started is replaced at once, but not more often than this.
+inline constexpr std::chrono::seconds restart_pause{1};
 
 // What all services share; replaced as a whole at a reload.
 struct Surroundings {
@@ -71,6 +75,7 @@ class Service {
   std::map<pid_t, std::unique_ptr<Child>> children_;
   std::vector<std::unique_ptr<event::Loop::Watch>> watches_;
   std::unique_ptr<event::Loop::Watch> throttle_timer_, wakeup_timer_, stress_timer_;
+  std::chrono::seconds shortage_pause_ = restart_pause;   // before the next try where no process was to be had
   Deadline isolated_until_{};   // after a crash: one client per process
   bool watching_ = false;
   bool throttled_ = false;

@@ -1,6 +1,10 @@
 #include "postmap/message_keys.h"
 
-#include "lib/base/ascii.h"
+#include <algorithm>
+#include <optional>
+#include <string>
+
+#include "lib/mail/body_walk.h"
 #include "lib/mail/header.h"
 
 namespace postmap {
@@ -28,30 +32,52 @@ std::optional<std::string_view> take_field(std::string_view& rest) {
   return field;
 }
 
-// Messages inside of messages and the headers of attachments, which -m also takes, need the MIME parser.
-Result<void> check_mime(const Options& options, std::string_view field) {
-  const auto header = mail::split_header(field);
-  if (!options.mime || !header || !ascii::equal_ignoring_case(header->name, "Content-Type")) return {};
-  const std::string_view type = ascii::trim(header->value);
-  if (ascii::starts_with_ignoring_case(type, "multipart/") || ascii::starts_with_ignoring_case(type, "message/")) {
-    return base::fail("-m: multipart messages are not supported yet");
+// The lines behind the header: with -m those of parts' headers are header fields too.
+class Body final : public mail::BodyWalk::Handler {
+ public:
+  Body(const Options& options, const Ask& ask) : options_(options), ask_(ask) {}
+
+  void part_field(std::string_view text, bool /*is_attached*/) override {
+    if (options_.header_keys) look_up(text);
   }
-  return {};
-}
+  void body_line(std::string_view data, bool /*is_whole*/, std::size_t /*offset*/) override {
+    if (options_.body_keys) look_up(data);
+  }
+  [[nodiscard]] const Result<void>& result() const { return result_; }
+
+ private:
+  void look_up(std::string_view key) {
+    if (result_) result_ = ask_(key);
+  }
+
+  const Options& options_;
+  const Ask& ask_;
+  Result<void> result_;
+};
 
 }  // namespace
 
-Result<void> for_each_key(const Options& options, std::string_view input, const Ask& ask) {
+Result<void> for_each_key(const Options& options, mail::MimeScan::Limits limits, std::string_view input, const Ask& ask) {
   std::string_view rest = input;
-  if (options.header_keys || options.body_keys) {
-    while (const auto field = take_field(rest)) {
-      TRY(check_mime(options, *field));
-      if (options.header_keys) TRY(ask(*field));
-    }
-    if (!options.body_keys) return {};
+  if (!options.header_keys && !options.body_keys) {
+    while (!rest.empty()) TRY(ask(take_line(rest)));
+    return {};
   }
-  while (!rest.empty()) TRY(ask(take_line(rest)));
-  return {};
+  mail::MimeScan scan(limits);
+  while (const auto field = take_field(rest)) {
+    scan.field(*field);
+    if (options.header_keys) TRY(ask(*field));
+  }
+  scan.end_of_header();
+  if (!options.body_keys && !options.mime) return {};
+  // The empty line belongs to the body; where there is none, one is thought of.
+  Body body(options, ask);
+  mail::BodyWalk walk(options.mime ? &scan : nullptr, input.size(), body);
+  std::string_view behind = rest;
+  if (options.body_keys && !rest.empty() && !take_line(behind).empty()) TRY(ask(""));
+  while (!rest.empty() && body.result()) walk.take(take_line(rest), true);
+  walk.finish();
+  return body.result();
 }
 
 }  // namespace postmap

@@ -89,7 +89,9 @@ Result<int> query_input(const Job& job, const TableList& tables) {
     any = true;
     return print_entry(job, key, *value);
   };
-  TRY(for_each_key(job.options, input, ask));
+  const mail::MimeScan::Limits limits{.nesting = static_cast<std::size_t>(job.params.mime_nesting_limit),
+                                      .boundary_length = static_cast<std::size_t>(job.params.mime_boundary_length_limit)};
+  TRY(for_each_key(job.options, limits, input, ask));
   TRY(flush_output());
   return any ? 0 : 1;
 }

@@ -72,6 +72,9 @@ class Examiner {
       mistakes_.add(where, fmt::format("unused parameter: {}={}: nothing reads it{}", entry.name, entry.value,
                                        suggestion(entry.name, names_)));
     }
+    if (const config::Record* const record = config::find_record(entry.name); record != nullptr && !record->obsolete().empty()) {
+      mistakes_.add(where, fmt::format("support for parameter \"{}\" will be removed; instead, {}", entry.name, record->obsolete()));
+    }
     if (const std::size_t comment = comment_in(entry.value); comment != std::string::npos) {
       mistakes_.add(where, fmt::format("{}: #comment after other text is not allowed: {}...: put it on a line of its own", entry.name,
                                        std::string_view(entry.value).substr(comment, comment_shown)));

@@ -53,7 +53,7 @@ Result<void> set_option(const Dialect& dialect, Options& options, int letter, co
 Result<Options> parse_options(const Dialect& dialect, int argc, char** argv) {
   Options options;
   options.config_directory = config::config_directory_from_environment();
-  const std::string letters(dialect.letters);
+  const std::string letters = "+" + std::string(dialect.letters);   // tables end the options
   for (int letter = 0; (letter = ::getopt(argc, argv, letters.c_str())) != -1;) {
     TRY(set_option(dialect, options, letter, optarg));
   }

@@ -85,7 +85,7 @@ int main(int argc, char** argv) {
   postcat::Choice choice;
   bool by_id = false;
   std::string directory = config::config_directory_from_environment();
-  for (int option; (option = ::getopt(argc, argv, "bc:dehoqrs:v")) != -1;) {
+  for (int option; (option = ::getopt(argc, argv, "+bc:dehoqrs:v")) != -1;) {
     switch (option) {
       case 'b': choice.body = true; break;
       case 'c': directory = optarg; break;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include "lib/base/ascii.h"
@@ -23,25 +24,30 @@ constexpr std::array<std::pair<std::string_view, maillog::Level>, 6> levels{{{"i
                                                                              {"error", maillog::Level::error},
                                                                              {"fatal", maillog::Level::fatal},
                                                                              {"panic", maillog::Level::panic}}};
-constexpr std::size_t input_line_limit = 2000;
+constexpr std::size_t input_line_limit = 64 * 1024;
+
+// What is wrong with the command line is said under the name that does not depend on main.cf.
+[[noreturn]] void die(std::string_view text) {
+  fmt::print(stderr, "postfix/postlog: fatal: {}\n", text);
+  std::exit(EXIT_FAILURE);
+}
 
 struct Options {
   std::string directory = config::config_directory_from_environment();
   std::string priority = "info";
   std::optional<std::string> tag;
-  bool bad_usage = false;
 };
 
 Options parse_options(int argc, char** argv) {
   Options options;
-  for (int option; (option = ::getopt(argc, argv, "c:ip:t:v")) != -1;) {
+  for (int option; (option = ::getopt(argc, argv, "+c:ip:t:v")) != -1;) {
     switch (option) {
       case 'c': options.directory = optarg; break;
       case 'p': options.priority = optarg; break;
       case 't': options.tag = optarg; break;
       case 'i':  // every line has the process id
       case 'v': break;
-      default: options.bad_usage = true;
+      default: die("usage: postlog [-c config_dir] [-i] [-p priority] [-t tag] [-v] [text]");
     }
   }
   return options;
@@ -51,7 +57,7 @@ maillog::Level level_of(std::string_view name) {
   for (const auto& [known, level] : levels) {
     if (ascii::equal_ignoring_case(known, name)) return level;
   }
-  maillog::fatal("bad severity: \"{}\"", name);
+  die(fmt::format("bad severity: \"{}\"", name));
 }
 
 }  // namespace
@@ -59,11 +65,11 @@ maillog::Level level_of(std::string_view name) {
 int main(int argc, char** argv) {
   maillog::set_tag("postfix/postlog");
   const Options options = parse_options(argc, argv);
-  const auto main_cf = config::Main::read(options.directory);
-  if (!main_cf) maillog::fatal("{}", main_cf.error().message());
-  config::open_log(*main_cf, "postlog", config::LogUser::script);
-  if (options.bad_usage) maillog::fatal("usage: postlog [-c config_dir] [-i] [-p priority] [-t tag] [-v] [text]");
   const maillog::Level level = level_of(options.priority);
+  const auto main_cf = config::Main::read(options.directory);
+  if (!main_cf) die(main_cf.error().message());
+  ::unsetenv("MAIL_LOGTAG");   // its tag is its own, or what -t says
+  config::open_log(*main_cf, "postlog", config::LogUser::script);
   if (options.tag) maillog::set_tag(*options.tag);
 
   if (optind < argc) {

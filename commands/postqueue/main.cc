@@ -37,7 +37,7 @@ struct Options {
 
 Options parse_options(int argc, char** argv) {
   Options options;
-  for (int option; (option = ::getopt(argc, argv, "c:fi:jps:v")) != -1;) {
+  for (int option; (option = ::getopt(argc, argv, "+c:fi:jps:v")) != -1;) {
     if (option == 'v') continue;
     if (option == 'c') {
       options.directory = optarg;

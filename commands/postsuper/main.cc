@@ -33,7 +33,7 @@ constexpr std::string_view usage =
     "[-h queue_id (hold)] [-H queue_id (un-hold)] [-p (purge temporary files)] [-r queue_id (requeue)] [-s (structure fix)] "
     "[-S (redundant structure fix)][-v (verbose)] [queue...]";
 constexpr std::size_t input_line_limit = 100;
-constexpr const char* letters = "c:d:e:f:h:H:pr:sSv";
+constexpr const char* letters = "+c:d:e:f:h:H:pr:sSv";
 
 struct Request {
   std::vector<Operation> operations;   // one after the other on each message

@@ -16,7 +16,7 @@ int main(int argc, char** argv) {
   submit::make_surroundings_sane();
   maillog::set_tag("postfix/postdrop");
   std::optional<std::string> config_directory;
-  for (int option; (option = ::getopt(argc, argv, "c:rv")) != -1;) {
+  for (int option; (option = ::getopt(argc, argv, "+c:rv")) != -1;) {
     if (option == 'c') config_directory = optarg;
     else if (option == '?') maillog::fatal("usage: postdrop [-c config_dir] [-v]");
   }

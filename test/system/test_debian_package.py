@@ -84,6 +84,7 @@ def test_installed_files(tmp_path):
     assert not list((tmp_path / "etc/postfix").iterdir())
     pages = {p.name for p in (tmp_path / "usr/share/man/man8").iterdir()}
     assert {"smtpd.8postfix", "lmtp.8postfix", "trace.8postfix"} <= pages
+    assert re.search(r"(?m)^\.TH \S+ 8postfix\b", (tmp_path / "usr/share/man/man8/smtpd.8postfix").read_text())
     listed = subprocess.run([DEBIAN / "lib/make-postfix-files", tmp_path], check=True, capture_output=True, text=True).stdout.splitlines()
     for line in listed:
         assert line.startswith("#") or re.match(r"\$[\w/.-]+:(d:(root|\$mail_owner):(-|\$setgid_group):\d+(:[uc]*r?)?|f:root:(-|\$setgid_group):\d+(:u)?|l:\$\w+)$", line), line

@@ -120,7 +120,7 @@ void Manager::draining() {
 }
 
 void Manager::refill(const ActiveMessage& message) {
-  if (message.is_tried_again()) return;
+  if (message.is_tried_again() || message.is_damaged()) return;  // it leaves as it is
   const Deadline now = clock_.now();
   const Scheduler::Refill next = scheduler_.refill(message, now);
   refills_.erase(&message);
@@ -132,7 +132,8 @@ void Manager::refill(const ActiveMessage& message) {
   const auto shared = std::const_pointer_cast<ActiveMessage>(message.shared_from_this());
   // Without a fiber the next delivery that ends tries again, or the end of the last one.
   static_cast<void>(event::Loop::current().spawn("refill", [this, shared, next] {
-    if (!shared->is_reading()) admission_.refill(shared, next.recipients);
+    const bool leaves = shared->is_tried_again() || shared->is_damaged();
+    if (!leaves && !shared->is_reading() && shared->unread_recipients() != 0) admission_.refill(shared, next.recipients);
   }));
 }
 

@@ -67,6 +67,20 @@ def test_feedback_is_logged(site):
         site.fail()
 
 
+@pytest.mark.parametrize("option, at_once", [("one_destination_concurrency_limit=1", 1), ("default_destination_concurrency_limit=2", 2),
+                                             ("two_destination_concurrency_limit=1", 5)])
+def test_options_of_the_service(site, option, at_once):
+    """The limits of all transports are qmgr's, so they may stand in its line of master.cf."""
+    table = "inline:{{one.example = one:%s}}" % site.nexthop
+    with make(main_cf={"transport_maps": table, "notify_classes": ""}, master=["one unix - - y - - smtp",
+                                                                               "qmgr unix n - n 300 1 qmgr -o %s" % option]) as suite:
+        mail(suite, "one", 7)
+        site.take(at_once)
+        assert site.settle() == at_once
+        while site.settle(0.3):
+            site.serve()
+
+
 CLOGGED = """warning: mail for SITE is using up 3 of 3 active queue entries
 warning: you may need to increase the main.cf one_destination_concurrency_limit from 1
 warning: please avoid flushing the whole queue when you have

@@ -91,18 +91,6 @@ Result<GenericMaps> open_generic(maps::Tables& tables, const Params& params, ser
                      std::move(options));
 }
 
-Result<delivery::NoticeSite> notice_settings(const Params& params) {
-  const auto internal = ascii::split(params.internal_mail_filter_classes, ", \t\r\n");
-  return delivery::NoticeSite{.wanted = TRY(delivery::parse_notice_classes(params.notify_classes)),
-                              .myhostname = params.myhostname,
-                              .mail_name = params.mail_name,
-                              .double_bounce_sender = params.double_bounce_sender,
-                              .from_has_comment = params.header_from_format == "obsolete",
-                              .is_filtered = std::ranges::find(internal, "notify") != internal.end(),
-                              .line_length_limit = static_cast<std::size_t>(params.line_length_limit),
-                              .cleanup_socket = "public/" + params.cleanup_service_name};
-}
-
 Result<ContentCheckMaps> open_checks(maps::Tables& tables, const Params& params, Protocol protocol) {
   const auto open = [&](std::string_view name, const std::string& value) {
     return maps::Maps::open(tables, name_of(protocol, name), value, maps::Flags::none);
@@ -141,7 +129,7 @@ Result<std::unique_ptr<server::Service>> Agent::make(server::Startup& startup, P
                                            params.smtp_connection_cache_destinations, maps::ListKind::string, false));
   GenericMaps generic = TRY(open_generic(*tables, params, startup, protocol));
   auto reply_filter = TRY(maps::Maps::open(*tables, name_of(protocol, "reply_filter"), params.smtp_reply_filter, maps::Flags::none));
-  delivery::NoticeSite notice_site = TRY(notice_settings(params));
+  delivery::NoticeSite notice_site = TRY(delivery::notice_site(params));
   ContentCheckMaps checks = TRY(open_checks(*tables, params, protocol));
   auto status_filter = TRY(delivery::StatusFilter::open(*tables, name_of(protocol, "delivery_status_filter"),
                                                         params.smtp_delivery_status_filter));

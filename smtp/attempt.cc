@@ -241,6 +241,7 @@ void Attempt::notify(const Connection& connection) const {
   if (!transcript || request_.sender.empty() || !means_.notices.wants(transcript->errors())) return;
   const std::string peer = connection.peer().relay();
   means_.notices.send({.to = means_.params.error_notice_recipient,
+                       .named_to = {},
                        .subject = fmt::format("{} {} client: errors from {}", means_.params.mail_name,
                                               means_.protocol == Protocol::smtp ? "SMTP" : "LMTP", peer),
                        .opening = fmt::format("Unexpected response from {}.", peer),

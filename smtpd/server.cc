@@ -96,7 +96,8 @@ Server::Server(Parts parts, ipc::Connections& services, const base::Clock& clock
       clock_(clock),
       addresses_(services, clock),
       listed_(clock),
-      anvil_(services) {}
+      anvil_(services),
+      notices_(std::move(parts.notice_site), services, clock) {}
 
 Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) {
   const auto general = TRY(Params::load(startup.main));
@@ -105,13 +106,15 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
   Snapshot normal = TRY(Snapshot::load(startup.main.with("stress", ""), *maps));
   Snapshot stressed = TRY(Snapshot::load(startup.main.with("stress", "yes"), *maps));
   SharedTables tables = TRY(SharedTables::open(*maps, startup.main, normal.params));
+  delivery::NoticeSite notice_site = TRY(delivery::notice_site(normal.params));
   std::unique_ptr<server::PeerNames> peer_names = TRY(server::make_peer_names(startup.clock));
   return std::make_unique<Server>(Parts{.maps = std::move(maps),
                                         .normal = std::move(normal),
                                         .stressed = std::move(stressed),
                                         .tables = std::move(tables),
                                         .peer_names = std::move(peer_names),
-                                        .service_name = startup.service},
+                                        .service_name = startup.service,
+                                        .notice_site = std::move(notice_site)},
                                   startup.services, startup.clock);
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/delivery/session_notice.h"
 #include "lib/ipc/addresses.h"
 #include "lib/ipc/receive_overrides.h"
 #include "lib/maps/table.h"
@@ -72,6 +73,7 @@ class Server : public server::Service {
   [[nodiscard]] AnvilClient& anvil() { return anvil_; }
   [[nodiscard]] const base::Clock& clock() const { return clock_; }
   [[nodiscard]] server::PeerNames& peer_names() { return *peer_names_; }
+  [[nodiscard]] const delivery::SessionNotices& notices() const { return notices_; }
   [[nodiscard]] const std::string& service_name() const { return service_name_; }
 
   // Tests give their own parts.
@@ -82,6 +84,7 @@ class Server : public server::Service {
     std::unique_ptr<server::PeerNames> peer_names;
     std::string service_name;
     std::string postdrop{};                 // its path, in stand-alone mode
+    delivery::NoticeSite notice_site = {};
   };
   Server(Parts parts, ipc::Connections& services, const base::Clock& clock);
 
@@ -96,6 +99,7 @@ class Server : public server::Service {
   ipc::Addresses addresses_;
   policy::RecentlyListed listed_;
   AnvilClient anvil_;
+  delivery::SessionNotices notices_;
 };
 
 }  // namespace smtpd

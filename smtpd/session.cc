@@ -45,11 +45,13 @@ Session::Session(Server& server, server::Connection& connection)
 
 void Session::run() {
   maillog::info("connect from {}", client_.name_and_address);
+  keep_transcript();
   if (greet()) {
     while (serve_one()) {
     }
   }
   log_end();
+  notify();
   const std::string notes = noted_bare_newline_ ? " notes=bare_lf" : "";
   maillog::info("disconnect from {}{}{}", client_.name_and_address,
             counters_.text([](std::size_t i) { return command_row(i).label; }), notes);
@@ -67,7 +69,9 @@ bool Session::greet() {
     const policy::Verdict verdict = policy_.ask(policy::Stage::client, subject(), *this);
     if (verdict.refuses()) {
       is_denied_ = true;
-      return send(refuse(verdict.reply()));
+      const Reply reply = refuse(verdict.reply());
+      note_error(reply);
+      return send(reply);
     }
   }
   return send(Reply(220, params().smtpd_banner));
@@ -82,6 +86,8 @@ bool Session::serve_one() {
   }
   const std::optional<std::string> line = read_command();
   if (!line) return false;
+  heard(*line);
+  was_refused_ = false;
   const Command command = Command::parse(*line);
   // RFC 6531 section 3.2: what is not UTF-8 is no command.
   const bool is_readable = !params().smtputf8_enable || mail::is_valid_utf8(*line);
@@ -89,6 +95,7 @@ bool Session::serve_one() {
   where_ = index == unknown_command() ? "UNKNOWN" : command_row(index).verb;
   const std::optional<Reply> reply = is_readable ? dispatch(command, index) : Reply(500, "5.5.2 Error: bad UTF-8 syntax");
   count(index, reply);
+  if (reply) note_error(*reply);
   if (!reply) return false;
   if (!send(*reply)) return false;
   if (!reply->closes()) return true;
@@ -245,6 +252,7 @@ policy::Subject Session::subject(std::string_view recipient) const {
 
 Reply Session::refuse(Reply reply) {
   if (params().soft_bounce) reply = reply.softened();
+  was_refused_ = true;
   const std::string text = reply.text();
   log_action("reject", where_, params().smtputf8_enable ? text : without_utf8(text, ' '));
   return reply;
@@ -289,6 +297,7 @@ bool Session::send(const Reply& reply) {
   if (last.is_error()) last = server_.tables().reject_footer.added_to(std::move(last), reply, footer_facts());
   std::string wire = last.wire();
   if (!params().smtputf8_enable) wire = without_utf8(std::move(wire), ' ');
+  said(wire);
   if (stream_.write(wire, deadline())) return true;
   if (ending_ == Ending::none) ending_ = Ending::lost_connection;
   return false;
@@ -308,6 +317,7 @@ void Session::lost(io::End end, std::optional<std::size_t> content_bytes) {
 void Session::forgive() {
   errors_ = 0;
   junk_ = 0;
+  if (transcript_) transcript_->forgive();
 }
 
 void Session::log_end() {

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "lib/base/deadline.h"
+#include "lib/delivery/session_notice.h"
 #include "lib/io/stream.h"
 #include "smtpd/client.h"
 #include "smtpd/commands.h"
@@ -112,6 +113,12 @@ class Session : private policy::WarningLog {
   [[nodiscard]] io::LineResult read_line(std::size_t limit);
   [[nodiscard]] bool is_improper_pipelining(unsigned flags);
   void count(std::size_t command, const std::optional<Reply>& reply);
+  // session_notice.cc
+  void keep_transcript();
+  void heard(std::string_view line);
+  void said(std::string_view wire);
+  void note_error(const Reply& reply);
+  void notify();
   void log_end();
   [[nodiscard]] FooterFacts footer_facts() const;
   void log_action(std::string_view action, std::string_view where, std::string_view text) const;
@@ -129,6 +136,7 @@ class Session : private policy::WarningLog {
   ClientLimits limits_;
   policy::Policy policy_;
   Counters counters_;
+  std::optional<delivery::Transcript> transcript_;  // where the postmaster wants to hear of errors
   std::string helo_;
   std::string recipient_;
   std::unique_ptr<Transaction> transaction_;
@@ -144,6 +152,7 @@ class Session : private policy::WarningLog {
   bool noted_bare_newline_ = false;
   bool noted_pipelining_ = false;
   bool overshoot_is_forgiven_ = false;
+  bool was_refused_ = false;                   // by policy, the command that is being served
 };
 
 }  // namespace smtpd

@@ -40,7 +40,20 @@ Result<NoticeClass> parse_notice_classes(std::string_view words) {
 }
 
 void Transcript::add(std::string_view mark, std::string_view line) {
-  if (lines_.size() < line_limit) lines_.push_back(std::string(mark) + ascii::printable(line));
+  // Long lines are folded at blanks.
+  constexpr std::size_t width = 78;
+  std::string text(mark.substr(1));
+  text += ascii::printable(line);
+  std::string_view rest = text, prefix = " ";
+  while (lines_.size() < line_limit) {
+    const std::size_t room = width + 1 - prefix.size();
+    std::size_t end = rest.size() <= room ? rest.size() : rest.rfind(' ', room);
+    if (end == std::string_view::npos || end < mark.size()) end = std::min(rest.find(' ', room), rest.size());
+    lines_.push_back(std::string(prefix) + std::string(rest.substr(0, end)));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (rest.empty()) return;
+    prefix = "     ";
+  }
 }
 
 void SessionNotices::send(const Notice& notice, const Transcript& transcript) const {
@@ -62,7 +75,7 @@ Result<void> SessionNotices::submit(const Notice& notice, const Transcript& tran
   message.add(RecordType::recipient, notice.to, deadline);
   message.add(RecordType::message_start, {}, deadline);
   const auto line = [&](std::string_view text) { message.add_line(text, site_.line_length_limit, deadline); };
-  const std::string date = mail::rfc5322_date(now), to = mail::to_external(notice.to);
+  const std::string date = mail::rfc5322_date(now), to = mail::to_external(notice.named_to.empty() ? notice.to : notice.named_to);
   line(fmt::format("Received: by {} ({})", site_.myhostname, site_.mail_name));
   line(fmt::format("\tid {}; {}", message.queue_id(), date));
   line(fmt::format("Date: {}", date));

@@ -2,10 +2,12 @@
 // What the postmaster is told of SMTP sessions in which something went wrong (notify_classes): the session as it went, line by
 // line. Both ends of SMTP send such notices.
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "lib/base/ascii.h"
 #include "lib/base/deadline.h"
 #include "lib/base/error.h"
 #include "lib/ipc/connections.h"
@@ -56,6 +58,20 @@ struct NoticeSite {
   std::string cleanup_socket;                   // below the queue directory
 };
 
+// Of the parameters of smtp(8), lmtp(8) or smtpd(8).
+template <class Params>
+[[nodiscard]] Result<NoticeSite> notice_site(const Params& params) {
+  const auto internal = ascii::split(params.internal_mail_filter_classes, ", \t\r\n");
+  return NoticeSite{.wanted = TRY(parse_notice_classes(params.notify_classes)),
+                    .myhostname = params.myhostname,
+                    .mail_name = params.mail_name,
+                    .double_bounce_sender = params.double_bounce_sender,
+                    .from_has_comment = params.header_from_format == "obsolete",
+                    .is_filtered = std::ranges::find(internal, "notify") != internal.end(),
+                    .line_length_limit = static_cast<std::size_t>(params.line_length_limit),
+                    .cleanup_socket = "public/" + params.cleanup_service_name};
+}
+
 class SessionNotices {
  public:
   // Both are borrowed.
@@ -67,6 +83,7 @@ class SessionNotices {
 
   struct Notice {
     std::string to;                             // internal form
+    std::string named_to;                       // as the header says; empty: the same
     std::string subject;
     std::string opening;                        // a line before the transcript, or empty
     std::vector<std::string> closing;           // lines behind it

@@ -68,19 +68,18 @@ TEST_CASE("a changed service is laid out anew") {
   const std::string expected =
       "# c1\n"
       "# in\n"
+      "# mid\n"
       "smtp       inet  n       -       y       -       -       smtpd\n"
       "    -o a=new\n"
       "    -o {c=d e}\n"
       "    -o q=$r\n"
       "    -v\n"
-      "    -o z=1\n"
-      "# mid\n";
+      "    -o z=1\n";
   CHECK(edited_services(Subject::service_parameters, Action::edit, {"smtp/inet/a=new", "smtp/inet/z=1"}).starts_with(expected));
   CHECK(edited_services(Subject::fields, Action::edit, {"foo/unix/service=foo2"}).ends_with(
-      "# mid\n"
+      "#end\n"
       "foo2       unix  -       n       n       -       -       pipe flags=DRhu\n"
-      "    argv=/bin/x {a b} -o x=y\n"
-      "#end\n"));
+      "    argv=/bin/x {a b} -o x=y\n"));
   CHECK(edited_services(Subject::services, Action::edit, {"new/unix = new unix - - n - - lmtp -o {a=b c} -o e=f"})
             .ends_with("#end\n"
                        "new        unix  -       -       n       -       -       lmtp\n"

@@ -80,6 +80,7 @@ def test_next_hop(suite, sink):
     with Client(suite.smtp) as client:
         client.send("alice@example.test", ["refused@sink.example", "later@sink.example"], "Subject: x\n\nbody\n")
     suite.wait_log(r": to=<(?:refused|later)@sink.example>.*status=(?:bounced|deferred)", count=2, since=at)
+    suite.wait_status(at, count=3)          # with the notice: then all is where it stays
     checked(suite, at)
     suite.sh("postsuper -d ALL 2>&1")
 

@@ -15,7 +15,8 @@ two; deeper indentation continues a field:
 Fields: type (bool, int, long, time, string or raw, with limits of the number, of the seconds or of the string's length),
 default (as in main.cf), computed (the default is found at run time), class (list, table-list, path, ...), for (the
 programs that read it; the file's own when absent), since, obsolete (what to use instead), status (not-yet), protects
-(yes, or "unless VALUE, VALUE": leaving it out would weaken the system), doc. A name that begins with "*" exists once for
+(yes, or "unless VALUE, VALUE": leaving it out would weaken the system), lacks ("VALUE: PROGRAM, PROGRAM; VALUE: ...":
+values that those do not honour yet), doc. A name that begins with "*" exists once for
 each service of master.cf whose program is one of `for`.
 
 For NAME.params of a program the header NAME_params.h gets a struct Params in namespace NAME: a member for each record
@@ -28,7 +29,7 @@ import re
 import sys
 import textwrap
 
-FIELDS = {"type", "default", "computed", "class", "for", "since", "obsolete", "status", "protects", "doc"}
+FIELDS = {"type", "default", "computed", "class", "for", "since", "obsolete", "status", "protects", "lacks", "doc"}
 TYPES = {
     "bool": ("boolean", "bool"),
     "int": ("integer", "int"),
@@ -79,6 +80,12 @@ class Record:
         self.harmless = protects.removeprefix("unless").strip() if protects.startswith("unless") else ""
         if self.protects and protects != "yes" and not self.harmless:
             raise Bad(f"{self.where}: {self.name}: protects is \"yes\" or \"unless VALUE, ...\"")
+        self.lacks = []
+        for part in filter(None, (text.strip() for text in self.get("lacks").split(";"))):
+            value, _, users = (text.strip() for text in part.partition(":"))
+            if not value or not users:
+                raise Bad(f"{self.where}: {self.name}: lacks is \"VALUE: PROGRAM, ...; VALUE: ...\"")
+            self.lacks.append((value, users))
         if self.get("status") not in ("", "not-yet"):
             raise Bad(f"{self.where}: {self.name}: bad status: {self.get('status')}")
         owner = os.path.splitext(os.path.basename(self.path))[0]
@@ -175,6 +182,9 @@ def registry(records):
     lines = [
         "// Made by build-aux/params.py of the .params files.",
         "",
+        "#include <array>",
+        "",
+        '#include "lib/config/lacking.h"',
         '#include "lib/config/record.h"',
         "",
         "namespace config {",
@@ -187,6 +197,8 @@ def registry(records):
     lines[-1] += ";"
     lines += ["", "constexpr Record table[] = {"] + plain + ["};"]
     lines += ["", "constexpr Record service_table[] = {"] + patterns + ["};"]
+    lacking = [f'    LackingValue{{"{r.name}", "{value}", "{users}"}},' for r in records for value, users in r.lacks]
+    lines += ["", f"constexpr std::array<LackingValue, {len(lacking)}> lacking{{"] + lacking + ["};"]
     lines += [
         "",
         "}  // namespace",
@@ -194,6 +206,7 @@ def registry(records):
         "const char* const record_text = text;",
         "std::span<const Record> records() { return table; }",
         "std::span<const Record> service_records() { return service_table; }",
+        "std::span<const LackingValue> lacking_values() { return lacking; }",
         "",
         "}  // namespace config",
         "",
@@ -263,6 +276,8 @@ def not_yet(records):
             name = "*service*" + record.name[1:] if record.is_pattern else f"`{record.name}`"
             protects = f"unless {record.harmless}" if record.harmless else "yes" if record.protects else ""
             lines.append(f"| {name} | {record.users} | {protects} |")
+        for value, users in record.lacks:
+            lines.append(f"| `{record.name}` = {value} | {users} |  |")
     return "\n".join(lines) + "\n"
 
 
@@ -339,7 +354,8 @@ def manual(records):
             continue
         note = " For packages and scripts: no program reads it." if record.get("class") == "note" else ""
         since = f" Since {record.get('since')}." if record.get("since") else ""
-        lines += heading(record) + [".br", (roff(record.get("doc")) or "No description.") + note + since]
+        lacks = "".join(f" {roff(value)} is not yet honoured by {roff(users)}." for value, users in record.lacks)
+        lines += heading(record) + [".br", (roff(record.get("doc")) or "No description.") + lacks + note + since]
     lines += [
         ".SH PARAMETERS THAT ARE NOT YET HONOURED",
         "They may be set. Whoever sets one to other than its default is told so at start and by \\fBpostfix check\\fR.",

@@ -1,27 +1,18 @@
 #include "lib/config/not_yet.h"
 
 #include <algorithm>
-#include <array>
 
 #include <fmt/core.h>
 
 #include <unistd.h>
 
 #include "lib/base/ascii.h"
+#include "lib/config/lacking.h"
 #include "lib/config/restriction_names.h"
 
 namespace config {
 
 namespace {
-
-// Values that nobody honours yet, of parameters that are honoured otherwise.
-struct Word {
-  std::string_view parameter, word, users;
-};
-constexpr std::array words_not_yet{
-    Word{"owner_request_special", "no", "local, cleanup, trivial-rewrite, virtual, smtpd"},
-    Word{"smtp_dns_support_level", "dnssec", "smtp"},      Word{"lmtp_dns_support_level", "dnssec", "lmtp"},
-};
 
 std::string one_line(std::string_view text) {
   std::string line;
@@ -75,9 +66,9 @@ class Collector {
     const std::string wanted = expanded(main, value);
     if (wanted == one_line(record.default_text())) return;
     for (const std::string_view item : ascii::split(wanted, ", ")) {
-      for (const Word& word : words_not_yet) {
-        if (word.parameter != name || !ascii::equal_ignoring_case(word.word, item)) continue;
-        found_.push_back({where, std::string(name), std::string(item), std::string(word.users), false});
+      for (const LackingValue& one : lacking_values()) {
+        if (one.parameter != name || !ascii::equal_ignoring_case(one.value, item)) continue;
+        found_.push_back({where, std::string(name), std::string(item), std::string(one.users), false});
       }
     }
   }

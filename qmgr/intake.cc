@@ -23,6 +23,7 @@ constexpr std::size_t reserved_part = 5;         // of the active queue, for new
 // cost a tenth of what a new one does, so that new mail keeps most of its rate during a flush.
 constexpr std::chrono::milliseconds new_mail_moment{200}, pace{50};
 constexpr std::size_t old_per_new = 2, old_per_pace = 30, old_mail_credit_limit = 100;
+constexpr std::size_t old_in_flight = 20;   // with more the machine, or who they are for, is slow: none enter by time alone
 
 }  // namespace
 
@@ -103,7 +104,7 @@ void Intake::pace_old_mail() {
   const Deadline now = clock_.now();
   if (now < next_pace_) return;
   next_pace_ = now + pace;
-  old_mail_credit_ = std::min(old_mail_credit_ + old_per_pace, old_mail_credit_limit);
+  if (active_deferred_ < old_in_flight) old_mail_credit_ = std::min(old_mail_credit_ + old_per_pace, old_mail_credit_limit);
 }
 
 // Lets waiting ids in as long as there is room: new mail first, and of old mail one after each.

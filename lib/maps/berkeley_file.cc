@@ -41,8 +41,11 @@ Result<void> configure(DB& handle, const BerkeleyFile::Options& options) {
     code = handle.set_pagesize(&handle, page_size);
     // With checksums a page that is damaged later is an error at its reading, never a key that is not found.
     if (code == 0) code = handle.set_flags(&handle, DB_CHKSUM);
-    if (code == 0 && options.kind == BerkeleyKind::hash && options.expected_entries > 0) {
-      code = handle.set_h_nelem(&handle, static_cast<u_int32_t>(options.expected_entries));
+    if (code == 0 && options.kind == BerkeleyKind::hash && options.buckets > 0) {
+      // One more than there are on the average: buckets are divided only by what is added later.
+      const auto per_bucket = static_cast<u_int32_t>(options.entries / options.buckets + 1);
+      code = handle.set_h_ffactor(&handle, per_bucket);
+      if (code == 0) code = handle.set_h_nelem(&handle, static_cast<u_int32_t>(options.buckets) * per_bucket);
     }
   }
   if (code != 0) return base::fail(describe(code), code > 0 ? code : EINVAL);

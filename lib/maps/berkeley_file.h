@@ -26,7 +26,8 @@ class BerkeleyFile {
     BerkeleyKind kind = BerkeleyKind::hash;
     Access access = Access::read;
     std::size_t cache_bytes = 0;       // 0: the library's own, 256 KiB
-    std::size_t expected_entries = 0;  // create: how many buckets a hash starts with
+    std::size_t buckets = 0;           // create, hash: how many there are from the start, a power of two; 0: the library's own
+    std::size_t entries = 0;           // with buckets: how many entries are to come
   };
   // The error is "open database PATH: reason".
   static Result<BerkeleyFile> open(const std::string& path, const Options& options);

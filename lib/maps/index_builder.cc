@@ -21,7 +21,7 @@ namespace {
 constexpr std::chrono::seconds lock_timeout{60};
 constexpr std::size_t arena_chunk = 1024 * 1024;          // bytes
 constexpr std::size_t arena_limit = 256 * 1024 * 1024;    // pending bytes that are written before more are taken
-constexpr std::size_t entries_per_bucket = 32;            // about a page's worth: how finely pending entries are sorted
+constexpr std::size_t least_places = 1024;
 
 // The hash by which Berkeley DB 5 chooses a bucket: its low bits.
 std::uint32_t bucket_hash(std::string_view key) {
@@ -132,16 +132,14 @@ IndexBuilder::IndexBuilder(IndexBuilder&& other) noexcept
       arena_(std::move(other.arena_)),
       arena_bytes_(other.arena_bytes_),
       pending_(std::move(other.pending_)),
-      index_(std::move(other.index_)) {}
+      places_(std::move(other.places_)),
+      has_expected_(other.has_expected_) {}
 
 IndexBuilder::~IndexBuilder() {
   if (!temporary_.empty()) static_cast<void>(::unlink(temporary_.c_str()));
 }
 
-Result<void> IndexBuilder::put(std::string_view key, std::string_view value) {
-  if (!options_.with_nul) return add(key, value);
-  return add(std::string(key) + '\0', std::string(value) + '\0');
-}
+Result<void> IndexBuilder::put(std::string_view key, std::string_view value) { return add(key, value); }
 
 Result<void> IndexBuilder::put_own(std::string_view key, std::string_view value) {
   TRY(flush());
@@ -158,33 +156,63 @@ void IndexBuilder::report_duplicate(std::string_view key) const {
   maillog::warning("{}: duplicate entry: \"{}\"", name, key.substr(0, key.find('\0')));
 }
 
-// The bytes with a home that does not move while they are pending.
-std::string_view IndexBuilder::store(std::string_view bytes) {
-  if (arena_.empty() || arena_.back().capacity() - arena_.back().size() < bytes.size()) {
-    arena_.emplace_back().reserve(std::max(arena_chunk, bytes.size()));
+// The bytes, ended as they are in the file, with a home that does not move while they are pending.
+std::string_view IndexBuilder::store(std::string_view bytes, bool with_nul) {
+  const std::size_t size = bytes.size() + (with_nul ? 1 : 0);
+  if (arena_.empty() || arena_.back().capacity() - arena_.back().size() < size) {
+    arena_.emplace_back().reserve(std::max(arena_chunk, size));
   }
   std::string& chunk = arena_.back();
   const std::size_t start = chunk.size();
   chunk += bytes;
-  arena_bytes_ += bytes.size();
+  if (with_nul) chunk += '\0';
+  arena_bytes_ += size;
   return std::string_view(chunk).substr(start);
 }
 
+std::size_t IndexBuilder::place_of(std::string_view key, std::uint32_t hash) const {
+  const std::size_t mask = places_.size() - 1;
+  for (std::size_t place = hash & mask;; place = (place + 1) & mask) {
+    const Place& found = places_[place];
+    if (found.number == 0) return place;
+    if (found.hash == hash && pending_[found.number - 1].key == key) return place;
+  }
+}
+
+void IndexBuilder::enlarge_places() {
+  std::vector<Place> larger(std::max(least_places, places_.size() * 2));
+  const std::size_t mask = larger.size() - 1;
+  for (const Place& place : places_) {
+    if (place.number == 0) continue;
+    std::size_t at = place.hash & mask;
+    while (larger[at].number != 0) at = (at + 1) & mask;
+    larger[at] = place;
+  }
+  places_ = std::move(larger);
+}
+
 Result<void> IndexBuilder::add(std::string_view key, std::string_view value) {
+  const std::string_view kept = store(key, options_.with_nul);
   // A table that has entries already is asked at once: the warnings come in the order of the lines.
-  if (options_.start != StartFrom::nothing) return write(key, value);
-  const auto found = index_.find(key);
-  if (found != index_.end()) {
+  if (options_.start != StartFrom::nothing) {
+    auto written = write(kept, store(value, options_.with_nul));
+    arena_.clear();
+    arena_bytes_ = 0;
+    return written;
+  }
+  if ((pending_.size() + 1) * 2 > places_.size()) enlarge_places();
+  const std::uint32_t hash = bucket_hash(kept);
+  Place& place = places_[place_of(kept, hash)];
+  if (place.number != 0) {
     if (options_.if_duplicate == IfDuplicate::replace) {
-      pending_[found->second].value = store(value);
+      pending_[place.number - 1].value = store(value, options_.with_nul);
     } else {
       report_duplicate(key);
     }
     return {};
   }
-  const std::string_view kept = store(key);
-  index_.emplace(kept, pending_.size());
-  pending_.push_back(Pending{options_.kind == IndexKind::hash ? bucket_hash(kept) : 0, kept, store(value)});
+  pending_.push_back(Pending{hash, kept, store(value, options_.with_nul)});
+  place = {hash, static_cast<std::uint32_t>(pending_.size())};
   if (arena_bytes_ > arena_limit) return flush();
   return {};
 }
@@ -196,10 +224,14 @@ Result<void> IndexBuilder::write(std::string_view key, std::string_view value) {
 }
 
 Result<void> IndexBuilder::flush() {
+  std::size_t buckets = 0;
+  if (!has_expected_ && !pending_.empty() && options_.start == StartFrom::nothing) buckets = TRY(file_->expect(pending_.size(), arena_bytes_));
+  has_expected_ = true;
   switch (options_.kind) {
     case IndexKind::hash: {
-      const auto mask = static_cast<unsigned>(std::bit_ceil(pending_.size() / entries_per_bucket + 1) - 1);
-      std::ranges::stable_sort(pending_, {}, [mask](const Pending& entry) { return entry.order & mask; });
+      // Neighbours in the file are written one after the other.
+      const auto mask = static_cast<std::uint32_t>((buckets > 0 ? buckets : std::bit_ceil(pending_.size() + 1)) - 1);
+      std::ranges::stable_sort(pending_, {}, [mask](const Pending& entry) { return entry.hash & mask; });
       break;
     }
     case IndexKind::btree:
@@ -208,7 +240,7 @@ Result<void> IndexBuilder::flush() {
   }
   for (const Pending& entry : pending_) TRY(write(entry.key, entry.value));
   pending_.clear();
-  index_.clear();
+  places_.clear();
   arena_.clear();
   arena_bytes_ = 0;
   return {};

@@ -1,14 +1,39 @@
 #include "lib/maps/index_file.h"
 
+#include <algorithm>
+#include <bit>
+
+#include <unistd.h>
+
 #include "lib/maps/berkeley_file.h"
 #include "lib/maps/module.h"
 
 namespace maps {
 namespace {
 
+constexpr std::size_t page_room = 4000;       // bytes of a hash's page that entries may take
+constexpr std::size_t entry_overhead = 6;     // bytes that an entry takes besides its key and value
+constexpr std::size_t buckets_limit = std::size_t{1} << 26;
+
 class BerkeleyIndex final : public IndexFile {
  public:
-  explicit BerkeleyIndex(BerkeleyFile file) : file_(std::move(file)) {}
+  using Options = BerkeleyFile::Options;
+  static Result<std::unique_ptr<IndexFile>> open(const std::string& path, const Options& options) {
+    return std::make_unique<BerkeleyIndex>(TRY(BerkeleyFile::open(path, options)), path, options);
+  }
+  BerkeleyIndex(BerkeleyFile file, std::string path, const Options& options) : file_(std::move(file)), path_(std::move(path)), options_(options) {}
+
+  // A hash that has its buckets from the start has none to divide while it grows, which is half of the work.
+  Result<std::size_t> expect(std::size_t entries, std::size_t bytes) override {
+    if (options_.kind != BerkeleyKind::hash || options_.access != BerkeleyFile::Access::create) return 0;
+    const std::size_t pages = (bytes + entries * entry_overhead) / page_room + 1;
+    options_.buckets = std::min(std::bit_ceil(pages + pages / 8), buckets_limit);
+    options_.entries = entries;
+    TRY(file_.commit());
+    if (::unlink(path_.c_str()) != 0) return base::fail_system("remove " + path_);
+    file_ = TRY(BerkeleyFile::open(path_, options_));
+    return options_.buckets;
+  }
   Result<bool> put(std::string_view key, std::string_view value, IfPresent what) override {
     return file_.put(key, value, what == IfPresent::keep ? BerkeleyFile::IfPresent::keep : BerkeleyFile::IfPresent::replace);
   }
@@ -17,11 +42,13 @@ class BerkeleyIndex final : public IndexFile {
 
  private:
   BerkeleyFile file_;
+  std::string path_;
+  Options options_;
 };
 
 Result<std::unique_ptr<IndexFile>> open_berkeley(const std::string& path, BerkeleyKind kind, const IndexFile::Options& options) {
   const auto access = options.start == IndexFile::Start::anew ? BerkeleyFile::Access::create : BerkeleyFile::Access::update;
-  return std::make_unique<BerkeleyIndex>(TRY(BerkeleyFile::open(path, {.kind = kind, .access = access, .cache_bytes = options.cache_bytes})));
+  return BerkeleyIndex::open(path, {.kind = kind, .access = access, .cache_bytes = options.cache_bytes});
 }
 
 }  // namespace

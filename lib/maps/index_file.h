@@ -32,6 +32,12 @@ class IndexFile {
   IndexFile& operator=(const IndexFile&) = delete;
   virtual ~IndexFile() = default;  // abandons what was not committed
 
+  // To be told before the first put of a new file, if it is known: how many entries there will be, and of how many bytes.
+  // The answer: in how many buckets, a power of two, they will lie by the low bits of their hash; 0: in no such order.
+  [[nodiscard]] virtual Result<std::size_t> expect(std::size_t entries, std::size_t bytes) {
+    static_cast<void>(entries), static_cast<void>(bytes);
+    return 0;
+  }
   // Whether it was written: false when the key was there and is kept.
   [[nodiscard]] virtual Result<bool> put(std::string_view key, std::string_view value, IfPresent what) = 0;
   [[nodiscard]] virtual Result<bool> erase(std::string_view key) = 0;

@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::string_view default_port = "11211";
 constexpr ServerLifetime lifetime{std::chrono::hours(24 * 365), std::chrono::hours(24 * 365)};  // never closed by us
+constexpr std::chrono::seconds longest_timeout{100};  // for "timeout = 0": nothing is waited for without end
 constexpr std::size_t key_limit = 250;  // bytes, of the protocol
 
 struct Settings {
@@ -35,7 +36,7 @@ struct Settings {
 
   static Result<Settings> read(const module::Settings& from) {
     Settings settings;
-    const std::string server = TRY(from.needed("memcache", "inet:localhost:11211"));
+    const std::string server = TRY(from.string("memcache", "inet:localhost:11211"));
     settings.server = TRY(server_of(server));
     settings.backup = TRY(from.string("backup", ""));
     settings.flags = TRY(from.integer("flags", 0, 0));
@@ -44,7 +45,8 @@ struct Settings {
     settings.line_limit = TRY(from.integer("line_size_limit", 1024, 1));
     settings.attempts = TRY(from.integer("max_try", 2, 1));
     settings.pause = std::chrono::seconds(TRY(from.integer("retry_pause", 1, 1)));
-    settings.timeout = std::chrono::seconds(TRY(from.integer("timeout", 2, 1)));
+    const int timeout = TRY(from.integer("timeout", 2, 0));
+    settings.timeout = timeout > 0 ? std::chrono::seconds(timeout) : longest_timeout;
     const std::string format = TRY(from.needed("key_format", "%s"));
     settings.key = TRY(KeyTemplate::parse(format, from.source(), "query"));
     settings.domains = TRY(from.string("domain", ""));
@@ -54,7 +56,7 @@ struct Settings {
  private:
   static Result<ServerAddress> server_of(const std::string& name) {
     if (name.starts_with("unix:")) return ServerAddress{.text = name, .host = {}, .service = {}, .path = name.substr(5)};
-    if (!name.starts_with("inet:")) return base::fail(fmt::format("bad memcache server: {}", name));
+    if (!name.starts_with("inet:")) return base::fail(fmt::format("need service transport:endpoint instead of \"{}\"", name));
     std::string endpoint = name.substr(5);
     if (!endpoint.contains(':') || endpoint.ends_with(']')) endpoint.append(":").append(default_port);
     ServerAddress address = TRY(ServerAddress::parse_inet(endpoint));

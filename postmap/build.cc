@@ -77,7 +77,25 @@ Result<std::string> contents_of_files(std::string_view value) {
   return encode_base64(contents);
 }
 
-Result<void> put_map_entries(const Job& job, maps::IndexBuilder& builder, std::string_view text, std::string_view file) {
+// A table that somebody else writes (proxy:), in the shape of a builder: entries go into it one by one.
+class TableEntries {
+ public:
+  TableEntries(maps::Table& table, maps::IfDuplicate if_duplicate) : table_(table), if_duplicate_(if_duplicate) {}
+  Result<void> put(std::string_view key, std::string_view value) {
+    if (if_duplicate_ != maps::IfDuplicate::replace && TRY(table_.lookup(key))) {
+      if (if_duplicate_ == maps::IfDuplicate::warn_and_keep) maillog::warning("{}: duplicate entry: \"{}\"", table_.name(), key);
+      return {};
+    }
+    return table_.put(key, value);
+  }
+
+ private:
+  maps::Table& table_;
+  maps::IfDuplicate if_duplicate_;
+};
+
+template <class Entries>
+Result<void> put_map_entries(const Job& job, Entries& builder, std::string_view text, std::string_view file) {
   maps::MapSource source(text, file, {.utf8 = job.utf8});
   while (const auto entry = source.next()) {
     const std::string key = job.options.fold ? maps::fold_key(entry->key, job.utf8) : std::string(entry->key);
@@ -95,7 +113,8 @@ Result<void> put_map_entries(const Job& job, maps::IndexBuilder& builder, std::s
   return {};
 }
 
-Result<void> put_alias_entries(const Job& job, maps::IndexBuilder& builder, std::string_view text, std::string_view file) {
+template <class Entries>
+Result<void> put_alias_entries(const Job& job, Entries& builder, std::string_view text, std::string_view file) {
   maps::AliasSource source(text, file, job.utf8);
   while (const auto entry = source.next()) {
     TRY(builder.put(job.options.fold ? maps::fold_key(entry->key, job.utf8) : entry->key, entry->value));
@@ -142,10 +161,20 @@ Result<maps::IndexBuilder::Options> builder_options(const Job& job, const TableN
   };
 }
 
+// Through proxywrite, which says whether the table may be changed.
+Result<void> add_by_proxy(const Job& job, const TableName& table, std::string_view text) {
+  const auto opened = TRY(job.tables.open_for_update(table.full(), job.flags()));
+  TableEntries entries(*opened, job.options.if_duplicate);
+  auto added = job.dialect.is_alias ? put_alias_entries(job, entries, text, "stdin") : put_map_entries(job, entries, text, "stdin");
+  if (!added) return base::fail(fmt::format("table {}: {}", table.full(), added.error().message()));
+  return {};
+}
+
 Result<void> build_one(const Job& job, const TableName& table) {
   Source source;
   if (job.options.action == Action::add) {
     source.text = TRY(read_standard_input());
+    if (table.type == "proxy") return add_by_proxy(job, table, source.text);
   } else {
     source = TRY(read_source(table.name));
   }

@@ -187,3 +187,16 @@ def test_a_socketmap_server_at_a_unix_socket(suite):
     path = os.path.join(suite.queue, "private", "table")
     with LookupServer("netstrings", lambda request: netstring(b"OK " + request), path=path):
         assert postmap(suite, "-q", "k", "socketmap:unix:%s/private/table:name" % suite.queue_directory) == "0 name k\n"
+
+
+def test_entries_added_through_proxywrite():
+    """Only what proxy_write_maps has; the index grows in the process that holds its lock."""
+    with make(main_cf={"proxy_write_maps": "proxy:btree:/var/spool/postfix/private/cache"}) as suite:
+        table = "proxy:btree:/var/spool/postfix/private/cache"
+        assert postmap(suite, "-i", table, input=b"A b\nc d\n") == "0 "
+        assert "duplicate" in postmap(suite, "-i", table, input=b"a x\n") or suite.kind == "reference"
+        assert postmap(suite, "-r", "-i", table, input=b"c e\n") == "0 "
+        denied = postmap(suite, "-i", "proxy:btree:/var/spool/postfix/private/other", input=b"a b\n")
+        suite.sh("postfix stop")            # the process that changes the table has it to itself
+        assert sorted(suite.sh("postmap -s btree:/var/spool/postfix/private/cache").splitlines()) == ["a\tb", "c\te"]
+        assert denied.startswith("1 ")

@@ -90,7 +90,9 @@ class Expansion {
   void deliver_to_mailbox(const Step& step, const Name& name, const process::Account& account);
   void deliver_to_spool(const Step& step, const process::Account& account);
   [[nodiscard]] mailbox::MboxTask mbox_task(const Step& step, const std::string& path, const mailbox::Identity& owner) const;
-  void run_mbox(const Step& step, mailbox::Identity who, mailbox::MboxTask task, std::string_view what, const std::string& failure);
+  // `biff_user` has his mailbox there, and is told of the new message; or it is empty.
+  void run_mbox(const Step& step, mailbox::Identity who, mailbox::MboxTask task, std::string_view what, const std::string& failure,
+                std::string_view biff_user);
   void run_maildir(const Step& step, mailbox::Identity who, const std::string& path);
   // passing.cc: false when there is no transport for this user.
   [[nodiscard]] bool passed_on(const Step& step, const Name& name, const Passing& passing);

@@ -80,7 +80,7 @@ void Expansion::deliver_to_file(const Step& step, const std::string& path) {
   mailbox::MboxTask task = mbox_task(step, path, who);
   task.regular_only = false;
   task.need_dotlock = false;
-  run_mbox(step, who, std::move(task), "delivered to file: " + path, fmt::format("cannot append message to file {}: ", path));
+  run_mbox(step, who, std::move(task), "delivered to file: " + path, fmt::format("cannot append message to file {}: ", path), {});
 }
 
 }  // namespace local

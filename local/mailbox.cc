@@ -10,6 +10,7 @@
 #include "lib/base/ascii.h"
 #include "lib/event/offload.h"
 #include "lib/log/log.h"
+#include "local/biff.h"
 #include "local/expansion.h"
 
 namespace local {
@@ -43,12 +44,15 @@ mailbox::MboxTask Expansion::mbox_task(const Step& step, const std::string& path
 }
 
 void Expansion::run_mbox(const Step& step, mailbox::Identity who, mailbox::MboxTask task, std::string_view what,
-                         const std::string& failure) {
+                         const std::string& failure, std::string_view biff_user) {
   // Our own deliveries to a file take turns here, not at its lock, which would have to be tried again and again.
   const auto limit = agent_.patience.total() * 2 + write_patience;
   const auto turn = agent_.workers->mailbox_turns().take(task.path, 1, base::after(limit));
   if (!turn) return deferred(step, {4, 2, 0}, fmt::format("{}{}", failure, turn.error().message()));
-  conclude(step, agent_.workers->ask(who, task, limit), std::string(what), failure);
+  const auto answer = agent_.workers->ask(who, task, limit);
+  conclude(step, answer, std::string(what), failure);
+  const bool is_there = answer && mail::Dsn::parse(answer->dsn).value_or(mail::Dsn(4, 3, 0)).is_success();
+  if (agent_.params.biff && is_there && !biff_user.empty()) tell_comsat(biff_user, answer->begins);
 }
 
 void Expansion::run_maildir(const Step& step, mailbox::Identity who, const std::string& path) {
@@ -86,7 +90,7 @@ void Expansion::deliver_to_mailbox(const Step& step, const Name& name, const pro
   if (request_.verify_only) return sent(step, path.ends_with('/') ? "delivers to maildir" : "delivers to mailbox");
   if (path.ends_with('/')) return run_maildir(step, who, path);
   run_mbox(step, who, mbox_task(step, path, who), "delivered to mailbox",
-           fmt::format("cannot update mailbox {} for user {}. ", path, account.name));
+           fmt::format("cannot update mailbox {} for user {}. ", path, account.name), account.name);
 }
 
 // The spool directory decides with whose rights: where everybody may write, those of the user; where a group may, the
@@ -105,7 +109,7 @@ void Expansion::deliver_to_spool(const Step& step, const process::Account& accou
   if (exists && (status.st_mode & S_IWOTH) == 0) {
     who = (status.st_mode & S_IWGRP) != 0 ? mailbox::Identity{user.uid, status.st_gid} : mailbox::Identity{status.st_uid, status.st_gid};
   }
-  run_mbox(step, who, mbox_task(step, path, user), "delivered to mailbox", failure);
+  run_mbox(step, who, mbox_task(step, path, user), "delivered to mailbox", failure, account.name);
 }
 
 }  // namespace local

@@ -103,7 +103,10 @@ Outcome append_regular(const OpenedFile& opened, const MboxTarget& target, Conte
   }
 
   Outcome outcome = write_content(opened.file, before, content);
-  if (outcome.ok()) outcome = sync(opened, target);
+  if (outcome.ok()) {
+    outcome = sync(opened, target);
+    outcome.begins = size;
+  }
   if (!outcome.ok() && ::ftruncate(opened.file.get(), size) != 0) {
     outcome.warnings.push_back(fmt::format("{}: cannot truncate to {} bytes after a failed delivery", full_path(target), size));
   }

@@ -2,6 +2,7 @@
 // How a delivery to a file or command ended, as the worker that did it tells: the agent puts its own words in front of
 // `reason` and decides about the mail.
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@ struct Outcome {
   mail::Dsn dsn;                      // 2.0.0: the message is on disk, or the command took it
   std::string reason;                 // why not; empty after success
   std::vector<std::string> warnings;  // for the log: the worker has no way to it
+  std::int64_t begins = 0;            // of a message in mbox form: its offset
 
   [[nodiscard]] bool ok() const { return dsn.is_success(); }
 };

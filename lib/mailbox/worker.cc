@@ -39,7 +39,7 @@ Content content_of(const TaskMessage& message, Format format) {
 }
 
 TaskOutcome on_the_wire(Outcome outcome) {
-  return {outcome.dsn.text(), std::move(outcome.reason), std::move(outcome.warnings), {}, {}};
+  return {outcome.dsn.text(), std::move(outcome.reason), std::move(outcome.warnings), {}, {}, outcome.begins};
 }
 
 TaskOutcome perform(const MboxTask& task, const Self& self) {

@@ -41,10 +41,11 @@ struct TaskOutcome {
   std::vector<std::string> warnings;
   std::vector<std::string> fatal;   // a command's, to be logged as "fatal:"
   std::string diagnosis;            // a command's: its output, or what its exit status means
+  std::int64_t begins = 0;          // of a message in mbox form: its offset in the file
   static constexpr auto fields = std::tuple{
       ipc::Field{"dsn", &TaskOutcome::dsn},           ipc::Field{"reason", &TaskOutcome::reason},
       ipc::Field{"warning", &TaskOutcome::warnings},  ipc::Field{"fatal", &TaskOutcome::fatal},
-      ipc::Field{"diagnosis", &TaskOutcome::diagnosis},
+      ipc::Field{"diagnosis", &TaskOutcome::diagnosis}, ipc::Field{"begins", &TaskOutcome::begins},
   };
 };
 

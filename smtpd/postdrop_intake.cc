@@ -16,8 +16,8 @@
 namespace smtpd {
 namespace {
 
-// What a user may say about his message. All else that smtpd knows is about clients from elsewhere, and the time is
-// postdrop's to say.
+// What a user may say about his message. All else that smtpd knows is about clients from elsewhere; the time is postdrop's
+// to say, and the filter pickup's.
 constexpr std::array<std::string_view, 5> attributes_of_users{"encoding", "ret_flags", "envelope_id", "notify_flags",
                                                               "dsn_orig_rcpt"};
 
@@ -61,7 +61,7 @@ class PostdropIntake final : public Intake {
 
   [[nodiscard]] const std::string& queue_id() const override { return queue_id_; }
   void add(queue::RecordType type, std::string_view data, Deadline deadline) override {
-    if (type == queue::RecordType::time) return;
+    if (type == queue::RecordType::time || type == queue::RecordType::filter) return;
     static_cast<void>(queue::write_record(*to_, type, data, deadline));
   }
   void add_attribute(std::string_view name, std::string_view value, Deadline deadline) override {

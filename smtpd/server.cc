@@ -44,11 +44,10 @@ Result<Snapshot> Snapshot::load(const config::Main& main, maps::Tables& tables) 
   return out;
 }
 
-Result<Snapshot> Snapshot::load_stand_alone(const config::Main& main, maps::Tables& tables) {
+Result<Snapshot> Snapshot::load_trusting(const config::Main& main, maps::Tables& tables) {
   Params params = TRY(Params::load(main));
   params.smtpd_reject_unlisted_sender = params.smtpd_reject_unlisted_recipient = false;
   params.smtpd_forbid_bare_newline = "no";   // programs write lines for themselves here
-  params.content_filter.clear();             // pickup's to say
   return load(std::move(params), tables);
 }
 
@@ -92,6 +91,7 @@ Server::Server(Parts parts, ipc::Connections& services, const base::Clock& clock
       peer_names_(std::move(parts.peer_names)),
       service_name_(std::move(parts.service_name)),
       postdrop_(std::move(parts.postdrop)),
+      trust_(parts.trust),
       services_(services),
       clock_(clock),
       addresses_(services, clock),
@@ -118,12 +118,13 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
                                   startup.services, startup.clock);
 }
 
-Result<std::unique_ptr<Server>> Server::make_stand_alone(const config::Main& main, ipc::Connections& services) {
+Result<std::unique_ptr<Server>> Server::make_stand_alone(const config::Main& main, ipc::Connections& services, Trust trust) {
   auto maps = std::make_unique<maps::Tables>(maps::Tables::Options{
       .config_directory = main.directory(), .default_database_type = TRY(main.string("default_database_type")), .services = &services});
-  Snapshot snapshot = TRY(Snapshot::load_stand_alone(main, *maps));
+  Snapshot snapshot = TRY(trust == Trust::yes ? Snapshot::load_trusting(main, *maps) : Snapshot::load(main, *maps));
   SharedTables tables;
-  tables.reject_footer = TRY(RejectFooter::open(*maps, snapshot.params));
+  if (trust == Trust::no) tables = TRY(SharedTables::open(*maps, main, snapshot.params));
+  else tables.reject_footer = TRY(RejectFooter::open(*maps, snapshot.params));
   std::unique_ptr<server::PeerNames> peer_names = TRY(server::make_peer_names(base::system_clock()));
   std::string postdrop = TRY(main.string("command_directory")) + "/postdrop";
   return std::make_unique<Server>(Parts{.maps = std::move(maps),
@@ -132,13 +133,14 @@ Result<std::unique_ptr<Server>> Server::make_stand_alone(const config::Main& mai
                                         .tables = std::move(tables),
                                         .peer_names = std::move(peer_names),
                                         .service_name = "smtpd",
-                                        .postdrop = std::move(postdrop)},
+                                        .postdrop = std::move(postdrop),
+                                        .trust = trust},
                                   services, base::system_clock());
 }
 
 Result<std::unique_ptr<Intake>> Server::open_intake(const Snapshot& snapshot, bool smtputf8) {
   const Deadline deadline = base::after(snapshot.params.ipc_timeout);
-  if (is_stand_alone()) return open_postdrop(postdrop_, deadline);
+  if (!postdrop_.empty()) return open_postdrop(postdrop_, deadline);
   ipc::CleanupFlags flags = snapshot.overrides.cleanup_flags();
   if (smtputf8) flags = flags | ipc::CleanupFlags::smtputf8;
   return std::make_unique<CleanupIntake>(

@@ -35,7 +35,7 @@ struct Snapshot {
 
   static Result<Snapshot> load(const config::Main& main, maps::Tables& tables);
   // Without restrictions.
-  static Result<Snapshot> load_stand_alone(const config::Main& main, maps::Tables& tables);
+  static Result<Snapshot> load_trusting(const config::Main& main, maps::Tables& tables);
 
  private:
   static Result<Snapshot> load(Params params, maps::Tables& tables);
@@ -56,8 +56,9 @@ struct SharedTables {
 class Server : public server::Service {
  public:
   static Result<std::unique_ptr<server::Service>> make(server::Startup& startup);
-  // For stand_alone.h: asks no restrictions and opens no table for them, and takes mail in by postdrop(1).
-  static Result<std::unique_ptr<Server>> make_stand_alone(const config::Main& main, ipc::Connections& services);
+  // For stand_alone.h: takes mail in by postdrop(1). With Trust::yes it asks no restrictions, and opens no table for them.
+  enum class Trust { no, yes };
+  static Result<std::unique_ptr<Server>> make_stand_alone(const config::Main& main, ipc::Connections& services, Trust trust);
 
   void serve(server::Connection& connection) override;
 
@@ -65,7 +66,8 @@ class Server : public server::Service {
   [[nodiscard]] const Snapshot& snapshot(bool stressed) const { return stressed ? stressed_ : normal_; }
   [[nodiscard]] const SharedTables& tables() const { return tables_; }
   [[nodiscard]] ipc::Connections& services() { return services_; }
-  [[nodiscard]] bool is_stand_alone() const { return !postdrop_.empty(); }
+  // The client is the user whose process this is.
+  [[nodiscard]] bool trusts_clients() const { return trust_ == Trust::yes; }
   // Begins a message. An error with code ENOSPC: there is no space in the queue now.
   [[nodiscard]] Result<std::unique_ptr<Intake>> open_intake(const Snapshot& snapshot, bool smtputf8);
   [[nodiscard]] ipc::Addresses& addresses() { return addresses_; }
@@ -84,6 +86,7 @@ class Server : public server::Service {
     std::unique_ptr<server::PeerNames> peer_names;
     std::string service_name;
     std::string postdrop{};                 // its path, in stand-alone mode
+    Trust trust = Trust::no;
     delivery::NoticeSite notice_site = {};
   };
   Server(Parts parts, ipc::Connections& services, const base::Clock& clock);
@@ -94,6 +97,7 @@ class Server : public server::Service {
   SharedTables tables_;
   std::unique_ptr<server::PeerNames> peer_names_;
   std::string service_name_, postdrop_;
+  Trust trust_;
   ipc::Connections& services_;
   const base::Clock& clock_;
   ipc::Addresses addresses_;

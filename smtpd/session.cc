@@ -124,7 +124,7 @@ std::optional<Reply> Session::dispatch(const Command& command, std::size_t index
 
 // RFC 2920: without PIPELINING nothing may follow a command, with it nothing a command that must be the last.
 bool Session::is_improper_pipelining(unsigned flags) {
-  if (server_.is_stand_alone()) return false;   // what is on standard input may all be there already
+  if (server_.trusts_clients()) return false;   // what is on standard input may all be there already
   const bool may_pipeline = is_extended_ && !has(discarded_, Ehlo::pipelining);
   if (may_pipeline && (flags & ends_pipeline) == 0) return false;
   if (!stream_.peek_input()) return false;

@@ -16,6 +16,7 @@
 #include "lib/config/log_setup.h"
 #include "lib/ipc/connections.h"
 #include "lib/log/log.h"
+#include "lib/process/account.h"
 #include "smtpd/server.h"
 
 namespace smtpd {
@@ -75,7 +76,9 @@ int run_stand_alone(int argc, char** argv) {
   }
 
   ipc::Connections services;
-  const std::unique_ptr<Server> server = or_fatal(Server::make_stand_alone(main, services));
+  const process::Account owner = or_fatal(process::find_account(or_fatal(main.string("mail_owner"))));
+  const auto trust = ::getuid() == owner.uid ? Server::Trust::no : Server::Trust::yes;
+  const std::unique_ptr<Server> server = or_fatal(Server::make_stand_alone(main, services, trust));
   std::array<int, 2> pair{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) != 0) {
     maillog::fatal("{}", base::Error::system("socketpair").message());

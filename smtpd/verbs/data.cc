@@ -19,7 +19,7 @@ std::optional<Reply> data(Session& s, const Command& command) {
 
   const std::size_t line_limit = static_cast<std::size_t>(s.params().line_length_limit);
   const auto size_limit = static_cast<std::size_t>(s.params().message_size_limit);
-  DataDecoder decoder(message, line_limit, s.server().is_stand_alone() ? DataEnd::any_newline : DataEnd::crlf_only);
+  DataDecoder decoder(message, line_limit, s.server().trusts_clients() ? DataEnd::any_newline : DataEnd::crlf_only);
   ContentVerdict verdict = ContentVerdict::good;
   const Deadline started = s.server().clock().now();
   for (;;) {

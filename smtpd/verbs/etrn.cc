@@ -16,7 +16,7 @@ bool is_valid_site(std::string_view site) {
 }
 
 Result<ipc::FlushStatus> ask_flush(Session& s, std::string_view site) {
-  if (s.server().is_stand_alone()) return ipc::FlushStatus::failed;   // the caller has no way to flush(8)
+  if (s.server().trusts_clients()) return ipc::FlushStatus::failed;   // the caller has no way to flush(8)
   const queue::FlushSites& sites = s.server().tables().flush_sites;
   if (!TRY(sites.has(site))) return ipc::FlushStatus::denied;
   return sites.ask(s.server().services(), {.command = ipc::FlushCommand::send_site, .site = std::string(site), .queue_id = {}});

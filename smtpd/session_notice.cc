@@ -22,7 +22,9 @@ NoticeClass class_of(const Reply& reply, bool was_refused) {
   const std::string text = reply.text();
   const auto says = [&](std::string_view words) { return text.contains(words); };
   if (says("4.3.1 Insufficient system storage") || says("4.3.0 Error: queue file write error")) return NoticeClass::resource;
-  if (says("4.3.5 ") || says("4.3.0 ")) return NoticeClass::software;
+  // An error transport's own words with that code are a policy.
+  const bool is_our_fault = says("4.3.0 Error: ") || says(": Temporary lookup failure");
+  if (says("4.3.5 ") || is_our_fault) return NoticeClass::software;
   if (says("User unknown in ") || says("Error: too many hops") || says("Error: message file too big")) return NoticeClass::bounce;
   if (was_refused || says("5.7.") || says("5.3.4 ")) return NoticeClass::policy;
   return NoticeClass::protocol;

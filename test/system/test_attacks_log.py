@@ -82,7 +82,7 @@ def test_next_hop(suite, sink):
     suite.wait_log(r": to=<(?:refused|later)@sink.example>.*status=(?:bounced|deferred)", count=2, since=at)
     suite.wait_status(at, count=3)          # with the notice: then all is where it stays
     checked(suite, at)
-    suite.sh("postsuper -d ALL 2>&1")
+    suite.delete_all()
 
 
 def test_commands(suite):

@@ -102,7 +102,7 @@ def test_queue_ids(suite, complete):
         assert complete("postcat -q ") == [queue_id] and complete("postcat fi") == ["file-one", "file-two"]
         assert complete("postqueue -s sl") == ["slow.example"]
     finally:
-        suite.sh("postsuper -d ALL 2>&1")
+        suite.delete_all()
 
 
 def test_every_command_is_completed():

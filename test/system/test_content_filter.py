@@ -79,4 +79,4 @@ def test_content_filter_in_the_queue(suite, settings, value):
     records = [line.split(":", 1) for line in suite.sh("postcat -e -q " + qid).splitlines() if ":" in line]
     assert [name for name, _ in records][1:5] == ["message_arrival_time", "create_time", "content_filter", "named_attribute"]
     assert dict(records)["content_filter"] == " " + value
-    suite.sh("postsuper -d ALL 2>/dev/null")
+    suite.delete_all()

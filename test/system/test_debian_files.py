@@ -64,7 +64,7 @@ def test_smtp(suite):
     assert b"Subject: by SMTP" in suite.messages("alice", 2)[1]
     assert len(suite.wait_log(r'status=sent \(delivered to command: procmail -a "\$EXTENSION"\)$', count=2)) == 2
     assert suite.sh("mailq").count("joe@[192.0.2.1]") == 2
-    suite.sh("postsuper -d ALL 2>/dev/null")
+    suite.delete_all()
 
 
 def test_sendmail(suite):

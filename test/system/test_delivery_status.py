@@ -45,7 +45,7 @@ def ended(suite, recipient, until=r"status=\w+ \(.*\)$", sender="", warnings=Tru
     suite.wait_log(until, since=since)
     suite.sync_log()
     log = masks.mask(suite.log(since))
-    suite.sh("postsuper -d ALL 2>/dev/null")
+    suite.delete_all()
     log = re.sub(r"forwarded as \S+", "forwarded as {id}", log)
     lines = re.findall(r"(?m)^.*?: (?:(warning: .*)|\S+: to=.*(dsn=.*))$", log)
     return [a or b for a, b in lines if warnings or b]

@@ -33,7 +33,7 @@ def suite():
 def clean(request):
     yield
     if "suite" in request.fixturenames:
-        request.getfixturevalue("suite").sh("postsuper -d ALL >/dev/null 2>&1")
+        request.getfixturevalue("suite").delete_all()
 
 
 def put(suite, *recipients):

@@ -177,7 +177,7 @@ def test_internal_mail_filter_classes(suite, settings, classes):
     suite.wait_log("sender non-delivery notification", since=since)
     suite.sync_log()
     assert bool(re.search("warning: header Subject: Undelivered", suite.log(since))) == (classes == "bounce")
-    suite.sh("postsuper -d ALL 2>/dev/null")
+    suite.delete_all()
 
 
 def test_checks_in_the_client(suite, settings):

@@ -95,7 +95,7 @@ def test_a_message_with_very_many_recipients_keeps_nobody_waiting(site):
             served += site.serve()
             site.take()
             assert len(served) < 20
-        suite.sh("postsuper -d ALL 2>/dev/null")
+        suite.delete_all()
         while site.open:
             site.fail()
 

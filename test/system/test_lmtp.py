@@ -87,7 +87,7 @@ def deliver(suite, name, recipients=("r1",), body="Hello.", count=None, sender="
     suite.wait_status(since, count=count or len(recipients))
     suite.sync_log()
     lines = [line for line in masks.history(suite.log(since)).splitlines() if line.startswith("postfix/lmtp: ")]
-    suite.sh("postsuper -d ALL >/dev/null 2>&1")
+    suite.delete_all()
     return "".join(line + "\n" for line in lines)
 
 

@@ -156,7 +156,7 @@ def test_alias_to_command_that_wants_another_try(suite):
     suite.wait_log("status=deferred", since=since)
     suite.wait_log("disconnect from", since=since)
     golden("local_tempcmd", masks.history(suite.log(since)))
-    suite.sh("postsuper -d ALL")
+    suite.delete_all()
 
 
 def test_forward_with_a_copy(suite):
@@ -221,7 +221,7 @@ def test_forward_that_is_not_trusted(suite, case):
         suite.wait_status(since)
         suite.wait_log("disconnect from", since=since)
         golden("local_forward_" + case, masks.history(suite.log(since)))
-        suite.sh("postsuper -d ALL >/dev/null 2>&1")
+        suite.delete_all()
     finally:
         os.unlink(path)
 

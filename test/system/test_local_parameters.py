@@ -38,7 +38,7 @@ def deliver(suite, name, recipient):
     suite.wait_status(since)
     suite.wait_log("disconnect from", since=since)
     log = masks.history(suite.log(since))
-    suite.sh("postsuper -d ALL >/dev/null 2>&1")
+    suite.delete_all()
     suite.sync_log()
     return log
 

@@ -73,7 +73,7 @@ def test_mailbox_command_exit_codes(suite, settings, code):
         suite.write("/usr/local/bin/exit-by-subject", "#!/bin/sh\nn=$(sed -n 's/^Subject: exit//p')\necho \"told to exit $n\"\nexit $n\n", mode=0o755)
     settings(mailbox_command="/usr/local/bin/exit-by-subject")
     golden("set_exit_%d" % code, deliver(suite, "exit%d" % code, "erin@example.test", wait="status"))
-    suite.sh("postsuper -d ALL >/dev/null 2>&1")
+    suite.delete_all()
 
 
 def test_mailbox_command_maps(suite, settings):
@@ -164,4 +164,4 @@ def test_local_transport_that_defers(suite, settings):
     suite.sh("printf 'Message-Id: <wait@example.net>\\n\\nx\\n' | sendmail -f joe@example.net alice")
     suite.wait_log("status=deferred", since=since)
     golden("set_retry", masks.history(suite.log(since)))
-    suite.sh("postsuper -d ALL")
+    suite.delete_all()

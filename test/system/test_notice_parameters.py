@@ -131,4 +131,4 @@ def test_proxy_read_maps(suite, settings, name, changes, status):
     else:
         suite.wait_log(r'warning: request for unapproved table: "texthash:/etc/postfix/approved"', since=since)
         suite.wait_log(r"warning: to approve this table for read-only access, list proxy:texthash:/etc/postfix/approved in main.cf:proxy_read_maps", since=since)
-        suite.sh("postsuper -d ALL 2>/dev/null")
+        suite.delete_all()

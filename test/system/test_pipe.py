@@ -87,7 +87,7 @@ def deliver(suite, name, recipients, body="Hello.", sender="Joe@Example.Net", co
     send(suite, sender, recipients, header + MESSAGE % (name, name, body), **options)
     suite.wait_status(since, count=count or len(recipients))
     lines = [line for line in masks.history(suite.log(since)).splitlines() if line.startswith("postfix/pipe: ")]
-    suite.sh("postsuper -d ALL >/dev/null 2>&1")
+    suite.delete_all()
     return "".join(line + "\n" for line in lines)
 
 
@@ -144,7 +144,7 @@ def test_exit_status(suite):
     send(suite, "", ["one+%d@exit.test" % status for status in statuses], MESSAGE % ("exit", "exit", "Hello."))
     suite.wait_status(since, count=len(statuses))
     golden("pipe_exit", masks.history(suite.log(since)).split("\n\n")[1])
-    suite.sh("postsuper -d ALL >/dev/null 2>&1")
+    suite.delete_all()
 
 
 def test_what_the_command_says(suite):

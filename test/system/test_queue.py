@@ -34,7 +34,7 @@ def suite():
 @pytest.fixture(autouse=True)
 def clean(suite):
     yield
-    suite.sh("postsuper -d ALL >/dev/null 2>&1")
+    suite.delete_all()
 
 
 def put(suite, name, *recipients, sender="joe@example.net", body="Hello.", **options):

@@ -50,7 +50,7 @@ def deliver(suite, recipients="bob@example.test", sender="joe@example.net", name
 
 
 def forget(suite):
-    suite.sh("postsuper -d ALL >/dev/null 2>&1")
+    suite.delete_all()
 
 
 # --- what no reload is needed for ---

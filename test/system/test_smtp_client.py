@@ -62,7 +62,7 @@ def deliver(suite, name, recipients, until="removed", body="Hello.", sender="joe
     suite.wait_log("disconnect from", since=since)
     text = re.sub(r"message size \d+ exceeds", "message size {n} exceeds", masks.history(suite.log(since)))
     if until != "removed":
-        suite.sh("postsuper -d ALL >/dev/null 2>&1")
+        suite.delete_all()
     return text
 
 
@@ -241,7 +241,7 @@ def test_transport_maps(suite, settings, hosts):
             if name == "err":
                 suite.wait_queue_empty()
             golden("transport_" + name, masks.history(suite.log(since)))
-            suite.sh("postsuper -d ALL >/dev/null 2>&1")
+            suite.delete_all()
 
 
 def test_sender_gets_the_bounce(suite, settings, hosts):

@@ -186,7 +186,7 @@ def told(suite, since):
     suite.wait_status(since)
     suite.wait_log("disconnect from", since=since)
     log = masks.history(re.sub(r"\bsize=\d+", "size=0", suite.log(since)))
-    suite.sh("postsuper -d ALL >/dev/null 2>&1")
+    suite.delete_all()
     suite.sync_log()
     return log
 

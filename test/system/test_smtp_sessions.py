@@ -33,7 +33,7 @@ def session(suite, settings, answers, extensions=PIPELINING, recipients=("x@away
         lines = [re.sub(r"delays?=[^,]*, ", "", re.sub(r"\]:\d{5}", "]:{port}", re.sub(r".*?/smtp\[\d+\]: ", "", line)))
                  for line in masks.mask(suite.log(since)).splitlines() if "/smtp[" in line]
         heard = [line for s in sink.ended() for line in s]
-        suite.sh("postsuper -d ALL 2>/dev/null")
+        suite.delete_all()
         return masks.mask("\n".join(["> " + line for line in heard] + [re.sub(r".*?/smtp\[[^]]*\]: ", "", line) for line in lines]))
 
 
@@ -75,7 +75,7 @@ def test_smtp_xforward_timeout(suite, settings):
         since = suite.log_size()
         send(suite, "", "x@away.example", MESSAGE)
         suite.wait_log(r"status=deferred \(conversation with 127.0.0.1\[127.0.0.1\] timed out while sending XFORWARD name/address\)", since=since, timeout=10)
-        suite.sh("postsuper -d ALL 2>/dev/null")
+        suite.delete_all()
 
 
 def test_transcript_of_a_protocol_error(suite, settings):
@@ -96,5 +96,5 @@ def test_transcript_of_a_protocol_error(suite, settings):
             found[code] = len(mine)
             if code == "501":
                 golden("transcript_client", re.sub(r"SIZE=\d+", "SIZE={n}", re.sub(r"\]:\d{5}", "]:{port}", masks.mask(mine[0].decode()))))
-            suite.sh("postsuper -d ALL 2>/dev/null")
+            suite.delete_all()
     assert found == {"300": 1, "450": 0, "501": 1, "504": 0, "509": 1, "510": 0, "550": 0, "555": 1}

@@ -117,7 +117,7 @@ def test_poison(suite):
             suite.sh("postqueue -f")
     assert set(settle(suite, load).values()) == {1}
     suite.wait_until(lambda: len(list(Path(suite.queue, "corrupt").iterdir())) == 5, Path(suite.queue, "corrupt"), what="the set-asides")
-    suite.sh("postsuper -d ALL 2>/dev/null")
+    suite.delete_all()
 
 
 @pytest.mark.parametrize("daemon", ["smtpd", "cleanup", "trivial-rewrite", "qmgr", "local", "virtual", "anvil"])

@@ -62,12 +62,8 @@ void examine_pipe(const config::MasterEntry& service, Mistakes& mistakes) {
     return std::ranges::find_if(service.arguments, [&](const std::string& text) { return text.starts_with(name); });
   };
   if (argument("user=") == service.arguments.end()) mistakes.add(service.where(), "missing user= command-line attribute");
-  const auto command = argument("argv=");
-  if (command == service.arguments.end()) {
-    mistakes.add(service.where(), "missing argv= command-line attribute");
-  } else {
-    examine_command(service.label(), std::string_view(*command).substr(5), service.where(), mistakes);
-  }
+  // Whether the command is there is not looked at: Debian's master.cf has services for programs that most hosts lack.
+  if (argument("argv=") == service.arguments.end()) mistakes.add(service.where(), "missing argv= command-line attribute");
 }
 
 }  // namespace

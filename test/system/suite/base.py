@@ -213,6 +213,11 @@ class Suite:
                 return (line + "\n").encode() in f.read()
         self.wait_until(came, Path(self.mail_log).parent, timeout=timeout, what="our own line in the log")
 
+    def delete_all(self):
+        """Empties the queue; what postsuper says of it is in the log when this returns."""
+        self.sh("postsuper -d ALL >/dev/null 2>&1")
+        self.sync_log()
+
     def log_size(self):
         try:
             return os.stat(self.mail_log).st_size

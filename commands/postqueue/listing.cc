@@ -12,8 +12,7 @@
 namespace postqueue {
 namespace {
 
-constexpr int reason_width = 78, recipient_indent = 41;
-constexpr int long_reason_width = 85, long_recipient_indent = 48;
+constexpr int reason_width = 78, recipient_indent = 41, long_recipient_indent = 47;
 
 std::string local_time(std::int64_t seconds) {
   const std::time_t time = seconds;
@@ -83,7 +82,7 @@ void Printer::print_table(const queue::Listed& message) {
   std::string last_reason;
   for (const queue::ListedRecipient& recipient : message.recipients) {
     if (!recipient.reason.empty() && recipient.reason != last_reason) {
-      put(fmt::format("{:>{}}\n", "(" + ascii::printable(recipient.reason) + ")", long_ids_ ? long_reason_width : reason_width));
+      put(fmt::format("{:>{}}\n", "(" + ascii::printable(recipient.reason) + ")", reason_width));
       last_reason = recipient.reason;
     }
     put(fmt::format("{:>{}}{}\n", "", long_ids_ ? long_recipient_indent : recipient_indent, ascii::printable(recipient.address)));

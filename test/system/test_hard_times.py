@@ -85,8 +85,9 @@ def test_a_storm_of_reloads(suite):
     """Nobody is refused, and each message comes once."""
     since = suite.log_size()
     with Sender(suite, "reloaded", 20) as sender:
-        while sender.is_alive():
-            suite.sh("for i in 1 2 3 4 5; do kill -HUP $(cat %s/pid/master.pid); done" % suite.queue_directory)
+        for _ in range(20):
+            if sender.is_alive():
+                suite.sh("for i in 1 2 3 4 5; do kill -HUP $(cat %s/pid/master.pid); done" % suite.queue_directory)
     suite.wait_log("reload -- version", since=since)
     suite.wait_until(lambda: set(sender.subjects) <= set(subjects(suite, "alice")), suite.mail_log, what="all mail")
     assert [subjects(suite, "alice").count(s) for s in sender.subjects] == [1] * 20

@@ -101,7 +101,7 @@ class Server:
     def stop(self):
         """As when its machine is down: connections to it are refused."""
         if self.process:
-            self.process.kill()
+            self.process.send_signal(self.stop_signal)
             self.process.wait()
             self.process = None
 
@@ -143,6 +143,7 @@ class Mariadb(Server):
 
 class Postgresql(Server):
     ready = "ready to accept connections"
+    stop_signal = signal.SIGQUIT            # at once, but not before its children: a successor finds them in its way
 
     def prepare(self):
         self.program = find("postgres", "/usr/lib/postgresql/*/bin")

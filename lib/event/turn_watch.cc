@@ -10,6 +10,10 @@ namespace {
 // Asking the kernel costs a system call, so it is asked now and then; the turns since then are known to sleep once each.
 constexpr std::chrono::milliseconds snapshot_interval{20};
 
+// A turn that slept counts as long only from here on: on a busy machine the wait for the processor after a short sleep
+// cannot be told from the sleep.
+constexpr std::chrono::milliseconds long_sleep{250};
+
 std::chrono::microseconds duration_of(const timeval& time) {
   return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
 }
@@ -54,7 +58,7 @@ void TurnWatch::ended() {
   const long turns = turns_since_snapshot_;
   snapshot();
   const bool worked = usage_.processor - before.processor >= long_turn;
-  const bool slept = usage_.sleeps - before.sleeps > turns;
+  const bool slept = took >= long_sleep && usage_.sleeps - before.sleeps > turns;
   if (!worked && !slept) return;
   maillog::warning("event loop was kept for {} ms by {}",
                std::chrono::duration_cast<std::chrono::milliseconds>(took).count(),

@@ -36,6 +36,7 @@ def find(name, *places):
 class Server:
     """with Mariadb("create table ...") as server: server.port, server.socket."""
     ready = ""                   # what the log says when it accepts connections
+    stop_signal = signal.SIGKILL
     password = "s3cr et'\"\\"
 
     def __init__(self, script="", port=None, directory=None):

@@ -18,7 +18,7 @@ def pytest_report_header(config):
 def pytest_configure(config):
     config.addinivalue_line("markers", "root: needs users, identities or low ports: skipped for an ordinary user")
     config.addinivalue_line("markers", "extension: what ours does beyond the reference, with the reason")
-    config.addinivalue_line("markers", "expensive: takes long; left out with -m 'not expensive'")
+    config.addinivalue_line("markers", "expensive: takes long, or is about time and memory; left out with -m 'not expensive', and with sanitizers")
 
 
 def open_differences():

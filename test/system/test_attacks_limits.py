@@ -15,7 +15,7 @@ from suite import make
 from suite.ours import sanitized
 from suite.smtp import Client, send
 
-pytestmark = [pytest.mark.root, pytest.mark.extension("about our own processes: many sessions in one")]
+pytestmark = [pytest.mark.root, pytest.mark.expensive, pytest.mark.extension("about our own processes: many sessions in one")]
 
 TICKS = os.sysconf("SC_CLK_TCK")
 

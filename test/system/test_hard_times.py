@@ -11,7 +11,7 @@ import pytest
 from suite import make
 from suite.smtp import Client, send
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.root, pytest.mark.expensive]
 
 
 @pytest.fixture(scope="module")

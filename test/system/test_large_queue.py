@@ -11,7 +11,7 @@ from suite.queue_files import put, queue_file
 from suite.smtp import send
 from test_qmgr_parameters import Site
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.root, pytest.mark.expensive]
 
 NOBODY_LISTENS = "[127.0.0.9]:9"
 

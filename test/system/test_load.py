@@ -12,7 +12,7 @@ from suite import make
 from suite.base import free_port
 from suite.golden import golden
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.root, pytest.mark.expensive]
 
 WORK = "/tmp/load"
 

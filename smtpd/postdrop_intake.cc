@@ -21,16 +21,6 @@ namespace {
 constexpr std::array<std::string_view, 5> attributes_of_users{"encoding", "ret_flags", "envelope_id", "notify_flags",
                                                               "dsn_orig_rcpt"};
 
-struct Pipe {
-  Fd read_end, write_end;
-};
-
-Result<Pipe> make_pipe() {
-  std::array<int, 2> fds{};
-  if (::pipe2(fds.data(), O_CLOEXEC) != 0) return base::fail_system("pipe");
-  return Pipe{Fd(fds[0]), Fd(fds[1])};
-}
-
 // Our own environment: sendmail(1) has cleaned it, and postdrop does so again.
 std::vector<std::string> environment() {
   std::vector<std::string> out;
@@ -95,7 +85,7 @@ class PostdropIntake final : public Intake {
 }  // namespace
 
 Result<std::unique_ptr<Intake>> open_postdrop(const std::string& program, Deadline deadline) {
-  Pipe to = TRY(make_pipe()), from = TRY(make_pipe());
+  process::Pipe to = TRY(process::make_pipe()), from = TRY(process::make_pipe());
   const auto child = process::Process::start({.argv = {program, "-r"},
                                               .path = {},
                                               .environment = environment(),

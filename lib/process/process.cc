@@ -70,13 +70,18 @@ bool take_identity(const Program& program) {
 
 }  // namespace
 
+Result<Pipe> make_pipe() {
+  int fds[2];
+  if (::pipe2(fds, O_CLOEXEC) != 0) return base::fail_system("pipe");
+  return Pipe{Fd(fds[0]), Fd(fds[1])};
+}
+
 Result<Process> Process::start(const Program& program) {
-  int pipe[2];
-  if (::pipe2(pipe, O_CLOEXEC) != 0) return base::fail_system("pipe");
-  const Fd read_end(pipe[0]);
+  Pipe pipe = TRY(make_pipe());
+  const Fd read_end(std::move(pipe.read_end));
   // The report pipe must not have a number that the child is given.
-  Fd write_end(::fcntl(pipe[1], F_DUPFD_CLOEXEC, first_free_descriptor));
-  ::close(pipe[1]);
+  Fd write_end(::fcntl(pipe.write_end.get(), F_DUPFD_CLOEXEC, first_free_descriptor));
+  pipe.write_end.reset();
   if (!write_end) return base::fail_system("pipe");
   const std::vector<char*> argv = pointers(program.argv);
   const std::vector<char*> envp = pointers(program.environment);

@@ -19,6 +19,12 @@ struct Exit {
   bool signalled;
 };
 
+// Both ends are closed by exec.
+struct Pipe {
+  Fd read_end, write_end;
+};
+[[nodiscard]] Result<Pipe> make_pipe();
+
 struct Program {
   std::vector<std::string> argv;                  // argv[0] is the path, unless:
   std::string path;                               // what is executed

@@ -23,16 +23,6 @@ namespace {
 constexpr std::size_t block = 16 * 1024;
 constexpr std::size_t answer_limit = 64 * 1024;
 
-struct Pipe {
-  Fd read_end, write_end;
-};
-
-Result<Pipe> make_pipe() {
-  std::array<int, 2> fds{};
-  if (::pipe2(fds.data(), O_CLOEXEC) != 0) return base::fail_system("pipe");
-  return Pipe{Fd(fds[0]), Fd(fds[1])};
-}
-
 // postdrop's standard input. A failure to write is remembered: postdrop says by itself what was wrong.
 class PipeSink final : public RecordSink {
  public:
@@ -126,7 +116,7 @@ Result<void> enqueue(const Params& params, const Options& options, const submit:
   }
   const LineEndings endings = TRY(parse_line_endings(params.sendmail_fix_line_endings));
 
-  Pipe to = TRY(make_pipe()), from = TRY(make_pipe());
+  process::Pipe to = TRY(process::make_pipe()), from = TRY(process::make_pipe());
   process::Program program;
   program.argv = {params.command_directory + "/postdrop", "-r"};
   program.environment = submit::clean_environment(params.import_environment);

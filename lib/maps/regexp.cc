@@ -1,6 +1,7 @@
 // regexp:FILE: rules with POSIX regular expressions, matched without regard to case unless a rule says otherwise.
 
 #include <array>
+#include <string>
 
 #include <fmt/core.h>
 
@@ -32,10 +33,13 @@ class PosixPattern final : public Pattern {
   }
 
   [[nodiscard]] Result<bool> matches(std::string_view text, Groups* groups) const override {
+    // REG_STARTEND gives the length, so that a NUL is a character like others; POSIX still wants a string that one ends.
+    static thread_local std::string subject;
+    subject.assign(text);
     std::vector<regmatch_t> found(groups != nullptr ? regex_.re_nsub + 1 : 1);
     found[0].rm_so = 0;
     found[0].rm_eo = static_cast<regoff_t>(text.size());
-    const int code = ::regexec(&regex_, text.empty() ? "" : text.data(), groups != nullptr ? found.size() : 0, found.data(), REG_STARTEND);
+    const int code = ::regexec(&regex_, subject.c_str(), groups != nullptr ? found.size() : 0, found.data(), REG_STARTEND);
     if (code == REG_NOMATCH) return false;
     if (code != 0) return base::fail(error_text(code, regex_));
     if (groups == nullptr) return true;

@@ -133,12 +133,13 @@ def test_sink_dumps(suite):
 
 
 def test_sink_counts_and_talks(suite):
+    closed = ("", 1)                               # the sink closes a session after it has told of it
     with sink(suite, "smtp-sink", "-u", "alice", "-c") as (port, printed):
-        converse(port, WHOLE)
-        converse(port, WHOLE[1:6])
-    assert printed[0].split("\r")[:4] == ["sess=0 quit=0 mesg=1", "sess=1 quit=1 mesg=1", "sess=1 quit=1 mesg=2", "sess=2 quit=1 mesg=2"]
+        converse(port, [*WHOLE, closed])
+        converse(port, [*WHOLE[1:], closed])
+    assert printed[0].split("\r")[:4] == ["sess=0 quit=0 mesg=1", "sess=1 quit=1 mesg=1", "sess=1 quit=1 mesg=2", "sess=2 quit=2 mesg=2"]
     with sink(suite, "smtp-sink", "-u", "alice", "-v") as (port, printed):
-        converse(port, WHOLE)
+        converse(port, [*WHOLE, closed])
     told = [line for line in printed[0].splitlines() if re.match(r"smtp-sink: ([A-Z]{4}\b|\.$|disconnect)", line) and "TCP_" not in line]
     assert told == ["smtp-sink: " + line for line in (*WHOLE[:5], ".", "QUIT", "disconnect")]
     with sink(suite, "smtp-sink", "-u", "alice", "-t", "1") as (port, printed):

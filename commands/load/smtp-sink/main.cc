@@ -46,7 +46,8 @@ class Sink {
   explicit Sink(const smtp_sink::Options& options) : options_(options) {}
 
   void serve(Fd client) {
-    smtp_sink::Session(options_, counters_, std::move(client), [this] { message_came(); }).run();
+    smtp_sink::Session session(options_, counters_, std::move(client), [this] { message_came(); });  // open until it is told
+    session.run();
     ++counters_.sessions;
     if (options_.verbose) maillog::info("disconnect");
     show();

@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -68,6 +69,8 @@ struct StartFailure {
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::umask(command_umask);
+  const sched_param priority{};
+  ::sched_setscheduler(0, SCHED_OTHER, &priority);  // not as daemons are (lib/server)
   rlimit descriptors{};
   if (::getrlimit(RLIMIT_NOFILE, &descriptors) == 0) {
     descriptors.rlim_cur = std::min(descriptors.rlim_max, command_descriptors);

@@ -67,6 +67,13 @@ def test_mailbox_command_environment(suite, settings):
     golden("set_mailbox_command_env", masks.mask(suite.sh("cd /home/dave; cat env id pwd msg")))
 
 
+def test_mailbox_command_has_no_priority_of_ours(suite, settings):
+    """The daemons' scheduling policy is not its own: field 41 of proc(5)'s stat is SCHED_OTHER."""
+    settings(mailbox_command="cut -d ' ' -f 41 /proc/self/stat >/home/dave/policy; cat >/dev/null")
+    deliver(suite, "policy", "dave@example.test")
+    assert suite.sh("cat /home/dave/policy") == "0\n"
+
+
 @pytest.mark.parametrize("code", [1, 64, 65, 67, 69, 70, 71, 73, 75, 77, 78, 99, 127])
 def test_mailbox_command_exit_codes(suite, settings, code):
     if code == 1:

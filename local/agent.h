@@ -48,6 +48,7 @@ struct Passing {
   std::string_view maps_parameter;
   maps::Maps maps;            // by user name; before `transport`
   std::string transport;
+  [[nodiscard]] bool is_empty() const { return maps.empty() && transport.empty(); }
 };
 
 struct Agent {

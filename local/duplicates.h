@@ -14,15 +14,24 @@ class Duplicates {
 
   // True at the first time, as far as is remembered. `kind` keeps a mailbox apart from an alias of that name.
   [[nodiscard]] bool is_first(std::string_view kind, std::string_view name) {
-    std::string key(kind);
-    key += '\0';
-    key += name;
-    if (seen_.contains(key)) return false;
-    if (seen_.size() < limit_) seen_.insert(std::move(key));
+    if (is_known(kind, name)) return false;
+    note(kind, name);
     return true;
+  }
+  // The same in two steps, for what may not come to be.
+  [[nodiscard]] bool is_known(std::string_view kind, std::string_view name) const { return seen_.contains(key(kind, name)); }
+  void note(std::string_view kind, std::string_view name) {
+    if (seen_.size() < limit_) seen_.insert(key(kind, name));
   }
 
  private:
+  static std::string key(std::string_view kind, std::string_view name) {
+    std::string out(kind);
+    out += '\0';
+    out += name;
+    return out;
+  }
+
   std::size_t limit_;
   std::unordered_set<std::string> seen_;
 };

@@ -87,6 +87,7 @@ class Expansion {
   [[nodiscard]] bool expand_forward(const Step& step, const Name& name, const process::Account& account);
   void include(const Step& parent, const std::string& path);
   // mailbox.cc
+  static constexpr std::chrono::seconds write_patience{600};  // for a delivery to a file beside waiting for locks: a slow disk
   void deliver_to_mailbox(const Step& step, const Name& name, const process::Account& account);
   void deliver_to_spool(const Step& step, const process::Account& account);
   [[nodiscard]] mailbox::MboxTask mbox_task(const Step& step, const std::string& path, const mailbox::Identity& owner) const;
@@ -94,6 +95,12 @@ class Expansion {
   void run_mbox(const Step& step, mailbox::Identity who, mailbox::MboxTask task, std::string_view what, const std::string& failure,
                 std::string_view biff_user);
   void run_maildir(const Step& step, mailbox::Identity who, const std::string& path);
+  void conclude_maildir(const Step& step, const Result<mailbox::TaskOutcome>& answer);
+  [[nodiscard]] mailbox::MaildirTask maildir_task(const Step& step, const std::string& path) const;
+  // Where the user's mail goes into a Maildir and nobody else has a say: what the worker that looks for a .forward does
+  // when there is none.
+  [[nodiscard]] bool is_maildir_user(const process::Account& account) const;
+  [[nodiscard]] std::string mailbox_path(const process::Account& account) const;
   // passing.cc: false when there is no transport for this user.
   [[nodiscard]] bool passed_on(const Step& step, const Name& name, const Passing& passing);
   void pass_on(const Step& step, const std::string& to);

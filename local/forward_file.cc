@@ -41,14 +41,21 @@ bool Expansion::expand_forward(const Step& step, const Name& name, const process
     uses_extension.push_back(item.contains("extension") && !name.extension.empty());
   }
   if (task.paths.empty() && task.home.empty()) return false;
+  if (is_maildir_user(account)) task.otherwise.push_back(maildir_task(step, mailbox_path(account)));
 
-  const auto answer = agent_.workers->ask({account.uid, account.gid}, task, read_patience);
+  const auto patience = task.otherwise.empty() ? read_patience : read_patience + write_patience;
+  const auto answer = agent_.workers->ask({account.uid, account.gid}, task, patience);
   if (!answer || !answer->failure.empty()) {
     if (!answer) maillog::warning("{}: {}", request_.queue_id, answer.error().message());
     deferred(step, {4, 3, 0}, answer ? answer->failure : "delivery worker failure");
     return true;
   }
   log_all(answer->warnings);
+  if (!answer->outcomes.empty()) {
+    duplicates_.note("mailbox", account.name);
+    conclude_maildir(step, answer->outcomes.front());
+    return true;
+  }
   if (answer->destinations.empty()) return false;
 
   if (!duplicates_.is_first("forward", account.name)) return true;

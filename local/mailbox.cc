@@ -16,9 +16,6 @@
 namespace local {
 namespace {
 
-// What a delivery to a file may take beside waiting for locks: a slow disk.
-constexpr std::chrono::seconds write_patience{600};
-
 std::string join(std::string_view directory, std::string_view name) {
   return directory.ends_with('/') ? std::string(directory) + std::string(name) : fmt::format("{}/{}", directory, name);
 }
@@ -55,13 +52,33 @@ void Expansion::run_mbox(const Step& step, mailbox::Identity who, mailbox::MboxT
   if (agent_.params.biff && is_there && !biff_user.empty()) tell_comsat(biff_user, answer->begins);
 }
 
-void Expansion::run_maildir(const Step& step, mailbox::Identity who, const std::string& path) {
+mailbox::MaildirTask Expansion::maildir_task(const Step& step, const std::string& path) const {
   mailbox::MaildirTask task;
   task.message = task_message(step, "file");
   task.path = path.substr(0, path.find_last_not_of('/') + 1);
   task.host = agent_.params.myhostname;
   task.size_limit = agent_.params.mailbox_size_limit;
-  conclude(step, agent_.workers->ask(who, task, write_patience), "delivered to maildir", "maildir delivery failed: ");
+  return task;
+}
+
+void Expansion::run_maildir(const Step& step, mailbox::Identity who, const std::string& path) {
+  conclude_maildir(step, agent_.workers->ask(who, maildir_task(step, path), write_patience));
+}
+
+void Expansion::conclude_maildir(const Step& step, const Result<mailbox::TaskOutcome>& answer) {
+  conclude(step, answer, "delivered to maildir", "maildir delivery failed: ");
+}
+
+std::string Expansion::mailbox_path(const process::Account& account) const {
+  const std::string& home_mailbox = agent_.params.home_mailbox;
+  return home_mailbox.empty() ? join(agent_.params.mail_spool_directory, account.name) : join(account.home, home_mailbox);
+}
+
+bool Expansion::is_maildir_user(const process::Account& account) const {
+  const Params& params = agent_.params;
+  const std::string& place = params.home_mailbox.empty() ? params.mail_spool_directory : params.home_mailbox;
+  return place.ends_with('/') && !request_.verify_only && agent_.mailbox_passing.is_empty() && params.mailbox_command.empty() &&
+         agent_.mailbox_command_maps.empty() && !duplicates_.is_known("mailbox", account.name);
 }
 
 void Expansion::deliver_to_mailbox(const Step& step, const Name& name, const process::Account& account) {
@@ -86,7 +103,7 @@ void Expansion::deliver_to_mailbox(const Step& step, const Name& name, const pro
     return run_command(step, rights, command);
   }
   if (home_mailbox.empty()) return deliver_to_spool(step, account);
-  const std::string path = join(account.home, home_mailbox);
+  const std::string path = mailbox_path(account);
   if (request_.verify_only) return sent(step, path.ends_with('/') ? "delivers to maildir" : "delivers to mailbox");
   if (path.ends_with('/')) return run_maildir(step, who, path);
   run_mbox(step, who, mbox_task(step, path, who), "delivered to mailbox",
@@ -97,7 +114,7 @@ void Expansion::deliver_to_mailbox(const Step& step, const Name& name, const pro
 // user with that group, which may make the dotlock; else the directory's own, since nobody else can make files there.
 void Expansion::deliver_to_spool(const Step& step, const process::Account& account) {
   const std::string& directory = agent_.params.mail_spool_directory;
-  const std::string path = join(directory, account.name);
+  const std::string path = mailbox_path(account);
   if (request_.verify_only) return sent(step, directory.ends_with('/') ? "delivers to maildir" : "delivers to mailbox");
   const mailbox::Identity user{account.uid, account.gid};
   if (directory.ends_with('/')) return run_maildir(step, user, path);

@@ -115,14 +115,17 @@ FileAnswer on_the_wire(Result<UserFile> file) {
   return answer;
 }
 
-FileAnswer perform(const ForwardTask& task, const Self&) {
+FileAnswer perform(const ForwardTask& task, const Self& self) {
   struct stat status {};
   if (!task.home.empty() && ::stat(task.home.c_str(), &status) != 0) {
     FileAnswer answer;
     answer.failure = base::Error::system("cannot access home directory " + task.home).message();
     return answer;
   }
-  return on_the_wire(read_forward(task.paths, static_cast<uid_t>(task.user)));
+  FileAnswer answer = on_the_wire(read_forward(task.paths, static_cast<uid_t>(task.user)));
+  if (!answer.failure.empty() || !answer.destinations.empty()) return answer;
+  for (const MaildirTask& delivery : task.otherwise) answer.outcomes.push_back(perform(delivery, self));
+  return answer;
 }
 
 FileAnswer perform(const IncludeTask& task, const Self&) { return on_the_wire(read_include(task.path)); }

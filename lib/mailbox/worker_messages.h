@@ -148,24 +148,27 @@ struct FileAnswer {
   std::vector<std::string> warnings;
   std::int64_t owner = 0, group = 0;
   std::string failure;
+  std::vector<TaskOutcome> outcomes;  // of ForwardTask's `otherwise`, if it came to it
   static constexpr auto fields = std::tuple{
       ipc::Field{"found", &FileAnswer::found},       ipc::Field{"path", &FileAnswer::path},
       ipc::Field{"destination", &FileAnswer::destinations}, ipc::Field{"warning", &FileAnswer::warnings},
       ipc::Field{"owner", &FileAnswer::owner},       ipc::Field{"group", &FileAnswer::group},
-      ipc::Field{"failure", &FileAnswer::failure},
+      ipc::Field{"failure", &FileAnswer::failure}, ipc::Field{"outcome", &FileAnswer::outcomes},
   };
 };
 
 // The first that exists of the paths of a user's .forward files. `home`: not empty: must exist (require_home_directory).
+// `otherwise`: what is done at once, without another question, when there are no destinations.
 struct ForwardTask {
   using Answer = FileAnswer;
   static constexpr Task task = Task::forward;
   std::vector<std::string> paths;
   std::int64_t user = 0;
   std::string home;
+  std::vector<MaildirTask> otherwise;
   static constexpr auto fields =
       std::tuple{ipc::Field{"path", &ForwardTask::paths}, ipc::Field{"user", &ForwardTask::user},
-                 ipc::Field{"home", &ForwardTask::home}};
+                 ipc::Field{"home", &ForwardTask::home}, ipc::Field{"otherwise", &ForwardTask::otherwise}};
 };
 
 struct IncludeTask {

@@ -1,5 +1,7 @@
 #include "lib/mailbox/worker_pool.h"
 
+#include <filesystem>
+
 #include <sys/stat.h>
 
 #include "lib/mailbox/spawner.h"
@@ -118,6 +120,35 @@ TEST_CASE("a worker reads .forward files") {
     const auto answer = pool.ask(someone(), task, std::chrono::seconds(10));
     REQUIRE(answer);
     REQUIRE(answer->destinations == std::vector<std::string>{"bob", "carol"});
+    REQUIRE(answer->outcomes.empty());
+  });
+}
+
+TEST_CASE("a worker that finds no .forward delivers at once, and one that finds one does not") {
+  with_pool([](WorkerPool& pool) {
+    const TestDirectory directory;
+    ::chmod(directory.path().c_str(), 0777);
+    const TestMessage message(text);
+    ForwardTask task;
+    task.paths = {directory / ".forward"};
+    task.user = static_cast<std::int64_t>(::geteuid());
+    MaildirTask delivery;
+    delivery.message = task_message(message);
+    delivery.path = directory / "Maildir";
+    delivery.host = "test";
+    task.otherwise.push_back(std::move(delivery));
+    const auto delivered = pool.ask(someone(), task, std::chrono::seconds(10));
+    REQUIRE(delivered);
+    REQUIRE(delivered->outcomes.size() == 1);
+    REQUIRE(delivered->outcomes.front().dsn == "2.0.0");
+    const std::filesystem::directory_iterator fresh(directory / "Maildir/new"), none;
+    REQUIRE(std::distance(fresh, none) == 1);
+
+    write_whole(directory / ".forward", "bob\n");
+    const auto forwarded = pool.ask(someone(), task, std::chrono::seconds(10));
+    REQUIRE(forwarded);
+    REQUIRE(forwarded->destinations == std::vector<std::string>{"bob"});
+    REQUIRE(forwarded->outcomes.empty());
   });
 }
 

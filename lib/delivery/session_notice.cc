@@ -39,21 +39,32 @@ Result<NoticeClass> parse_notice_classes(std::string_view words) {
   return out;
 }
 
-void Transcript::add(std::string_view mark, std::string_view line) {
-  // Long lines are folded at blanks.
+void Transcript::add(char direction, std::string_view line) {
+  if (spoken_.size() + line.size() > size_limit) return;
+  spoken_ += direction;
+  for (const char c : line) spoken_ += c == '\n' ? '?' : c;
+  spoken_ += '\n';
+}
+
+std::vector<std::string> Transcript::lines() const {
   constexpr std::size_t width = 78;
-  std::string text(mark.substr(1));
-  text += ascii::printable(line);
-  std::string_view rest = text, prefix = " ";
-  while (lines_.size() < line_limit) {
-    const std::size_t room = width + 1 - prefix.size();
-    std::size_t end = rest.size() <= room ? rest.size() : rest.rfind(' ', room);
-    if (end == std::string_view::npos || end < mark.size()) end = std::min(rest.find(' ', room), rest.size());
-    lines_.push_back(std::string(prefix) + std::string(rest.substr(0, end)));
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    if (rest.empty()) return;
-    prefix = "     ";
+  constexpr std::string_view mark_in = "In:  ", mark_out = "Out: ";
+  std::vector<std::string> lines;
+  for (std::string_view left = spoken_; !left.empty() && lines.size() < line_limit; left.remove_prefix(left.find('\n') + 1)) {
+    const std::string_view line = left.substr(1, left.find('\n') - 1);
+    const std::string text = std::string(left.front() == '>' ? mark_out : mark_in) + ascii::printable(line);
+    std::string_view rest = text, prefix = " ";
+    while (lines.size() < line_limit) {
+      const std::size_t room = width + 1 - prefix.size();
+      std::size_t end = rest.size() <= room ? rest.size() : rest.rfind(' ', room);
+      if (end == std::string_view::npos || end <= mark_in.size()) end = std::min(rest.find(' ', room), rest.size());
+      lines.push_back(std::string(prefix) + std::string(rest.substr(0, end)));
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+      if (rest.empty()) break;
+      prefix = "     ";
+    }
   }
+  return lines;
 }
 
 void SessionNotices::send(const Notice& notice, const Transcript& transcript) const {

@@ -30,20 +30,22 @@ enum class NoticeClass : unsigned {
 // A session so far. What is longer than the limit is not kept: the beginning tells more than the end.
 class Transcript {
  public:
-  static constexpr std::size_t line_limit = 1000;   // lines
-  void sent(std::string_view line) { add(" Out: ", line); }
-  void heard(std::string_view line) { add(" In:  ", line); }
+  static constexpr std::size_t line_limit = 1000;       // lines in a notice
+  static constexpr std::size_t size_limit = 80 * 1024;  // bytes that are kept
+  void sent(std::string_view line) { add('>', line); }
+  void heard(std::string_view line) { add('<', line); }
   void note(NoticeClass what) { errors_ = errors_ | what; }
   // What has been noted is forgiven.
   void forgive() { errors_ = NoticeClass::none; }
   void clear() { *this = Transcript(); }
   [[nodiscard]] NoticeClass errors() const { return errors_; }
-  [[nodiscard]] const std::vector<std::string>& lines() const { return lines_; }
+  // As they are shown: printable, folded at blanks.
+  [[nodiscard]] std::vector<std::string> lines() const;
 
  private:
-  void add(std::string_view mark, std::string_view line);
+  void add(char direction, std::string_view line);
 
-  std::vector<std::string> lines_;
+  std::string spoken_;  // a byte for the direction, the line, a line feed, ...: made readable only when somebody reads it
   NoticeClass errors_ = NoticeClass::none;
 };
 

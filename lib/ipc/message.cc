@@ -5,8 +5,6 @@
 namespace ipc {
 namespace {
 
-constexpr std::string_view nul("\0", 1);
-
 std::string_view how(io::End end) {
   switch (end) {
     case io::End::eof: return "connection lost within a message";
@@ -23,10 +21,14 @@ std::string_view how(io::End end) {
 void Encoder::attribute(std::string_view name, std::string_view value) {
   // A NUL in a value would end it early and shift the fields: such a value is cut, the receiver sees the valid part.
   value = value.substr(0, value.find('\0'));
-  stream_.write(name, deadline_);
-  stream_.write(nul, deadline_);
-  stream_.write(value, deadline_);
-  stream_.write(nul, deadline_);
+  text_.append(name).push_back('\0');
+  text_.append(value).push_back('\0');
+  if (text_.size() >= chunk_size) pass_on();
+}
+
+void Encoder::pass_on() {
+  stream_.write(text_, deadline_);
+  text_.clear();
 }
 
 void Encoder::number(std::string_view name, std::int64_t value) {
@@ -35,7 +37,21 @@ void Encoder::number(std::string_view name, std::int64_t value) {
   attribute(name, std::string_view(text.data(), static_cast<std::size_t>(end - text.data())));
 }
 
-Result<std::string> Decoder::attribute(std::string_view name) {
+// As most are: the whole of it is in the buffer.
+std::optional<std::string_view> Decoder::attribute_at_hand(std::string_view name) {
+  const std::string_view buffered = stream_.buffered();
+  if (buffered.size() <= name.size() || buffered[name.size()] != '\0' || !buffered.starts_with(name)) return std::nullopt;
+  const std::size_t begin = name.size() + 1;
+  const std::size_t end = buffered.substr(0, begin + value_limit + 1).find('\0', begin);
+  if (end == std::string_view::npos) return std::nullopt;
+  return stream_.read_some(end + 1, deadline_).data.substr(begin, end - begin);
+}
+
+Result<std::string_view> Decoder::attribute(std::string_view name) {
+  if (const auto value = attribute_at_hand(name)) {
+    first_ = false;
+    return *value;
+  }
   const io::LineResult got_name = stream_.read_until('\0', deadline_, name_limit);
   if (!got_name) {
     const bool between_messages = first_ && got_name.end() == io::End::eof && got_name.text().empty();
@@ -47,11 +63,11 @@ Result<std::string> Decoder::attribute(std::string_view name) {
   }
   const io::LineResult value = stream_.read_until('\0', deadline_, value_limit);
   if (!value) return base::fail(std::string(how(value.end())));
-  return std::string(value.text());
+  return value.text();
 }
 
 Result<std::int64_t> Decoder::number(std::string_view name) {
-  const std::string text = TRY(attribute(name));
+  const std::string_view text = TRY(attribute(name));
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) {

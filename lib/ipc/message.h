@@ -14,6 +14,7 @@
 #include <chrono>
 #include <concepts>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -53,11 +54,17 @@ class Encoder {
 
   template <Message T>
   void message(const T& value) {
+    text_.reserve(usual_size);
     body(value);
-    stream_.write(std::string_view("\0", 1), deadline_);  // an empty name ends the message
+    text_.push_back('\0');  // an empty name ends the message
+    pass_on();
   }
 
  private:
+  static constexpr std::size_t usual_size = 512;
+  static constexpr std::size_t chunk_size = 16 * 1024;  // of a long message
+
+  void pass_on();
   void attribute(std::string_view name, std::string_view value);
   void number(std::string_view name, std::int64_t value);
 
@@ -91,6 +98,7 @@ class Encoder {
 
   io::Stream& stream_;
   Deadline deadline_;
+  std::string text_;
 };
 
 // Reads one message, field by field in the declared order.
@@ -107,7 +115,9 @@ class Decoder {
   }
 
  private:
-  Result<std::string> attribute(std::string_view name);
+  // The value lives until the next one is read.
+  Result<std::string_view> attribute(std::string_view name);
+  std::optional<std::string_view> attribute_at_hand(std::string_view name);
   Result<std::int64_t> number(std::string_view name);
   Result<void> end();
   Result<Fd> descriptor(std::string_view name);
@@ -123,7 +133,7 @@ class Decoder {
     return result;
   }
   Result<void> item(const char* name, std::string& value) {
-    value = TRY(attribute(name));
+    value.assign(TRY(attribute(name)));
     return {};
   }
   Result<void> item(const char* name, std::chrono::seconds& value) {

@@ -1,6 +1,8 @@
 #include "lib/queue/incoming.h"
 
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <utility>
 
 #include <fmt/format.h>
@@ -150,13 +152,21 @@ IncomingFile::~IncomingFile() {
   if (abandoned_) static_cast<void>(directory_->layout_.remove(queue_, id_));
 }
 
-// The numbers are wide enough to be filled in later at the same place.
+// The numbers are wide enough to be filled in later at the same place: right-aligned, a blank between them.
 std::string IncomingFile::size_record() const {
+  constexpr std::size_t width = 15;
   const std::int64_t size = content_size();
+  const std::array<std::int64_t, 6> numbers{size, content_start_, recipients_, queue_flags_, size, send_options_};
+  std::string text(numbers.size() * (width + 1) - 1, ' ');
+  std::size_t end = width;
+  for (const std::int64_t number : numbers) {
+    std::array<char, width> digits{};
+    const auto length = static_cast<std::size_t>(std::to_chars(digits.begin(), digits.end(), number).ptr - digits.data());
+    text.replace(end - length, length, digits.data(), length);
+    end += width + 1;
+  }
   std::string out;
-  append_record(out, RecordType::size,
-                fmt::format("{:15} {:15} {:15} {:15} {:15} {:15}", size, content_start_, recipients_, queue_flags_, size,
-                            send_options_));
+  append_record(out, RecordType::size, text);
   return out;
 }
 

@@ -4,7 +4,7 @@
 #include <ctime>
 #include <utility>
 
-#include "lib/base/ascii.h"
+#include "lib/base/c_escapes.h"
 #include "lib/config/expand.h"
 #include "lib/log/log.h"
 #include "lib/mail/address.h"
@@ -14,34 +14,6 @@ namespace {
 
 constexpr std::string_view goes_on_mark = "\\c";  // at the beginning of a template: no line of its own
 constexpr std::string_view maps_parameter = "smtpd_reject_footer_maps";
-
-// C's notation of characters, as smtpd_expansion_filter has it: "\t", "\\", "\40".
-std::string unescape(std::string_view text) {
-  constexpr std::string_view letters = "abfnrtv", meanings = "\a\b\f\n\r\t\v";
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\\' || i + 1 == text.size()) {
-      out += text[i];
-      continue;
-    }
-    ++i;
-    if (const std::size_t at = letters.find(text[i]); at != std::string_view::npos) {
-      out += meanings[at];
-      continue;
-    }
-    const auto is_octal = [&](std::size_t n) { return n < text.size() && text[n] >= '0' && text[n] <= '7'; };
-    if (!is_octal(i)) {
-      out += text[i];
-      continue;
-    }
-    int value = 0;
-    const std::size_t end = i + 3;
-    for (; i < end && is_octal(i); ++i) value = value * 8 + (text[i] - '0');
-    --i;
-    out += static_cast<char>(value);
-  }
-  return out;
-}
 
 // "Nov 24 06:29:20".
 std::string local_time(Stamp stamp) {
@@ -79,7 +51,7 @@ Result<RejectFooter> RejectFooter::open(maps::Tables& tables, const Params& para
   RejectFooter footer;
   footer.general_ = params.smtpd_reject_footer;
   footer.maps_ = TRY(maps::Maps::open(tables, maps_parameter, params.smtpd_reject_footer_maps, maps::Flags::none));
-  footer.allowed_ = unescape(params.smtpd_expansion_filter);
+  footer.allowed_ = base::unescape_c(params.smtpd_expansion_filter);
   return footer;
 }
 

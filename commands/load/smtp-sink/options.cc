@@ -7,6 +7,7 @@
 
 #include "commands/load/arguments.h"
 #include "lib/base/ascii.h"
+#include "lib/base/c_escapes.h"
 #include "lib/log/log.h"
 #include "lib/smtp/reply.h"
 
@@ -57,34 +58,6 @@ std::string checked_reply(const std::string& text, int code_class, std::string_v
   if (line && line->code / 100 == code_class && !line->has_more) return text;
   maillog::error("bad {} error reply: {}", what, text);
   bad_usage();
-}
-
-// C escapes: letters, up to three octal digits, and the backslash.
-std::string unescape(std::string_view text) {
-  constexpr std::string_view letters = "abfnrtv", meanings = "\a\b\f\n\r\t\v";
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\\' || i + 1 == text.size()) {
-      out += text[i];
-      continue;
-    }
-    const char next = text[++i];
-    const std::size_t letter = letters.find(next);
-    if (letter != std::string_view::npos) {
-      out += meanings[letter];
-    } else if (next >= '0' && next <= '7') {
-      int value = 0;
-      std::size_t digits = 0;
-      for (; digits < 3 && i + digits < text.size() && text[i + digits] >= '0' && text[i + digits] <= '7'; ++digits) {
-        value = value * 8 + (text[i + digits] - '0');
-      }
-      i += digits - 1;
-      out += static_cast<char>(value);
-    } else {
-      out += next;
-    }
-  }
-  return out;
 }
 
 bool take_switch(int option, Options& options) {
@@ -151,7 +124,7 @@ void take_value(int option, Options& options) {
     case 'M': options.messages = load::number(value, "message count"); break;
     case 'n': options.sessions = load::number(value, "session count"); break;
     case 'R': options.root = value; break;
-    case 'S': options.dump_start = unescape(value); break;
+    case 'S': options.dump_start = base::unescape_c(value); break;
     case 't': options.time_limit = load::seconds(value, "timeout", 1); break;
     case 'T':
       options.window = load::number(value, "TCP window size");

@@ -3,14 +3,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <memory>
-#include <string>
 
-#include <dirent.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "commands/postsuper/operations.h"
+#include "commands/postsuper/walk.h"
 #include "lib/base/error.h"
 #include "lib/log/log.h"
 #include "lib/queue/id.h"
@@ -19,29 +17,18 @@ namespace postsuper {
 namespace {
 
 constexpr std::chrono::days purge_age{7};
-constexpr int depth_limit = 16;
 
 class Purge {
  public:
   Purge(const queue::Layout& layout, Stamp now, BogusNames bogus) : layout_(layout), now_(now), bogus_(bogus) {}
 
-  void run(const std::string& directory, bool holds_messages, int depth) const {
-    struct Close {
-      void operator()(DIR* open) const { ::closedir(open); }
-    };
-    const std::unique_ptr<DIR, Close> open(::opendir(directory.c_str()));
-    while (const dirent* const entry = open ? ::readdir(open.get()) : nullptr) {
-      const std::string name = entry->d_name;
-      const std::string path = directory + name;
-      struct stat status {};
-      if (name.starts_with('.') || ::lstat(path.c_str(), &status) != 0) continue;
-      if (S_ISDIR(status.st_mode) && depth < depth_limit) run(path + "/", holds_messages, depth + 1);
-      if (!S_ISREG(status.st_mode)) continue;
-      if (holds_messages && is_abandoned(status)) {
-        if (::unlink(path.c_str()) != 0 && errno != ENOENT) maillog::fatal("{}", base::Error::system("remove " + path).message());
-      } else if (bogus_ == BogusNames::told && !queue::is_safe_name(name)) {
-        maillog::warning("bogus file name: {}", path.substr(layout_.root().size()));
+  void take(const FoundFile& file, bool holds_messages) const {
+    if (holds_messages && is_abandoned(file.status)) {
+      if (::unlink(file.path.c_str()) != 0 && errno != ENOENT) {
+        maillog::fatal("{}", base::Error::system("remove " + file.path).message());
       }
+    } else if (bogus_ == BogusNames::told && !queue::is_safe_name(file.name)) {
+      maillog::warning("bogus file name: {}", file.path.substr(layout_.root().size()));
     }
   }
 
@@ -59,9 +46,10 @@ class Purge {
 
 void purge(const queue::Layout& layout, const std::vector<queue::Queue>& queues, Stamp now, BogusNames bogus) {
   const std::vector<queue::Queue> of_messages = default_queues(Operation::erase);
+  const Purge purge(layout, now, bogus);
   for (const queue::Queue queue : queues) {
     const bool holds_messages = std::ranges::find(of_messages, queue) != of_messages.end();
-    Purge(layout, now, bogus).run(layout.directory(queue), holds_messages, 0);
+    walk(layout.directory(queue), [&](const FoundFile& file) { purge.take(file, holds_messages); });
   }
 }
 

@@ -3,16 +3,15 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <memory>
 #include <optional>
 #include <string>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "commands/postsuper/walk.h"
 #include "lib/log/log.h"
 
 namespace postsuper {
@@ -22,7 +21,6 @@ using queue::Queue;
 namespace {
 
 constexpr std::string_view unfinished = "#FIX";
-constexpr int depth_limit = 16;
 constexpr std::array logs{Queue::bounce, Queue::defer, Queue::trace};
 constexpr std::array log_queues{Queue::bounce, Queue::defer, Queue::trace, Queue::flush};
 
@@ -45,29 +43,23 @@ class Structure {
  public:
   Structure(const queue::Layout& layout, Names names) : layout_(layout), names_(names) {}
 
-  // Files below a directory ("deferred/"). Directories that the queue does not have any more are removed when empty.
-  void find(Queue queue, const std::string& directory, int depth, std::vector<File>& out) const {
-    struct Close {
-      void operator()(DIR* open) const { ::closedir(open); }
+  // Files of a queue. Directories that the queue does not have any more are removed when empty.
+  void find(Queue queue, std::vector<File>& out) const {
+    const int own_depth = layout_.is_hashed(queue) ? layout_.hash_depth() : 0;
+    const auto remove_foreign = [&](const std::string& directory, int depth) {
+      if (depth >= own_depth) ::rmdir(directory.c_str());
     };
-    const std::unique_ptr<DIR, Close> open(::opendir(directory.c_str()));
-    while (const dirent* const entry = open ? ::readdir(open.get()) : nullptr) {
-      const std::string name = entry->d_name;
-      const std::string path = directory + name;
-      struct stat status {};
-      if (name.starts_with('.') || ::lstat(path.c_str(), &status) != 0) continue;
-      if (S_ISDIR(status.st_mode) && depth < depth_limit) {
-        find(queue, path + "/", depth + 1, out);
-        if (depth >= (layout_.is_hashed(queue) ? layout_.hash_depth() : 0)) ::rmdir(path.c_str());
-      }
-      if (!S_ISREG(status.st_mode)) continue;
-      const bool is_unfinished = name.ends_with(unfinished);
-      auto id = queue::QueueId::parse(std::string_view(name).substr(0, name.size() - (is_unfinished ? unfinished.size() : 0)));
-      if (id) {
-        out.push_back({queue, path, std::move(*id), is_unfinished, status.st_ino});
-      } else if (queue != Queue::flush) {  // whose files are named after destinations
-        maillog::warning("bogus file name: {}", path.substr(layout_.root().size()));
-      }
+    walk(layout_.directory(queue), [&](FoundFile found) { take(queue, std::move(found), out); }, remove_foreign);
+  }
+
+  void take(Queue queue, FoundFile found, std::vector<File>& out) const {
+    const bool is_unfinished = found.name.ends_with(unfinished);
+    const std::size_t suffix = is_unfinished ? unfinished.size() : 0;
+    auto id = queue::QueueId::parse(std::string_view(found.name).substr(0, found.name.size() - suffix));
+    if (id) {
+      out.push_back({queue, std::move(found.path), std::move(*id), is_unfinished, found.status.st_ino});
+    } else if (queue != Queue::flush) {  // whose files are named after destinations
+      maillog::warning("bogus file name: {}", found.path.substr(layout_.root().size()));
     }
   }
 
@@ -95,7 +87,7 @@ class Structure {
 
   [[nodiscard]] std::vector<File> find_all(const std::vector<Queue>& queues) const {
     std::vector<File> out;
-    for (const Queue queue : queues) find(queue, layout_.directory(queue), 0, out);
+    for (const Queue queue : queues) find(queue, out);
     return out;
   }
 
@@ -132,7 +124,7 @@ Result<int> fix_structure(const queue::Layout& layout, const std::vector<Queue>&
   for (const File& file : to_place) TRY(structure.put_in_place(file));
   // Logs that were renamed above, or by a run that was interrupted.
   std::vector<File> renamed_logs;
-  for (const Queue log : logs) structure.find(log, layout.directory(log), 0, renamed_logs);
+  for (const Queue log : logs) structure.find(log, renamed_logs);
   for (const File& file : renamed_logs) {
     if (file.is_unfinished) TRY(structure.put_in_place(file));
   }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lib/config/main_cf.h"
+#include "lib/process/process.h"
 
 namespace master {
 namespace {
@@ -44,22 +45,20 @@ void StartReport::success() {
 }
 
 StartReport become_daemon(const Options& options) {
-  int pipe[2];
-  if (::pipe2(pipe, O_CLOEXEC) != 0) maillog::fatal("{}", base::Error::system("pipe").message());
-  const Fd read_end(pipe[0]);
-  Fd write_end(pipe[1]);
+  auto pipe = process::make_pipe();
+  if (!pipe) maillog::fatal("{}", pipe.error().message());
   const pid_t child = ::fork();
   if (child < 0) maillog::fatal("{}", base::Error::system("fork").message());
   if (child > 0) {
-    write_end.reset();
+    pipe->write_end.reset();
     char byte = 0;
-    const bool good = !options.wait_for_start || ::read(read_end.get(), &byte, 1) == 1;
+    const bool good = !options.wait_for_start || ::read(pipe->read_end.get(), &byte, 1) == 1;
     ::_exit(good ? 0 : 1);
   }
   ::setsid();
   const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null.get(), standard);
-  return StartReport(std::move(write_end));
+  return StartReport(std::move(pipe->write_end));
 }
 
 }  // namespace master

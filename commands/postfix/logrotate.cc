@@ -64,16 +64,13 @@ void wait_for_writers(const Fd& file, const Fd& closings) {
 
 Result<void> compress(const Context& context, const std::string& path) {
   const std::string program = TRY(find_program(context.params.maillog_file_compressor));
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return base::fail_system("pipe");
-  const Fd output(ends[0]);
-  Fd input(ends[1]);
+  process::Pipe pipe = TRY(process::make_pipe());
   const Fd nothing = TRY(io::open_file("/dev/null", O_RDONLY));
   auto process = TRY(process::Process::start({.argv = {program, path},
                                               .environment = environment(context),
-                                              .descriptors = {{nothing.get(), STDIN_FILENO}, {input.get(), STDERR_FILENO}}}));
-  input.reset();
-  const auto said = io::read_all(output, program, output_limit);
+                                              .descriptors = {{nothing.get(), STDIN_FILENO}, {pipe.write_end.get(), STDERR_FILENO}}}));
+  pipe.write_end.reset();
+  const auto said = io::read_all(pipe.read_end, program, output_limit);
   const process::Exit exit = process.wait();
   if (!exit.signalled && exit.status == 0) return {};
   const std::string_view text = said ? ascii::trim(*said) : std::string_view();

@@ -2,7 +2,6 @@
 // by as its sender. Started by uuxqt for other hosts, with the rights of its caller and no others; what is wrong with the
 // message or the command line is said on standard error. The exit status is sendmail's: what was not taken is not lost.
 
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -105,28 +104,27 @@ bool write_all(const Fd& fd, std::string_view bytes) {
 
 // Starts sendmail, and gives it the line and what follows it.
 int hand_over(const std::vector<std::string>& arguments, io::Stream& input, std::string_view first_line) {
-  std::array<int, 2> pipe{};
-  if (::pipe2(pipe.data(), O_CLOEXEC) != 0) die(EX_OSERR, base::Error::system("pipe").message());
-  Fd read_end(pipe[0]), write_end(pipe[1]);
+  auto pipe = process::make_pipe();
+  if (!pipe) die(EX_OSERR, pipe.error().message());
   std::vector<std::string> environment;
   for (char** item = environ; *item != nullptr; ++item) environment.emplace_back(*item);
   auto child = process::Process::start({.argv = arguments,
                                         .path = {},
                                         .environment = std::move(environment),
-                                        .descriptors = {{read_end.get(), STDIN_FILENO}},
+                                        .descriptors = {{pipe->read_end.get(), STDIN_FILENO}},
                                         .directory = {},
                                         .own_session = false,
                                         .identity = {}});
   if (!child) die(EX_OSERR, child.error().message());
-  read_end.reset();
-  bool goes_on = write_all(write_end, first_line);
+  pipe->read_end.reset();
+  bool goes_on = write_all(pipe->write_end, first_line);
   while (goes_on) {
     const io::Stream::Bytes bytes = input.read_some(block, base::no_deadline);
     // Without its end sendmail would send what is not the whole message.
     if (bytes.end == io::End::error) child->signal(SIGKILL);
-    goes_on = bytes.end == io::End::ok && write_all(write_end, bytes.data);
+    goes_on = bytes.end == io::End::ok && write_all(pipe->write_end, bytes.data);
   }
-  write_end.reset();
+  pipe->write_end.reset();
   const process::Exit exit = child->wait();
   if (exit.signalled) die(EX_OSERR, fmt::format("{}: did not terminate normally", arguments.front()));
   if (exit.status != 0) die(exit.status, fmt::format("{}: terminated with {} (non-zero) status", arguments.front(), exit.status));

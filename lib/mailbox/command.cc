@@ -21,21 +21,13 @@
 
 #include "lib/base/ascii.h"
 #include "lib/mailbox/command_line.h"
+#include "lib/process/process.h"
 
 namespace mailbox {
 namespace {
 
 constexpr mode_t command_umask = 077;
 constexpr rlim_t command_descriptors = 1024;  // the usual limit: some programs close all that there might be
-
-struct Pipe {
-  Fd read, write;
-};
-Result<Pipe> make_pipe() {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return base::fail_system("pipe");
-  return Pipe{Fd(ends[0]), Fd(ends[1])};
-}
 
 std::vector<char*> pointers(const std::vector<std::string>& strings) {
   std::vector<char*> out;
@@ -249,21 +241,19 @@ Result<CommandResult> run_command(const CommandTarget& target, Content& content)
   const std::vector<std::string> candidates = program_paths(arguments.front(), path_of(target.environment));
   const std::vector<char*> argv = pointers(arguments);
   const std::vector<char*> envp = pointers(target.environment);
-  Pipe in = TRY(make_pipe());
-  Pipe out = TRY(make_pipe());
-  Pipe report = TRY(make_pipe());
+  process::Pipe in = TRY(process::make_pipe()), out = TRY(process::make_pipe()), report = TRY(process::make_pipe());
 
   const std::vector<pid_t> before = children();
   const pid_t child = ::fork();
   if (child < 0) return base::fail_system("fork");
-  if (child == 0) become_command(target, argv, envp, candidates, in.read.get(), out.write.get(), report.write.get());
-  in.read.reset();
-  out.write.reset();
-  report.write.reset();
+  if (child == 0) become_command(target, argv, envp, candidates, in.read_end.get(), out.write_end.get(), report.write_end.get());
+  in.read_end.reset();
+  out.write_end.reset();
+  report.write_end.reset();
 
   CommandResult result;
   StartFailure failure{};
-  if (::read(report.read.get(), &failure, sizeof failure) == sizeof failure) {
+  if (::read(report.read_end.get(), &failure, sizeof failure) == sizeof failure) {
     int ignored = 0;
     static_cast<void>(wait_until(child, base::no_deadline, ignored));
     result.status = EX_TEMPFAIL;
@@ -274,7 +264,7 @@ Result<CommandResult> run_command(const CommandTarget& target, Content& content)
 
   content.rewind();
   int status = 0;
-  const bool in_time = Exchange(std::move(in.write), std::move(out.read), content, result).run(deadline) &&
+  const bool in_time = Exchange(std::move(in.write_end), std::move(out.read_end), content, result).run(deadline) &&
                        wait_until(child, deadline, status);
   if (!in_time || !result.damage.empty()) {
     end_all(child, before, status);

@@ -4,6 +4,7 @@
 
 #include "bounce/bounce_params.h"
 #include "lib/base/ascii.h"
+#include "lib/delivery/session_notice.h"
 #include "lib/io/file.h"
 #include "lib/log/log.h"
 #include "lib/queue/log_file.h"
@@ -18,13 +19,14 @@ bool has_word(std::string_view list, std::string_view word) {
   return std::ranges::find(words, word) != words.end();
 }
 
-Policy policy_of(const Params& params) {
+Result<Policy> policy_of(const Params& params) {
+  using delivery::NoticeClass;
+  const NoticeClass wanted = TRY(delivery::parse_notice_classes(params.notify_classes));
+  const auto wants = [&](NoticeClass one) { return (wanted & one) != NoticeClass::none; };
   Policy policy;
-  for (const std::string_view name : ascii::split(params.notify_classes, ", \t\r\n")) {
-    if (ascii::equal_ignoring_case(name, "bounce")) policy.postmaster_bounce = true;
-    if (ascii::equal_ignoring_case(name, "2bounce")) policy.postmaster_2bounce = true;
-    if (ascii::equal_ignoring_case(name, "delay")) policy.postmaster_delay = true;
-  }
+  policy.postmaster_bounce = wants(NoticeClass::bounce);
+  policy.postmaster_2bounce = wants(NoticeClass::double_bounce);
+  policy.postmaster_delay = wants(NoticeClass::delay);
   policy.bounce_recipient = params.bounce_notice_recipient;
   policy.double_bounce_recipient = params.p_2bounce_notice_recipient;
   policy.delay_recipient = params.delay_notice_recipient;
@@ -58,7 +60,7 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
   const Params params = TRY(Params::load(startup.main));
   Setup setup{
       .layout = queue::Layout("", params.hash_queue_names, params.hash_queue_depth),
-      .policy = policy_of(params),
+      .policy = TRY(policy_of(params)),
       .templates = TRY(templates_of(params, startup.main)),
       .site = {.hostname = params.myhostname,
                .mail_name = params.mail_name,

@@ -132,3 +132,10 @@ def test_proxy_read_maps(suite, settings, name, changes, status):
         suite.wait_log(r'warning: request for unapproved table: "texthash:/etc/postfix/approved"', since=since)
         suite.wait_log(r"warning: to approve this table for read-only access, list proxy:texthash:/etc/postfix/approved in main.cf:proxy_read_maps", since=since)
         suite.delete_all()
+
+
+def test_a_notify_class_that_is_none():
+    """bounce(8) does not start rather than leave out what a misspelt word asked for."""
+    with make(main_cf={"notify_classes": "2bounce, bounced"}) as suite:
+        submit(suite, "misspelt", "nosuchuser@example.test")
+        suite.wait_log(r'/bounce\[\d+\]: fatal: unknown notify_classes value "bounced" in "2bounce, bounced"')

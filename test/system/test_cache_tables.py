@@ -1,5 +1,4 @@
 """memcache tables and redis tables against real servers."""
-import smtplib
 import socket
 
 import pytest
@@ -7,14 +6,8 @@ import pytest
 from suite import make
 from suite.golden import golden
 from suite.servers import Memcached, Redis
+from suite.smtp import rcpt
 from suite.table_says import lookups, skip_without, table_says
-
-
-def rcpt(suite, recipient):
-    with smtplib.SMTP(*suite.smtp, timeout=60) as smtp:
-        smtp.ehlo("client.example")
-        smtp.mail("a@example.net")
-        return smtp.rcpt(recipient)
 
 
 def memcached_says(server, text):

@@ -125,25 +125,19 @@ def world():
         yield w
 
 
-def tell(world, name, scenario):
-    values, sender, recipients, more = scenario
-    world.configure(values)
-    golden(name, world.deliver(sender, recipients, **more))
-
-
 @pytest.mark.parametrize("name", CANONICAL)
 def test_canonical(world, name):
-    tell(world, "canonical_" + name, CANONICAL[name])
+    golden("canonical_" + name, world.tell(*CANONICAL[name]))
 
 
 @pytest.mark.parametrize("name", MASQUERADE)
 def test_masquerade(world, name):
-    tell(world, "masquerade_" + name, MASQUERADE[name])
+    golden("masquerade_" + name, world.tell(*MASQUERADE[name]))
 
 
 @pytest.mark.parametrize("name", BCC)
 def test_bcc(world, name):
-    tell(world, "bcc_" + name, BCC[name])
+    golden("bcc_" + name, world.tell(*BCC[name]))
 
 
 def test_copies_in_the_queue(world):

@@ -1,5 +1,4 @@
 """ldap tables against a real slapd: searches, groups, URLs, limits, binds; hostile keys; a server that is down."""
-import smtplib
 import subprocess
 
 import pytest
@@ -7,6 +6,7 @@ import pytest
 from suite import make
 from suite.golden import golden
 from suite.servers import Slapd
+from suite.smtp import rcpt
 from suite.table_says import lookups, skip_without, table_says
 
 
@@ -102,13 +102,6 @@ def test_names_and_operations(suite, server):
     golden("ldap_operations", "".join("%s -> %s\n" % (argv, table_says(suite, *argv, input=b"bob\nx\n").rstrip()) for argv in [
         ["-q", "x", "ldap:/absent"], ["-q", "bob", "ldap:inmain"], ["-s", "ldap:inmain"], ["-d", "x", "ldap:inmain"], ["ldap:inmain"],
         ["-q", "-", "ldap:inmain"]]))
-
-
-def rcpt(suite, recipient):
-    with smtplib.SMTP(*suite.smtp, timeout=60) as smtp:
-        smtp.ehlo("client.example")
-        smtp.mail("a@example.net")
-        return smtp.rcpt(recipient)
 
 
 @pytest.mark.parametrize("prefix", ["", "proxy:"])

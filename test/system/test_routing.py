@@ -129,25 +129,19 @@ def world():
         yield w
 
 
-def tell(world, name, scenario):
-    values, sender, recipients, more = scenario
-    world.configure(values)
-    golden(name, world.deliver(sender, recipients, **more))
-
-
 @pytest.mark.parametrize("name", ROUTES)
 def test_route(world, name):
-    tell(world, "route_" + name, ROUTES[name])
+    golden("route_" + name, world.tell(*ROUTES[name]))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_utf8_name(world, name):
-    tell(world, "utf8_" + name, NAMES[name])
+    golden("utf8_" + name, world.tell(*NAMES[name]))
 
 
 @pytest.mark.parametrize("name", LISTED)
 def test_recipient(world, name):
-    tell(world, "recipient_" + name, LISTED[name])
+    golden("recipient_" + name, world.tell(*LISTED[name]))
 
 
 def test_status_of_a_refused_address(world):

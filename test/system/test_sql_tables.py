@@ -11,6 +11,7 @@ import pytest
 from suite import make
 from suite.golden import golden
 from suite.servers import Mariadb, Postgresql
+from suite.smtp import rcpt
 from suite.table_says import lookups, skip_without, table_says
 
 HOSTILE = ["it's", 'dq"', "back\\slash", "$(id)", "';--", "' or '1'='1", "\\' or 1=1 -- ", "a%b", "_", "\u00e4", "a\tb", "{x}", "`id`", "%s", "x;y"]
@@ -131,13 +132,6 @@ def test_fail_over_and_random_choice(suite, server):
         if len(first) == 3:
             break
     assert first == {b"0", b"1", b"2"}
-
-
-def rcpt(suite, recipient):
-    with smtplib.SMTP(*suite.smtp, timeout=60) as smtp:
-        smtp.ehlo("client.example")
-        smtp.mail("a@example.net")
-        return smtp.rcpt(recipient)
 
 
 LATER = (451, b"4.3.0 <none@example.test>: Temporary lookup failure")

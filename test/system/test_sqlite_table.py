@@ -10,6 +10,7 @@ import pytest
 
 from suite import make
 from suite.golden import golden
+from suite.smtp import rcpt
 
 ROWS = [("alice@example.com", "bob@example.org", "x"), ("multi", "one", "two"), ("multi", "three", None), ("empty", "", ""), ("nl", "a\nb", "c"),
         ("nul", "a\0b", "z"), ("it's", "quote", "q"), ("atd", "@dom", "x"), ("nodom", "plain", "x"), ("num", 5, 7.5), ("blob", b"ab", "x"),
@@ -93,13 +94,6 @@ def test_a_key_does_not_end_double_quotes(suite):
         assert said(suite, "-q", key, "sqlite:/etc/postfix/t.cf") == "1 "
     assert said(suite, "-q", 'dq"', "sqlite:/etc/postfix/t.cf") == "0 double\n"
     assert said(suite, "-q", "it's", "sqlite:/etc/postfix/t.cf") == "0 quote\n"
-
-
-def rcpt(suite, recipient):
-    with smtplib.SMTP(*suite.smtp) as smtp:
-        smtp.ehlo("client.example")
-        smtp.mail("a@example.net")
-        return smtp.rcpt(recipient)
 
 
 @pytest.mark.parametrize("prefix", ["", "proxy:"])

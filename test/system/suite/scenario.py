@@ -48,6 +48,11 @@ class World:
             self.suite.settings(**{**{k: self.base[k] for k in self.touched}, **values})
         self.changed = values
 
+    def tell(self, values, sender, recipients, more):
+        """A scenario of a table: the story of a message under these settings; `more` is deliver()'s."""
+        self.configure(values)
+        return self.deliver(sender, recipients, **more)
+
     def deliver(self, sender, recipients, header=HEADER, service="smtp", sendmail=False, mail=""):
         """The story of a message."""
         suite, answers = self.suite, []

@@ -3,6 +3,7 @@ import contextlib
 import fcntl
 import os
 import re
+import smtplib
 import socket
 import socketserver
 import tempfile
@@ -86,6 +87,14 @@ def send(suite, sender, recipients, message="Subject: test\n\nHello.\n", service
     """One message in a session of its own; its queue id."""
     with Client(suite.address(service)) as client:
         return client.send(sender, recipients, message, **options)
+
+
+def rcpt(suite, recipient):
+    """What a client from elsewhere is told about a recipient: code and text."""
+    with smtplib.SMTP(*suite.smtp, timeout=60) as smtp:
+        smtp.ehlo("client.example")
+        smtp.mail("a@example.net")
+        return smtp.rcpt(recipient)
 
 
 class Sink:

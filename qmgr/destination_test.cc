@@ -2,7 +2,7 @@
 
 #include "lib/testing/catch.h"
 
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""s;
 using qmgr::Destination;
 using qmgr::DestinationLimits;
 using qmgr::Feedback;

@@ -6,13 +6,19 @@
 
 #include <fmt/format.h>
 
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""s;
+using std::chrono_literals::operator""ms;
 using qmgr::ActiveMessage;
 using qmgr::Rank;
 using qmgr::SlotLimits;
 using qmgr::Slots;
 using qmgr::Transport;
-using namespace qmgr::test;
+using qmgr::test::end;
+using qmgr::test::make;
+using qmgr::test::message;
+using qmgr::test::put;
+using qmgr::test::start;
+using qmgr::test::start_all;
 
 namespace {
 

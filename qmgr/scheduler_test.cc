@@ -4,10 +4,15 @@
 
 #include "qmgr/transport_test.h"
 
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""s;
 using qmgr::Scheduler;
 using qmgr::Transport;
-using namespace qmgr::test;
+using qmgr::test::end;
+using qmgr::test::make;
+using qmgr::test::message;
+using qmgr::test::put;
+using qmgr::test::start;
+using qmgr::test::start_all;
 
 namespace {
 

@@ -4,14 +4,30 @@
 
 using smtp::Lookup;
 
+namespace {
+
+struct Vector {
+  const char* text;
+  const char* host;  // null: no destination
+  int port;
+  Lookup lookup;
+};
+
+void check(const Vector& vector, std::uint16_t default_port, smtp::Protocol protocol) {
+  INFO(vector.text);
+  const auto destination = smtp::parse_destination(vector.text, default_port, protocol);
+  REQUIRE(destination.has_value() == (vector.host != nullptr));
+  if (!destination) return;
+  CHECK(destination->host == vector.host);
+  CHECK(destination->port == vector.port);
+  CHECK(destination->lookup == vector.lookup);
+  CHECK(destination->text == vector.text);
+}
+
+}  // namespace
+
 TEST_CASE("destinations as transport tables and relayhost name them") {
-  struct Vector {
-    const char* text;
-    const char* host;  // null: no destination
-    int port;
-    Lookup lookup;
-  };
-  constexpr int smtp_port = 25;
+  constexpr std::uint16_t smtp_port = 25;
   for (const Vector& vector : {Vector{"example.com", "example.com", 25, Lookup::mail_exchangers},
                                Vector{"example.com.", "example.com", 25, Lookup::mail_exchangers},
                                Vector{"example.com:587", "example.com", 587, Lookup::mail_exchangers},
@@ -25,26 +41,13 @@ TEST_CASE("destinations as transport tables and relayhost name them") {
                                Vector{"[example.com", nullptr, 0, {}}, Vector{"[example.com]x", nullptr, 0, {}},
                                Vector{"example.com:nosuchservice", nullptr, 0, {}}, Vector{"[]", nullptr, 0, {}},
                                Vector{"example.com:99999", nullptr, 0, {}}}) {
-    INFO(vector.text);
-    const auto destination = smtp::parse_destination(vector.text, smtp_port);
-    REQUIRE(destination.has_value() == (vector.host != nullptr));
-    if (!destination) continue;
-    CHECK(destination->host == vector.host);
-    CHECK(destination->port == vector.port);
-    CHECK(destination->lookup == vector.lookup);
-    CHECK(destination->text == vector.text);
+    check(vector, smtp_port, smtp::Protocol::smtp);
   }
   CHECK(smtp::parse_destinations("a.example, [b.example]:26", smtp_port)->size() == 2);
 }
 
 TEST_CASE("destinations of LMTP are hosts or sockets") {
-  struct Vector {
-    const char* text;
-    const char* host;  // null: no destination
-    int port;
-    Lookup lookup;
-  };
-  constexpr int lmtp_port = 24;
+  constexpr std::uint16_t lmtp_port = 24;
   for (const Vector& vector : {Vector{"unix:private/dovecot-lmtp", "private/dovecot-lmtp", 0, Lookup::socket},
                                Vector{"unix:/run/a:b.", "/run/a:b.", 0, Lookup::socket},
                                Vector{"inet:mail.example.com", "mail.example.com", 24, Lookup::host},
@@ -53,13 +56,6 @@ TEST_CASE("destinations of LMTP are hosts or sockets") {
                                Vector{"example.com", "example.com", 24, Lookup::host},
                                Vector{"127.0.0.1:lmtp", "127.0.0.1", 24, Lookup::host},
                                Vector{"unix:", nullptr, 0, {}}, Vector{"inet:", nullptr, 0, {}}}) {
-    INFO(vector.text);
-    const auto destination = smtp::parse_destination(vector.text, lmtp_port, smtp::Protocol::lmtp);
-    REQUIRE(destination.has_value() == (vector.host != nullptr));
-    if (!destination) continue;
-    CHECK(destination->host == vector.host);
-    CHECK(destination->port == vector.port);
-    CHECK(destination->lookup == vector.lookup);
-    CHECK(destination->text == vector.text);
+    check(vector, lmtp_port, smtp::Protocol::lmtp);
   }
 }

@@ -12,8 +12,10 @@
 
 #include "lib/testing/catch.h"
 
-using namespace std::string_view_literals;
-using namespace smtpd;
+namespace smtpd {
+namespace {
+
+using std::string_view_literals::operator""sv;
 
 TEST_CASE("a status about the other end of a message is said of this one") {
   using policy::AddressEnd;
@@ -96,8 +98,6 @@ TEST_CASE("BDAT has a size that can be counted, and maybe LAST") {
   }
 }
 
-namespace {
-
 std::string mail_reply(std::string_view words, const Announced& announced = {}) {
   const auto split = Command{.verb = {}, .rest = words, .line = words}.words();
   const auto parsed = parse_mail_parameters(split, announced);
@@ -109,8 +109,6 @@ std::string rcpt_reply(std::string_view words, const Announced& announced = {}) 
   const auto parsed = parse_rcpt_parameters(split, announced);
   return parsed ? "ok" : parsed.error().text();
 }
-
-}  // namespace
 
 TEST_CASE("MAIL's parameters, with Postfix's refusals") {
   const std::pair<std::string_view, std::string_view> rows[] = {
@@ -198,8 +196,6 @@ TEST_CASE("a reply that somebody else wrote keeps its codes when they make sense
   CHECK(text("2.0.0 fine") == "554 5.7.1 fine");
 }
 
-namespace {
-
 // What came, as text: '|' ends a line, '/' a part of one.
 class Recorder : public ContentSink {
  public:
@@ -241,8 +237,6 @@ Decoded decode(std::string_view bytes, std::size_t limit) {
   }
   return {recorder.text, std::nullopt, decoder.has_bare_newline()};
 }
-
-}  // namespace
 
 TEST_CASE("only CRLF dot CRLF ends the data (S01)") {
   const std::string_view endings[] = {"\r\n",   "\n",     "\r",  "\r\r\n", "\n\r",        "\r\n\0"sv,
@@ -385,3 +379,6 @@ TEST_CASE("the Received: header is Postfix's") {
         "Received: by mail.example.test (Postfix) id 6941BDEF;\n\tTue, 24 Nov 2026 07:05:04 +0000 (UTC)");
   CHECK(neutral_helo("a(b)c\\d e@f;\"<>") == "a?b?c?d?e?f????");
 }
+
+}  // namespace
+}  // namespace smtpd

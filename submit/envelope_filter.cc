@@ -40,7 +40,7 @@ Judgement judge_attribute(std::string_view data) {
 }  // namespace
 
 Judgement EnvelopeFilter::take(RecordType type, std::string_view data) {
-  using namespace std::string_view_literals;
+  using std::string_view_literals::operator""sv;
   if (part_ == Part::content) {
     if (type == RecordType::normal || type == RecordType::continued) return {};
     if (type != RecordType::extracted) return refused(type);

@@ -3,7 +3,8 @@
 #include "commands/qshape/table.h"
 #include "lib/testing/catch.h"
 
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""h;
+using std::chrono_literals::operator""s;
 
 TEST_CASE("an address is counted by its domain") {
   struct Case {

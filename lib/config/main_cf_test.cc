@@ -7,7 +7,8 @@
 #include "lib/testing/catch.h"
 
 using config::Main;
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""h;
+using std::chrono_literals::operator""s;
 
 namespace {
 

@@ -4,7 +4,7 @@
 
 using config::MasterEntry;
 using config::ServiceType;
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""s;
 
 namespace {
 

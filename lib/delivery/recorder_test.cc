@@ -9,7 +9,9 @@
 
 #include "lib/testing/catch.h"
 
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""s;
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""us;
 using delivery::Delivery;
 using delivery::Recorder;
 using delivery::Status;

@@ -14,7 +14,8 @@
 
 namespace {
 
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""s;
+using std::chrono_literals::operator""ms;
 using dns::Families;
 using dns::Mx;
 using dns::Status;

@@ -10,7 +10,7 @@
 
 #include "lib/testing/catch.h"
 
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""s;
 
 TEST_CASE("addresses are read strictly and written canonically") {
   struct Vector {

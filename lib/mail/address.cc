@@ -234,7 +234,7 @@ LocalParts split_extension(std::string_view local, std::string_view delimiters) 
 }
 
 Result<std::string> parse_path(std::string_view path, const PathRules& rules) {
-  using namespace std::string_view_literals;
+  using std::string_view_literals::operator""sv;
   if (path.find_first_of("\0\r\n"sv) != std::string_view::npos) return base::fail("line break or NUL in address");
   std::string_view text = TRY(without_brackets(path, rules.strict_envelopes));
   // A source route (RFC 5321 appendix C) is accepted and forgotten.

@@ -12,7 +12,7 @@
 
 namespace {
 
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""s;
 
 struct Heard {
   std::vector<smtp::ReadReply> replies;

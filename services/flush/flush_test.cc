@@ -10,7 +10,7 @@
 
 using flush::Pace;
 using flush::SiteLogs;
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""s;
 
 namespace {
 

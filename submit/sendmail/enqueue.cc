@@ -63,7 +63,7 @@ std::string read_all(const Fd& fd) {
 
 // The status in postdrop's answer: "...status NUL number NUL...". Without one nothing was promised.
 postdrop::Status status_in(std::string_view answer) {
-  using namespace std::string_view_literals;
+  using std::string_view_literals::operator""sv;
   constexpr std::string_view name = "\0status\0"sv;
   const std::size_t at = answer.find(name);
   if (at == std::string_view::npos) return postdrop::Status::write;

@@ -20,10 +20,12 @@ namespace postfix {
 CommandLine parse_command_line(int argc, char** argv) {
   CommandLine command{.config_directory = config::config_directory_from_environment(),
                   .is_one_instance = std::getenv("MAIL_CONFIG") != nullptr,
+                  .debugs = false,
                   .action = {},
                   .arguments = {}};
   for (int option; (option = ::getopt(argc, argv, "+c:Dv")) != -1;) {
     if (option == '?') maillog::fatal("usage: postfix [-c config_dir] [-Dv] command");
+    if (option == 'D') command.debugs = true;
     if (option != 'c') continue;
     command.config_directory = optarg;
     command.is_one_instance = true;

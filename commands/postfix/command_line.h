@@ -11,6 +11,7 @@ namespace postfix {
 struct CommandLine {
   std::string config_directory;
   bool is_one_instance = false;  // -c or MAIL_CONFIG says which
+  bool debugs = false;           // -D
   std::string action;            // empty: none was given
   std::vector<std::string> arguments;
 };

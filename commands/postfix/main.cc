@@ -40,7 +40,7 @@ constexpr std::array actions{
 
 int main(int argc, char** argv) {
   maillog::set_tag("postfix/postfix");
-  postfix::CommandLine command = postfix::parse_command_line(argc, argv);
+  const postfix::CommandLine command = postfix::parse_command_line(argc, argv);
   ::umask(022);
   const auto main_cf = config::Main::read(command.config_directory);
   if (!main_cf) maillog::fatal("{}", main_cf.error().message());
@@ -50,15 +50,17 @@ int main(int argc, char** argv) {
   postfix::check_accounts(*params);
   postfix::check_log_file(*params);
   config::open_log(*main_cf, "postfix-script", config::LogUser::script);
-  if (!command.is_one_instance && !params->multi_instance_directories.empty()) postfix::run_wrapper(*params, command);
+  const bool is_for_all = !command.is_one_instance && !params->multi_instance_directories.empty();
+  const postfix::Context context{.params = std::move(*params),
+                                 .config_directory = command.config_directory,
+                                 .arguments = command.arguments,
+                                 .is_secondary = postfix::is_secondary(command.config_directory)};
+  if (is_for_all) postfix::run_wrapper(context, command);
   ::setenv("MAIL_CONFIG", command.config_directory.c_str(), 1);
   const auto* const action = std::ranges::find(actions, command.action, &Action::name);
   if (action == actions.end()) {
     maillog::fatal("unknown command: '{}'. Usage: postfix start (or stop, reload, abort, flush, check, status, "
                    "set-permissions, upgrade-configuration, logrotate)", command.action);
   }
-  return action->run({.params = std::move(*params),
-                      .config_directory = command.config_directory,
-                      .arguments = std::move(command.arguments),
-                      .is_secondary = postfix::is_secondary(command.config_directory)});
+  return action->run(context);
 }

@@ -8,6 +8,7 @@ import pytest
 
 from suite import make
 from suite.base import free_port
+from suite.golden import golden
 
 pytestmark = pytest.mark.root
 
@@ -254,3 +255,47 @@ def test_command_classes_of_main_cf():
         assert b"postfix-two" not in suite.run("postmulti", "-p", "status").stderr
         suite.sh("postconf postmulti_control_commands=reload postmulti_start_commands=status")
         assert suite.run("postmulti", "-i", "postfix-two", "-p", "status").returncode == 0      # checked instead
+
+
+SHOWS = "#!/bin/sh\necho \"$*\"\npwd\nenv | sort\n"
+# What the programs of one of the two add for themselves.
+OWN = ("ASAN_OPTIONS=", "UBSAN_OPTIONS=", "MAIL_LOGTAG=", "POSTLOG_", "PATH=", "html_directory=")
+
+
+def test_what_a_manager_of_instances_is_given():
+    """Its place and its environment (postfix-wrapper(5))."""
+    with make(files={"/etc/postfix/shows": SHOWS}) as s:
+        s.sh("chmod 755 /etc/postfix/shows; postconf multi_instance_wrapper='/etc/postfix/shows a' multi_instance_directories=/etc/postfix-out")
+        told = s.sh("env -i PATH=/usr/sbin:/bin:/usr/bin FOO=bar LANG=C TZ=UTC postfix -D status x").splitlines(True)
+        s.sh("postconf -X multi_instance_directories")
+        golden("postfix_wrapper_environment", "".join(line for line in told if not line.startswith(OWN)))
+
+
+WRAPPED = [
+    # (multi_instance_enable of the second instance, command, exit status)
+    ("no", "status", 1),
+    ("no", "start", 1),
+    ("no", "nosuch", 1),
+    ("yes", "flush", 69),
+    ("yes", "reload", 1),
+    ("no", "reload", 0),
+]
+
+
+@pytest.fixture(scope="module")
+def wrapped():
+    main_cf = {"multi_instance_wrapper": "$daemon_directory/postfix-wrapper", "multi_instance_enable": "yes"}
+    with make(main_cf=main_cf) as s:
+        s.sh("cp -a /etc/postfix /etc/postfix-out; postconf -c /etc/postfix-out queue_directory=/var/spool/postfix-out data_directory=/var/lib/postfix-out "
+             "syslog_name=postfix-out multi_instance_name=postfix-out master_service_disable=inet; mkdir -p /var/spool/postfix-out /var/lib/postfix-out; chown postfix /var/lib/postfix-out; "
+             "postconf multi_instance_directories=/etc/postfix-out; postfix -c /etc/postfix-out check 2>/dev/null || :")
+        yield s
+        s.sh("postconf -X multi_instance_directories")
+
+
+@pytest.mark.parametrize("enabled, action, status", WRAPPED)
+def test_the_plain_manager(wrapped, enabled, action, status):
+    """postfix-wrapper leaves out what is not enabled, and checks it where it should start."""
+    wrapped.sh("postconf -c /etc/postfix-out multi_instance_enable=" + enabled)
+    done = wrapped.run("postfix", action)
+    assert done.returncode == status

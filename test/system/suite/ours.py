@@ -33,7 +33,7 @@ def build_dir():
 
 
 def programs(build):
-    """[(daemon|command|setgid|module, path below the build directory)] of what is built, as its Makefile says."""
+    """[(daemon|script|command|setgid|module, path below the build directory, a script's below the source)] of what is built, as its Makefile says."""
     text = (build / "Makefile").read_text()
     found = []
     for variable, kind in (("daemon_PROGRAMS", "daemon"), ("sbin_PROGRAMS", "command")):
@@ -42,6 +42,8 @@ def programs(build):
             if (build / word).exists():
                 name = word.rsplit("/", 1)[-1]
                 found.append(("setgid" if name in SETGID else kind, word))
+    m = re.search(r"^dist_daemon_SCRIPTS = (.*)$", text, re.M)
+    found += [("script", word) for word in (m.group(1) if m else "").split()]
     return found + [("module", "lib/maps/modules/" + p.name) for p in sorted(build.glob("lib/maps/modules/valija-*.so"))]
 
 

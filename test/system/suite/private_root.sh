@@ -51,6 +51,7 @@ mount --bind "$build" "$root/valija/build"
 while read -r kind program; do
   case $kind in
     daemon) mkdir -p "$root/usr/lib/postfix/sbin"; ln -sf "/valija/build/$program" "$root/usr/lib/postfix/sbin/" ;;
+    script) mkdir -p "$root/usr/lib/postfix/sbin"; ln -sf "/valija/tree/$program" "$root/usr/lib/postfix/sbin/" ;;
     module) mkdir -p "$root/usr/lib/postfix"; ln -sf "/valija/build/$program" "$root/usr/lib/postfix/" ;;
     setgid) rm -f "$root/usr/sbin/${program##*/}"
             install -m 2755 -g 103 "$build/$program" "$root/usr/sbin/" ;;

@@ -11,7 +11,7 @@ import pytest
 from suite import make, masks
 from suite.dns import Dns
 from suite.golden import golden
-from suite.smtp import Client, Sink, send, turn
+from suite.smtp import Client, Silent, Sink, send, turn
 
 pytestmark = pytest.mark.root
 
@@ -106,34 +106,6 @@ ROUTE = {
     "from-v6": ({"smtp_bind_address6": "2001:db8::1", "inet_protocols": "all"}, "v6.example"),
     "from-v6-only": ({"smtp_bind_address6": "2001:db8::1", "smtp_bind_address_enforce": "yes", "inet_protocols": "all"}, "v6.example"),
 }
-
-
-class Silent:
-    """A server that takes one connection and talks, until it hears a verb ("": until the content) and says no more."""
-
-    def __init__(self, verb, replies=None):
-        self.verb, self.replies = verb, {"DATA": "354 go on", **(replies or {})}
-        self.server = socket.socket()
-        self.server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        self.server.bind(("127.0.0.1", 0))
-        self.server.listen()
-        self.server.settimeout(30)
-        self.port = self.server.getsockname()[1]
-
-    def talk(self):
-        """The connection, when it has come to the point."""
-        connection = self.server.accept()[0]
-        connection.settimeout(10)
-        connection.sendall(b"220 silent ESMTP\r\n")
-        lines = connection.makefile("rb")
-        for line in lines:
-            verb = line.decode().split()[0]
-            if verb == self.verb:
-                return connection
-            connection.sendall(self.replies.get(verb, "250 2.0.0 Ok").encode() + b"\r\n")
-            if verb == "DATA" and not self.verb:
-                return connection
-        raise AssertionError("closed before " + (self.verb or "the content"))
 
 
 @pytest.fixture(scope="module")

@@ -229,3 +229,35 @@ class Sink:
 
     def __exit__(self, *exc):
         self.close()
+
+
+class Silent:
+    """A server that takes one connection and talks, until it hears a verb ("": until the content; ".": until its end) and says no
+    more."""
+
+    def __init__(self, verb, replies=None):
+        self.verb, self.replies = verb, {"DATA": "354 go on", **(replies or {})}
+        self.server = socket.socket()
+        self.server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.server.bind(("127.0.0.1", 0))
+        self.server.listen()
+        self.server.settimeout(30)
+        self.port = self.server.getsockname()[1]
+
+    def talk(self):
+        """The connection, when it has come to the point."""
+        connection = self.server.accept()[0]
+        connection.settimeout(10)
+        connection.sendall(b"220 silent ESMTP\r\n")
+        in_content = False
+        for line in connection.makefile("rb"):
+            verb = (line.decode().split() or [""])[0]
+            if in_content and verb != ".":
+                continue
+            if verb == self.verb:
+                return connection
+            connection.sendall(self.replies.get(verb, "250 2.0.0 Ok").encode() + b"\r\n")
+            in_content = verb == "DATA"
+            if in_content and not self.verb:
+                return connection
+        raise AssertionError("closed before " + (self.verb or "the content"))

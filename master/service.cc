@@ -56,10 +56,17 @@ std::vector<Listener> Service::release_listeners() {
 }
 
 void Service::drain() {
+  if (is_over_) return;
   watch(false);
   wakeup_timer_.reset();
-  throttled_ = is_over_ = true;
+  is_over_ = is_ending_ = true;
   for (auto& [pid, child] : children_) child->drain();
+}
+
+void Service::outlive() {
+  is_ending_ = true;
+  wakeup_timer_.reset();
+  for (auto& [pid, child] : children_) child->tell(server::MasterSays::stay);
 }
 
 bool Service::is_isolated() const { return std::chrono::steady_clock::now() < isolated_until_; }
@@ -77,7 +84,7 @@ Service::Split Service::split() const {
 // The one rule: while no process takes clients and there may be another one, a waiting client starts it.
 void Service::evaluate() {
   const bool served = std::ranges::any_of(children_, [](const auto& entry) { return entry.second->takes_clients(); });
-  watch(!served && !is_at_limit() && !throttled_);
+  watch(!served && !is_at_limit() && !throttled_ && !is_over_);
   if (!served && staying() >= split().processes) set_stress();
 }
 
@@ -183,7 +190,7 @@ bool Service::on_child_end(pid_t pid, process::Exit exit) {
   const bool was_leaving = found->second->state() == ChildState::leaving;
   const bool was_drained = found->second->is_drained();
   children_.erase(found);
-  const bool was_ended = is_over_ && exit.signalled && exit.status == SIGTERM;
+  const bool was_ended = is_ending_ && exit.signalled && exit.status == SIGTERM;
   const bool ended_well = was_ended || (!exit.signalled && exit.status == 0);
   if (exit.signalled && !was_ended) {
     maillog::warning("process {} pid {} killed by signal {}", program_path(), pid, exit.status);
@@ -200,7 +207,7 @@ bool Service::on_child_end(pid_t pid, process::Exit exit) {
     evaluate();
   }
   // What it was to do next may be known to nobody: its successor looks for work at once.
-  if (!ended_well && !was_drained && !is_over_ && entry_.wakeup.count() > 0) wake_up();
+  if (!ended_well && !was_drained && !is_ending_ && entry_.wakeup.count() > 0) wake_up();
   return true;
 }
 

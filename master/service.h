@@ -42,7 +42,10 @@ class Service {
   // The same service after a reload: its processes take no new clients, the next client is served by a new one.
   void replace(config::MasterEntry entry, std::vector<Listener> listeners);
   [[nodiscard]] std::vector<Listener> release_listeners();
+  // No more clients, for good. Harmless when repeated.
   void drain();
+  // All other programs are about to be ended by SIGTERM: this service goes on for those who ask it, until drain().
+  void outlive();
 
   [[nodiscard]] const config::MasterEntry& entry() const { return entry_; }
   [[nodiscard]] bool has_children() const { return !children_.empty(); }
@@ -80,7 +83,8 @@ class Service {
   bool watching_ = false;
   bool throttled_ = false;
   bool stressed_ = false;
-  bool is_over_ = false;        // the service, or the whole suite, ends: SIGTERM is no crash
+  bool is_over_ = false;        // takes no more clients
+  bool is_ending_ = false;      // the service, or the whole suite, ends: SIGTERM is no crash
   bool used_ = false;           // a client has come since start: "60?" wakes up only then
 };
 

@@ -1,9 +1,12 @@
 #include "master/supervisor.h"
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdlib>
+#include <string_view>
 #include <thread>
+#include <utility>
 
 #include <unistd.h>
 
@@ -35,7 +38,27 @@ bool is_same_service(const config::MasterEntry& a, const config::MasterEntry& b)
   return a.name == b.name && a.type == b.type;
 }
 
-bool is_log(const Service& service) { return service.entry().type == config::ServiceType::unix_datagram; }
+// At a stop the services end in this order, each rank when those before it have: who asks comes before whom it asks. A
+// delivery that has begun still gets its record in defer/ or bounce/, and a notice that has begun its place in the queue.
+enum class Rank {
+  clients,  // all that no other rank names: what takes mail in, qmgr, delivery agents
+  bounce,
+  cleanup,
+  helpers,
+  tables,
+  log,
+};
+
+Rank rank_of(const Service& service) {
+  if (service.entry().type == config::ServiceType::unix_datagram) return Rank::log;
+  constexpr std::array<std::pair<std::string_view, Rank>, 5> named{{{"bounce", Rank::bounce},
+                                                                   {"cleanup", Rank::cleanup},
+                                                                   {"trivial-rewrite", Rank::helpers},
+                                                                   {"flush", Rank::helpers},
+                                                                   {"proxymap", Rank::tables}}};
+  const auto found = std::ranges::find(named, service.entry().program, &std::pair<std::string_view, Rank>::first);
+  return found != named.end() ? found->second : Rank::clients;
+}
 
 }  // namespace
 
@@ -108,13 +131,14 @@ void Supervisor::reap() {
   if (terminating_) go_on_terminating();
 }
 
-// Every process of the suite is in our process group, delivery workers and commands of users included. The log daemon
-// ignores the signal: it is the last one.
+// Every process of the suite is in our process group, delivery workers and commands of users included. Those that others
+// still ask are told beforehand that the signal is not for them; the log daemon ignores it always.
 void Supervisor::terminate() {
   if (std::exchange(terminating_, true)) return;
   maillog::info("terminating on signal {}", SIGTERM);
   for (const auto& service : services_) {
-    if (!is_log(*service)) service->drain();
+    if (rank_of(*service) == Rank::clients) service->drain();
+    else service->outlive();
   }
   ::signal(SIGTERM, SIG_IGN);
   ::kill(0, SIGTERM);
@@ -127,12 +151,18 @@ void Supervisor::terminate() {
 }
 
 void Supervisor::go_on_terminating() {
-  const auto has_children = [](const auto& service) { return service->has_children(); };
-  const auto works = [&](const auto& service) { return has_children(service) && !is_log(*service); };
-  if (!leaving_.empty() || std::ranges::any_of(services_, works)) return;
-  maillog::flush();
-  for (const auto& service : services_) service->drain();
-  if (std::ranges::none_of(services_, has_children)) event::Loop::current().stop();
+  if (!leaving_.empty()) return;
+  for (const Rank rank : {Rank::clients, Rank::bounce, Rank::cleanup, Rank::helpers, Rank::tables, Rank::log}) {
+    if (rank == Rank::log) maillog::flush();
+    bool is_working = false;
+    for (const auto& service : services_) {
+      if (rank_of(*service) != rank) continue;
+      service->drain();
+      is_working = is_working || service->has_children();
+    }
+    if (is_working) return;
+  }
+  event::Loop::current().stop();
 }
 
 void Supervisor::run() {

@@ -24,6 +24,7 @@ enum class MasterSays : char {
   drain = 'D',      // accept no more, end with the last client (reload)
   stress = 'S',     // the service is at its limit
   calm = 'C',       // no longer
+  stay = 'Y',       // the SIGTERM that comes is for those who ask this service: go on until "drain" (postfix stop)
 };
 
 }  // namespace server

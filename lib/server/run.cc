@@ -104,8 +104,9 @@ void tell_master(ChildSays word) {
   [[maybe_unused]] const ssize_t ignored = ::send(control_fd, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-// Words from master, until its end of the socket is gone, which means the same as "drain".
-void hear_master(Acceptor& acceptor) {
+// Words from master, until its end of the socket is gone, which means the same as "drain". `stays` becomes true when the
+// end of the mail system has begun, and others still need this process.
+void hear_master(Acceptor& acceptor, bool& stays) {
   for (;;) {
     char byte = 0;
     const ssize_t size = ::recv(control_fd, &byte, 1, MSG_DONTWAIT);
@@ -114,6 +115,7 @@ void hear_master(Acceptor& acceptor) {
       case MasterSays::drain: acceptor.drain(false); return;
       case MasterSays::stress: acceptor.set_stress(true); break;
       case MasterSays::calm: acceptor.set_stress(false); break;
+      case MasterSays::stay: stays = true; break;
     }
   }
 }
@@ -182,9 +184,15 @@ int run(int argc, char** argv, const Program& program) {
   or_fatal(change_identity(arguments, owner));
   or_fatal(sandbox::enforce(program.needs));
 
-  const auto control = loop.watch_readable(control_fd, [&] { hear_master(acceptor); });
-  // A delivery that has begun is finished and recorded, or it would be made again; master ends who takes too long.
-  const auto termination = program.kind == Kind::requests ? loop.watch_signal(SIGTERM, [&] { acceptor.drain(false); }) : nullptr;
+  bool stays = false;
+  const auto control = loop.watch_readable(control_fd, [&] { hear_master(acceptor, stays); });
+  // A delivery that has begun is finished and recorded, or it would be made again; master ends who takes too long. Its word
+  // was sent before the signal, and is there when the signal is.
+  const auto on_termination = [&] {
+    hear_master(acceptor, stays);
+    if (!stays) acceptor.drain(false);
+  };
+  const auto termination = program.kind == Kind::requests ? loop.watch_signal(SIGTERM, on_termination) : nullptr;
   const auto first = loop.spawn(std::string(program.name), [&] {
     service->started();
     acceptor.start(tell_master);

@@ -35,6 +35,28 @@ def test_a_delivery_that_has_begun_is_finished():
         assert Path(suite.path("/tmp/copies")).read_text().count("Subject: once\n") == 1
 
 
+@pytest.mark.extension("Postfix's local(8) is ended at once: the mail comes again after the next start")
+@pytest.mark.parametrize("status, record", [(75, "status=deferred "), (67, "status=bounced ")])
+def test_what_a_delivery_needs_ends_after_it(status, record):
+    """bounce(8), cleanup(8) and others that are asked at the end of a delivery are still there for it."""
+    files = {"/etc/aliases": "postmaster: root\nslow: \"|%s; exit %d\"\n" % (COMMAND, status)}
+    with make(files=files, prepare=["mkfifo -m 666 /tmp/release"]) as suite:
+        since = suite.log_size()
+        qid = send(suite, "joe@example.test", "slow@example.test", "Subject: once\n\nx\n")
+        suite.wait_until(lambda: os.path.exists(suite.path("/tmp/begun")), suite.path("/tmp"), what="the command")
+        stop = threading.Thread(target=suite.sh, args=("postfix stop 2>&1",))
+        stop.start()
+        suite.wait_log("terminating on signal 15$", since=since)
+        Path(suite.path("/tmp/release")).write_text("now\n")
+        stop.join()
+        log = suite.log(since)
+        assert re.search(r"%s: to=<slow@example.test>, .*%s" % (qid, record), log), log
+        assert "killing them" not in log and "killed by" not in log and "exit status" not in log, log
+        kept = suite.path("/var/spool/postfix/%s" % ("defer" if status == 75 else "bounce"))
+        assert [path.name for path in Path(kept).rglob("*") if path.is_file()] == [qid]
+        assert Path(suite.path("/tmp/copies")).read_text().count("Subject: once\n") == 1
+
+
 @pytest.fixture(scope="module")
 def suite():
     with make() as s:

@@ -77,23 +77,7 @@ Result<std::string> contents_of_files(std::string_view value) {
   return encode_base64(contents);
 }
 
-// A table that somebody else writes (proxy:), in the shape of a builder: entries go into it one by one.
-class TableEntries {
- public:
-  TableEntries(maps::Table& table, maps::IfDuplicate if_duplicate) : table_(table), if_duplicate_(if_duplicate) {}
-  Result<void> put(std::string_view key, std::string_view value) {
-    if (if_duplicate_ != maps::IfDuplicate::replace && TRY(table_.lookup(key))) {
-      if (if_duplicate_ == maps::IfDuplicate::warn_and_keep) maillog::warning("{}: duplicate entry: \"{}\"", table_.name(), key);
-      return {};
-    }
-    return table_.put(key, value);
-  }
-
- private:
-  maps::Table& table_;
-  maps::IfDuplicate if_duplicate_;
-};
-
+// `builder` makes an index, or is a table that somebody else changes (proxy:).
 template <class Entries>
 Result<void> put_map_entries(const Job& job, Entries& builder, std::string_view text, std::string_view file) {
   maps::MapSource source(text, file, {.utf8 = job.utf8});
@@ -161,11 +145,10 @@ Result<maps::IndexBuilder::Options> builder_options(const Job& job, const TableN
   };
 }
 
-// Through proxywrite, which says whether the table may be changed.
+// Through proxywrite, which says whether the table may be changed. An entry that is there is replaced, with or without -r.
 Result<void> add_by_proxy(const Job& job, const TableName& table, std::string_view text) {
   const auto opened = TRY(job.tables.open_for_update(table.full(), job.flags()));
-  TableEntries entries(*opened, job.options.if_duplicate);
-  auto added = job.dialect.is_alias ? put_alias_entries(job, entries, text, "stdin") : put_map_entries(job, entries, text, "stdin");
+  auto added = job.dialect.is_alias ? put_alias_entries(job, *opened, text, "stdin") : put_map_entries(job, *opened, text, "stdin");
   if (!added) return base::fail(fmt::format("table {}: {}", table.full(), added.error().message()));
   return {};
 }

@@ -72,8 +72,8 @@ Result<void> limit_system_calls(const Profile& profile) {
 }
 
 // Landlock: reading below "/" where the program opens files, writing below the queue directory (the working directory)
-// where it writes the queue; nothing else. Connecting to UNIX sockets by path is not a file right and stays.
-Result<void> limit_files(const Profile& profile) {
+// where it writes the queue, and below `writable`; nothing else. Connecting to UNIX sockets by path is not a file right and stays.
+Result<void> limit_files(const Profile& profile, std::span<const std::string> writable) {
   constexpr std::uint64_t reading = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
   constexpr std::uint64_t writing = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
                                     LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REFER;
@@ -85,31 +85,35 @@ Result<void> limit_files(const Profile& profile) {
   attributes.handled_access_fs = reading | writing | never;
   const Fd ruleset(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0)));
   if (!ruleset) return base::fail_system("landlock");
-  const auto allow = [&](const char* path, std::uint64_t access) -> Result<void> {
-    const Fd directory(::open(path, O_PATH | O_CLOEXEC));
+  const auto allow = [&](const std::string& path, std::uint64_t access) -> Result<void> {
+    const Fd directory(::open(path.c_str(), O_PATH | O_CLOEXEC));
     landlock_path_beneath_attr rule{};
     rule.allowed_access = access;
     rule.parent_fd = directory.get();
     if (!directory || ::syscall(SYS_landlock_add_rule, ruleset.get(), LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0) {
-      return base::fail_system(std::string("landlock ") + path);
+      return base::fail_system("landlock " + path);
     }
     return {};
   };
   if (profile.reads_files) TRY(allow("/", reading));
   if (profile.writes_queue) TRY(allow(".", reading | writing));
+  for (const std::string& directory : writable) {
+    // In one that is not there nothing can be written anyway.
+    if (::access(directory.c_str(), F_OK) == 0) TRY(allow(directory, reading | writing));
+  }
   if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) return base::fail_system("landlock");
   return {};
 }
 
 }  // namespace
 
-Result<void> enforce(const Profile& profile) {
+Result<void> enforce(const Profile& profile, std::span<const std::string> writable) {
   const rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);
   if (profile.runs_commands) return {};
   ::prctl(PR_SET_DUMPABLE, 0);
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return base::fail_system("no_new_privs");
-  TRY(limit_files(profile));
+  TRY(limit_files(profile, writable));
   return limit_system_calls(profile);
 }
 

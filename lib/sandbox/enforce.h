@@ -3,11 +3,15 @@
 // log and pool threads are open. What the kernel lacks is left out (best effort); programs that run commands of the site
 // or its users are left alone.
 
+#include <span>
+#include <string>
+
 #include "lib/base/error.h"
 #include "lib/sandbox/profile.h"
 
 namespace sandbox {
 
-[[nodiscard]] Result<void> enforce(const Profile& profile);
+// `writable` are directories that the configuration names, below which files are written and made besides.
+[[nodiscard]] Result<void> enforce(const Profile& profile, std::span<const std::string> writable = {});
 
 }  // namespace sandbox

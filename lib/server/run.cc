@@ -164,7 +164,7 @@ int run(int argc, char** argv, const Program& program) {
   event::Loop loop;
   loop.carry_log();
   ipc::Connections services;
-  std::vector<std::string> watched{main.directory() + "/main.cf"};
+  std::vector<std::string> watched{main.directory() + "/main.cf"}, writable;
   Startup startup{.main = main,
                   .services = services,
                   .clock = base::system_clock(),
@@ -173,7 +173,8 @@ int run(int argc, char** argv, const Program& program) {
                   .chrooted = arguments.chrooted,
                   .process_limit = arguments.process_limit,
                   .arguments = arguments.words,
-                  .watch_file = [&](const std::string& path) { watched.push_back(path); }};
+                  .watch_file = [&](const std::string& path) { watched.push_back(path); },
+                  .write_below = [&](const std::string& directory) { writable.push_back(directory); }};
   std::optional<process::Account> owner;
   if (arguments.unprivileged && ::geteuid() == 0) owner = or_fatal(process::find_account(params.mail_owner));
 
@@ -182,7 +183,7 @@ int run(int argc, char** argv, const Program& program) {
                     listeners(arguments));
   for (const std::string& path : watched) acceptor.watch_file(path);
   or_fatal(change_identity(arguments, owner));
-  or_fatal(sandbox::enforce(program.needs));
+  or_fatal(sandbox::enforce(program.needs, writable));
 
   bool stays = false;
   const auto control = loop.watch_readable(control_fd, [&] { hear_master(acceptor, stays); });

@@ -76,6 +76,8 @@ struct Startup {
   std::vector<std::string> arguments;  // what master.cf says after the options: "user=nobody", "argv=/bin/true"
   // Files whose change makes this process hand over to a successor: tables opened before the chroot, certificates.
   std::function<void(const std::string& path)> watch_file;
+  // Directories outside the queue in which this process writes and makes files.
+  std::function<void(const std::string& directory)> write_below;
 
   // For the process's tables. The files that it could not look at again are watched.
   [[nodiscard]] maps::Tables::Options table_options() const;

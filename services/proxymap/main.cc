@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
                      {
                          .name = "proxymap",
                          .kind = server::Kind::requests,
-                         .needs = {.connects_unix = true, .connects_inet = true, .reads_files = true, .writes_queue = true},
+                         .needs = {.connects_unix = true, .connects_inet = true, .reads_files = true},
                          .make = &proxymap::Proxymap::make,
                      });
 }

@@ -1,11 +1,22 @@
 #include "services/proxymap/service.h"
 
+#include <filesystem>
+
 #include "services/proxymap/proxymap_params.h"
 
 namespace proxymap {
 namespace {
 
 constexpr std::string_view writing_service = "proxywrite";
+
+// Where tables that are files are changed: beside each of them, and in data_directory, where the backups of others are.
+void declare_directories(server::Startup& startup, const Params& params, const ApprovedTables& approved) {
+  startup.write_below(params.data_directory);
+  for (const std::string& name : approved.names()) {
+    const std::filesystem::path file = name.substr(name.find(':') + 1);
+    if (file.is_absolute()) startup.write_below(file.parent_path());
+  }
+}
 
 }  // namespace
 
@@ -15,6 +26,7 @@ Result<std::unique_ptr<server::Service>> Proxymap::make(server::Startup& startup
   const Access access = startup.service == writing_service ? Access::write : Access::read;
   auto tables = std::make_unique<maps::Tables>(startup.table_options());
   ApprovedTables approved = ApprovedTables::parse(access == Access::write ? params.proxy_write_maps : params.proxy_read_maps);
+  if (access == Access::write) declare_directories(startup, params, approved);
   // Tables are opened when they are asked for; what their types have to load cannot be loaded any more then.
   for (const std::string& name : approved.names()) static_cast<void>(tables->knows(name.substr(0, name.find(':'))));
   return std::unique_ptr<server::Service>(new Proxymap(Answers(access, std::move(approved), std::move(tables))));

@@ -97,8 +97,9 @@ Result<IndexBuilder> IndexBuilder::open(const std::string& path, const Options& 
     const base::Error& error = file.error();
     static_cast<void>(::unlink(temporary.c_str()));
     // In the words of one who knows only the index: "open database FILE.db: Permission denied".
-    return base::fail(error.code() > 0 ? base::Error::system(fmt::format("open database {}", index), error.code()).message() : error.message(),
-                      error.code());
+    std::string text = error.code() > 0 ? base::Error::system(fmt::format("open database {}", index), error.code()).message() : error.message();
+    if (const std::size_t at = text.find(temporary); at != std::string::npos) text.replace(at, temporary.size(), index);
+    return base::fail(std::move(text), error.code());
   }
   mode_t mode = options.mode;
   std::optional<std::pair<uid_t, gid_t>> owner;

@@ -189,6 +189,17 @@ def test_a_socketmap_server_at_a_unix_socket(suite):
         assert postmap(suite, "-q", "k", "socketmap:unix:%s/private/table:name" % suite.queue_directory) == "0 name k\n"
 
 
+@pytest.mark.parametrize("option", ["-i", "-d a"])
+def test_a_change_of_what_is_no_index(suite, option):
+    """The message names the index, whatever it is that is written to."""
+    suite.write("/etc/postfix/t.lmdb", "This is not an index.\n" * 1000)
+    try:
+        said = postmap(suite, *option.split(), "lmdb:/etc/postfix/t", input=b"q w\n")
+        assert said == "1 postmap: fatal: open database /etc/postfix/t.lmdb: MDB_INVALID: File is not an LMDB file\n"
+    finally:
+        suite.sh("rm -f /etc/postfix/t.*")
+
+
 @pytest.mark.parametrize("directory", ["/var/lib/postfix", "/var/spool/postfix/private", "/var/cache-of-tables"])
 def test_entries_added_through_proxywrite(directory):
     """Only what proxy_write_maps has, wherever mail_owner may write; the index grows in the process that holds its lock."""

@@ -85,9 +85,11 @@ def test_installed_files(tmp_path):
     pages = {p.name for p in (tmp_path / "usr/share/man/man8").iterdir()}
     assert {"smtpd.8postfix", "lmtp.8postfix", "trace.8postfix"} <= pages
     assert re.search(r"(?m)^\.TH \S+ 8postfix\b", (tmp_path / "usr/share/man/man8/smtpd.8postfix").read_text())
-    listed = subprocess.run([DEBIAN / "lib/make-postfix-files", tmp_path], check=True, capture_output=True, text=True).stdout.splitlines()
+    listed = subprocess.run([DEBIAN / "lib/make-postfix-files", tmp_path, BUILD / "conf/postfix-files"], check=True, capture_output=True, text=True).stdout.splitlines()
     for line in listed:
-        assert line.startswith("#") or re.match(r"\$[\w/.-]+:(d:(root|\$mail_owner):(-|\$setgid_group):\d+(:[uc]*r?)?|f:root:(-|\$setgid_group):\d+(:u)?|l:\$\w+)$", line), line
+        assert line.startswith("#") or re.match(r"\$[\w/.-]+:(d:(root|\$mail_owner):(-|\$setgid_group):\d+(:[uc]*r?)?|f:root:(-|\$setgid_group):\d+(:[up])?|l:\$\w+)$", line), line
+    assert len(listed) == len(set(listed))
+    assert "$manpage_directory/man8/smtpd.8postfix.gz:f:root:-:644" in listed
     assert "$daemon_directory/smtpd:f:root:-:755" in listed and "$command_directory/postdrop:f:root:$setgid_group:2755:u" in listed
 
 

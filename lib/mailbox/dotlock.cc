@@ -204,10 +204,11 @@ bool LockHolder::is_dead(const LockHolder& observer) const {
   return !running.empty() && running != start;
 }
 
-Result<Dotlock> Dotlock::acquire(const std::string& path, const LockHolder& self, const LockPatience& patience) {
+Result<Dotlock> Dotlock::acquire(const std::string& path, const LockHolder& self, const LockPatience& patience,
+                                 const std::string& shown) {
   const std::string lock_path = path + ".lock";
   const auto describe = [&](int code) {
-    return base::Failure(base::Error::system("unable to create lock file " + lock_path, code));
+    return base::Failure(base::Error::system(fmt::format("unable to create lock file {}.lock", shown.empty() ? path : shown), code));
   };
   const auto draft = Draft::make(lock_path, self);
   if (!draft) return describe(draft.error().code());

@@ -40,8 +40,9 @@ struct LockHolder {
 class Dotlock {
  public:
   // Blocks until PATH.lock belongs to `self` (this process), for as long as the patience lasts. The error is "unable to create lock file
-  // PATH.lock: ..." with its errno; EEXIST: somebody else kept it.
-  [[nodiscard]] static Result<Dotlock> acquire(const std::string& path, const LockHolder& self, const LockPatience& patience);
+  // PATH.lock: ..." with its errno; EEXIST: somebody else kept it. `shown` is how the path is called there, if not empty.
+  [[nodiscard]] static Result<Dotlock> acquire(const std::string& path, const LockHolder& self, const LockPatience& patience,
+                                               const std::string& shown = {});
 
   Dotlock() = default;
   Dotlock(Dotlock&& other) noexcept : path_(std::exchange(other.path_, {})) {}

@@ -60,37 +60,47 @@ int make_maildir(const MaildirTarget& target) {
   return 0;
 }
 
-// The file in tmp/, which goes away unless keep() was called.
+// One of the three directories. A link in its place would lead mail to where its owner wants it, or out of `below`.
+int open_part(const Fd& maildir, const char* name, int access, Fd& part) {
+  part = Fd(::openat(maildir.get(), name, access | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (part) return 0;
+  const int code = errno;
+  struct stat status {};
+  const bool is_link = ::fstatat(maildir.get(), name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode);
+  return is_link ? ELOOP : code;
+}
+
+// The file in tmp/, which goes away unless it got its name in new/.
 class Draft {
  public:
-  // 0, or the errno.
-  int create(const Fd& maildir, std::string name) {
-    maildir_ = maildir.get();
+  // The directory is borrowed. 0, or the errno.
+  int create(const Fd& drafts, std::string name) {
+    drafts_ = drafts.get();
     name_ = std::move(name);
-    file_ = Fd(::openat(maildir_, name_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, message_mode));
+    file_ = Fd(::openat(drafts_, name_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, message_mode));
     return file_ ? 0 : errno;
   }
   Draft() = default;
   Draft(const Draft&) = delete;
   Draft& operator=(const Draft&) = delete;
   ~Draft() {
-    if (file_ && !kept_) ::unlinkat(maildir_, name_.c_str(), 0);
+    if (file_ && !kept_) ::unlinkat(drafts_, name_.c_str(), 0);
   }
   [[nodiscard]] const Fd& file() const { return file_; }
 
   // Gives it its name in new/, never in place of another file. 0, or the errno.
-  int move_to(const std::string& name) {
-    if (::renameat2(maildir_, name_.c_str(), maildir_, name.c_str(), RENAME_NOREPLACE) == 0) {
+  int move_to(const Fd& fresh, const std::string& name) {
+    if (::renameat2(drafts_, name_.c_str(), fresh.get(), name.c_str(), RENAME_NOREPLACE) == 0) {
       kept_ = true;
       return 0;
     }
     if (errno != EINVAL && errno != ENOSYS) return errno;
     // The file system cannot rename so. The name in tmp/ is removed by the destructor.
-    return ::linkat(maildir_, name_.c_str(), maildir_, name.c_str(), 0) == 0 ? 0 : errno;
+    return ::linkat(drafts_, name_.c_str(), fresh.get(), name.c_str(), 0) == 0 ? 0 : errno;
   }
 
  private:
-  int maildir_ = -1;
+  int drafts_ = -1;
   std::string name_;
   Fd file_;
   bool kept_ = false;
@@ -98,20 +108,19 @@ class Draft {
 
 // What a delivery holds. The order matters: the draft's name is removed while its directory is still open.
 struct Opened {
-  Fd maildir, fresh;  // fresh: new/
+  Fd drafts, fresh;  // tmp/ and new/
   Draft draft;
 };
 
-// 0, or the errno; "tmp/NAME" in `name`.
+// 0, or the errno; the name in tmp/ in `name`.
 int open_all(Opened& opened, const MaildirTarget& target, Stamp now, std::string& name) {
   auto maildir = open_directory(target.below, target.path);
   if (!maildir) return maildir.error().code();
-  opened.maildir = std::move(*maildir);
-  opened.fresh = Fd(::openat(opened.maildir.get(), "new", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!opened.fresh) return errno;
+  if (const int code = open_part(*maildir, "new", O_RDONLY, opened.fresh); code != 0) return code;
+  if (const int code = open_part(*maildir, "tmp", O_PATH, opened.drafts); code != 0) return code;
   for (int attempt = 0;; ++attempt) {
-    name = fmt::format("tmp/{}.P{}{}.{}", split(now).seconds, ::getpid(), attempt == 0 ? "" : fmt::format("Q{}", attempt), target.host);
-    const int code = opened.draft.create(opened.maildir, name);
+    name = fmt::format("{}.P{}{}.{}", split(now).seconds, ::getpid(), attempt == 0 ? "" : fmt::format("Q{}", attempt), target.host);
+    const int code = opened.draft.create(opened.drafts, name);
     if (code != EEXIST || attempt == name_attempts) return code;
   }
 }
@@ -150,13 +159,13 @@ Outcome publish(Opened& opened, const MaildirTarget& target, Stamp now) {
   if (const int code = settle_content(file); code != 0) return failed(code, "error writing message");
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return failed(errno, "cannot stat file");
-  const std::string name = "new/" + maildir_name(now, status.st_dev, status.st_ino, target.host);
-  if (const int code = opened.draft.move_to(name); code != 0) {
-    return failed(code, fmt::format("link to maildir file {}/{}", target.path, name));
+  const std::string name = maildir_name(now, status.st_dev, status.st_ino, target.host);
+  if (const int code = opened.draft.move_to(opened.fresh, name); code != 0) {
+    return failed(code, fmt::format("link to maildir file {}/new/{}", target.path, name));
   }
   if (::fsync(opened.fresh.get()) != 0 || ::fsync(file.get()) != 0) {
     const int code = errno;
-    ::unlinkat(opened.maildir.get(), name.c_str(), 0);
+    ::unlinkat(opened.fresh.get(), name.c_str(), 0);
     return failed(code, "error writing message");
   }
   return {};
@@ -167,7 +176,9 @@ std::string full_path(const MaildirTarget& target) {
 }
 
 Outcome creation_failed(const MaildirTarget& target, int code, const std::string& name) {
-  Outcome outcome = failed(code, fmt::format("create maildir file {}/{}", full_path(target), name));
+  Outcome outcome = failed(code, fmt::format("create maildir file {}/tmp/{}", full_path(target), name));
+  // Its owner may not know how it got there; it can be mended.
+  if (code == ELOOP) outcome.dsn = {4, 2, 0};
   if (code == EACCES) {
     outcome.warnings.push_back(fmt::format("maildir access problem for UID/GID={}/{}: {}", ::geteuid(), ::getegid(), outcome.reason));
     outcome.warnings.emplace_back("perhaps you need to create the maildirs in advance");
@@ -184,7 +195,7 @@ std::string maildir_name(Stamp now, dev_t device, ino_t inode, std::string_view 
 Outcome deliver_to_maildir(const MaildirTarget& target, Content& content, const base::Clock& clock) {
   const Stamp now = clock.stamp();
   Opened opened;
-  std::string name = fmt::format("tmp/{}.P{}.{}", split(now).seconds, ::getpid(), target.host);
+  std::string name = fmt::format("{}.P{}.{}", split(now).seconds, ::getpid(), target.host);
   // The first try assumes that all is there, as it is but once.
   int code = open_all(opened, target, now, name);
   if (code == ENOENT) {

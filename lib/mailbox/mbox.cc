@@ -18,6 +18,13 @@ namespace {
 constexpr int reopen_limit = 3;           // a file that another program keeps replacing
 constexpr int pipe_patience_ms = 10'000;  // a FIFO or device that takes no bytes
 
+// The mailbox's name where nothing that happens to the names on the way can lead elsewhere: a path of its directory's
+// descriptor, which was opened below the base. Where there is no base it is the path as it stands.
+struct Place {
+  Fd directory;
+  std::string path;
+};
+
 std::string full_path(const MboxTarget& target) {
   return target.rules.below.empty() ? target.path : target.rules.below + "/" + target.path;
 }
@@ -69,8 +76,7 @@ Outcome write_content(const Fd& file, std::string_view before, Content& content)
 Outcome sync(const OpenedFile& opened, const MboxTarget& target) {
   if (::fsync(opened.file.get()) != 0) return write_failed(errno);
   if (!opened.created) return {};
-  const std::size_t slash = target.path.rfind('/');
-  const auto directory = open_directory(target.rules.below, slash == std::string::npos ? "" : target.path.substr(0, std::max<std::size_t>(slash, 1)));
+  const auto directory = open_directory(target.rules.below, parent_of(target.path));
   // A spool directory that may be entered but not read cannot be synced by us; the file itself is.
   if (!directory) return {};
   return ::fsync(directory->get()) == 0 ? Outcome{} : write_failed(errno);
@@ -113,6 +119,14 @@ Outcome append_regular(const OpenedFile& opened, const MboxTarget& target, Conte
   return outcome;
 }
 
+Result<Place> find_place(const MboxTarget& target) {
+  if (target.rules.below.empty()) return Place{{}, target.path};
+  Place place;
+  place.directory = TRY(open_directory(target.rules.below, parent_of(target.path), O_PATH));
+  place.path = fmt::format("/proc/self/fd/{}/{}", place.directory.get(), target.path.substr(target.path.rfind('/') + 1));
+  return place;
+}
+
 // While we waited for the lock a mail reader may have put another file in its place: what is written to the old one would
 // be lost.
 bool is_still_named(const Fd& file, const std::string& path) {
@@ -125,7 +139,9 @@ bool is_still_named(const Fd& file, const std::string& path) {
 }  // namespace
 
 Outcome append_to_mbox(const MboxTarget& target, Content& content, const LockHolder& self) {
-  const std::string path = full_path(target);
+  const auto place = find_place(target);
+  if (!place) return failed(place.error().code(), "cannot open file");
+  const std::string& path = place->path;
   std::vector<std::string> warnings;
   const auto with_warnings = [&](Outcome outcome) {
     outcome.warnings.insert(outcome.warnings.begin(), warnings.begin(), warnings.end());
@@ -137,7 +153,7 @@ Outcome append_to_mbox(const MboxTarget& target, Content& content, const LockHol
   struct stat named {};
   const bool is_special = ::stat(path.c_str(), &named) == 0 && !S_ISREG(named.st_mode);
   if (target.locks.dotlock && !is_special) {
-    auto locked = Dotlock::acquire(path, self, target.patience);
+    auto locked = Dotlock::acquire(path, self, target.patience, full_path(target));
     if (locked) {
       dotlock = std::move(*locked);
     } else if (target.need_dotlock || locked.error().code() == EEXIST) {

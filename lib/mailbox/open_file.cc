@@ -1,6 +1,7 @@
 #include "lib/mailbox/open_file.h"
 
 #include <cerrno>
+#include <optional>
 
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -29,24 +30,27 @@ int open_at(const OpenRules& rules, const std::string& path, int flags, mode_t m
   return static_cast<int>(::syscall(SYS_openat2, root.get(), path.c_str(), &how, sizeof how));
 }
 
-std::string parent_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-// A link that root made where nobody else could have: the administrator wants it followed.
-bool is_trusted_link(const std::string& path) {
-  struct stat link {};
-  struct stat parent {};
-  return ::lstat(path.c_str(), &link) == 0 && S_ISLNK(link.st_mode) && link.st_uid == 0 &&
-         ::stat(parent_of(path).c_str(), &parent) == 0 && parent.st_uid == 0 && (parent.st_mode & (S_IWGRP | S_IWOTH)) == 0;
-}
-
 struct Opened {
   int fd;
   bool readable;
 };
+
+// Follows a link that root made where nobody else could have: the administrator wants it so. Looked at and opened from one
+// directory, whose own path may belong to somebody who puts another in its place meanwhile. None: another kind of link.
+std::optional<Opened> open_trusted_link(const std::string& path) {
+  const Fd directory(::open(parent_of(path).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const std::string name = path.substr(path.rfind('/') + 1);
+  struct stat parent {};
+  struct stat link {};
+  if (!directory || ::fstat(directory.get(), &parent) != 0 || parent.st_uid != 0 || (parent.st_mode & (S_IWGRP | S_IWOTH)) != 0 ||
+      ::fstatat(directory.get(), name.c_str(), &link, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISLNK(link.st_mode) || link.st_uid != 0) {
+    return std::nullopt;
+  }
+  int fd = ::openat(directory.get(), name.c_str(), O_RDWR | append_flags);
+  if (fd >= 0) return Opened{fd, true};
+  if (errno == EACCES || errno == EROFS) fd = ::openat(directory.get(), name.c_str(), O_WRONLY | append_flags);
+  return Opened{fd, false};
+}
 
 Opened open_existing(const OpenRules& rules, const std::string& path, int extra) {
   int fd = open_at(rules, path, O_RDWR | append_flags | extra, 0);
@@ -111,6 +115,12 @@ std::expected<void, Outcome> check(OpenedFile& opened, const std::string& path, 
 
 }  // namespace
 
+std::string parent_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
 std::expected<OpenedFile, Outcome> open_to_append(const std::string& path, const OpenRules& rules) {
   Opened found = open_existing(rules, path, O_NOFOLLOW);
   if (found.fd < 0 && errno == ENOENT) {
@@ -123,8 +133,9 @@ std::expected<OpenedFile, Outcome> open_to_append(const std::string& path, const
   if (found.fd < 0 && errno == ELOOP) {
     struct stat target {};
     if (rules.below.empty() && ::stat(path.c_str(), &target) != 0) return std::unexpected(failed(errno, "cannot open file"));
-    if (!rules.below.empty() || !is_trusted_link(path)) return std::unexpected(refused({5, 2, 0}, "file is a symbolic link"));
-    found = open_existing(rules, path, 0);
+    const auto followed = rules.below.empty() ? open_trusted_link(path) : std::nullopt;
+    if (!followed) return std::unexpected(refused({5, 2, 0}, "file is a symbolic link"));
+    found = *followed;
   }
   if (found.fd < 0) return std::unexpected(failed(errno, "cannot open file"));
 
@@ -136,10 +147,10 @@ std::expected<OpenedFile, Outcome> open_to_append(const std::string& path, const
   return opened;
 }
 
-Result<Fd> open_directory(const std::string& below, const std::string& path) {
+Result<Fd> open_directory(const std::string& below, const std::string& path, int access) {
   OpenRules rules;
   rules.below = below;
-  Fd directory(open_at(rules, path.empty() ? "." : path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0));
+  Fd directory(open_at(rules, path.empty() ? "." : path, access | O_DIRECTORY | O_CLOEXEC, 0));
   if (!directory) return base::fail_system("open directory " + path);
   return directory;
 }

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -36,7 +37,11 @@ struct OpenedFile {
 // The Outcome says why not: "cannot open file: Permission denied".
 [[nodiscard]] std::expected<OpenedFile, Outcome> open_to_append(const std::string& path, const OpenRules& rules);
 
-// Opens a directory below `below` (or anywhere when it is empty), for the paths of virtual mailboxes.
-[[nodiscard]] Result<Fd> open_directory(const std::string& below, const std::string& path);
+// Opens a directory below `below` (or anywhere when it is empty), for the paths of virtual mailboxes. O_PATH will do to
+// name what is in it.
+[[nodiscard]] Result<Fd> open_directory(const std::string& below, const std::string& path, int access = O_RDONLY);
+
+// The directory part of a path: "." for a mere name, "/" for what is in the root.
+[[nodiscard]] std::string parent_of(const std::string& path);
 
 }  // namespace mailbox

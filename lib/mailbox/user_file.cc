@@ -14,6 +14,7 @@
 #include "lib/base/ascii.h"
 #include "lib/base/fd.h"
 #include "lib/mailbox/destinations.h"
+#include "lib/mailbox/open_file.h"
 
 namespace mailbox {
 namespace {
@@ -69,6 +70,15 @@ Fd open_checked(const std::string& path, struct stat& status, int extra) {
   return file;
 }
 
+// Who may write to the directory can put there any file of the user, or of root, that says something.
+std::optional<std::string> objection_to_place(const std::string& path) {
+  const std::string directory = parent_of(path);
+  struct stat status {};
+  const bool is_open = ::stat(directory.c_str(), &status) == 0 && (status.st_mode & (S_IWOTH | S_ISVTX)) == S_IWOTH;
+  if (!is_open) return std::nullopt;
+  return fmt::format("file {} is not used: directory {} is world writable", path, directory);
+}
+
 }  // namespace
 
 Result<UserFile> read_forward(const std::vector<std::string>& paths, uid_t user) {
@@ -81,7 +91,8 @@ Result<UserFile> read_forward(const std::vector<std::string>& paths, uid_t user)
     }
     result.found = true;
     result.path = path;
-    auto complaint = objection(status, "file " + path, user);
+    auto complaint = objection_to_place(path);
+    if (!complaint) complaint = objection(status, "file " + path, user);
     Fd file;
     if (!complaint) {
       file = open_checked(path, status, O_NOFOLLOW);

@@ -55,6 +55,13 @@ TEST_CASE("a .forward that cannot be trusted is found but says nothing") {
     ::chmod(path.c_str(), 0666);
     REQUIRE(warning() == "file " + path + " is world writable");
   }
+  SECTION("in a directory that is") {
+    write_whole(path, "bob\n");
+    const std::string place = path.substr(0, path.rfind('/'));
+    ::chmod(place.c_str(), 0777);
+    REQUIRE(warning() == "file " + path + " is not used: directory " + place + " is world writable");
+    ::chmod(place.c_str(), 0700);
+  }
 }
 
 TEST_CASE("an :include: file that cannot be used says why") {

@@ -16,13 +16,13 @@ namespace {
 Result<void> open_tables(Agent& agent, const server::Startup& startup) {
   agent.tables = std::make_unique<maps::Tables>(startup.table_options());
   // $1 of an expression in an alias table could name a command.
-  const auto flags = maps::Flags::fold_keys | maps::Flags::no_proxy | maps::Flags::no_substitution |
+  const auto flags = maps::Flags::fold_keys | maps::security_sensitive |
                      (agent.params.smtputf8_enable ? maps::Flags::utf8 : maps::Flags::none);
   for (const std::string_view name : maps::split_list(agent.params.alias_maps)) {
     agent.alias_tables.push_back({std::string(name), TRY(maps::Maps::open(*agent.tables, "alias_maps", name, flags))});
   }
   agent.mailbox_command_maps =
-      TRY(maps::Maps::open(*agent.tables, "mailbox_command_maps", agent.params.mailbox_command_maps, maps::Flags::fold_keys));
+      TRY(maps::Maps::open(*agent.tables, "mailbox_command_maps", agent.params.mailbox_command_maps, flags));
   agent.mailbox_passing = {"mailbox_transport_maps",
                            TRY(maps::Maps::open(*agent.tables, "mailbox_transport_maps", agent.params.mailbox_transport_maps,
                                                 maps::Flags::fold_keys | maps::Flags::no_substitution)),

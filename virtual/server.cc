@@ -80,8 +80,8 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
   server->patience_ = {set.deliver_lock_attempts, set.deliver_lock_delay, set.stale_lock_time};
   server->open_tables_ = std::make_unique<maps::Tables>(startup.table_options());
   // What the tables say becomes a path and a user id: no part of it may come from the address by way of $1, and no
-  // other program is asked.
-  const auto flags = maps::Flags::fold_keys | maps::Flags::no_proxy | maps::Flags::no_substitution |
+  // other program is asked, nor who cannot be known.
+  const auto flags = maps::Flags::fold_keys | maps::security_sensitive |
                      (set.smtputf8_enable ? maps::Flags::utf8 : maps::Flags::none);
   const auto open = [&](std::string_view name, std::string_view value) {
     return maps::Maps::open(*server->open_tables_, name, value, flags);

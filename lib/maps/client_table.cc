@@ -10,6 +10,7 @@
 #include "lib/maps/client_settings.h"
 #include "lib/maps/key_template.h"
 #include "lib/maps/sessions.h"
+#include "lib/maps/unavailable.h"
 
 namespace maps {
 namespace {
@@ -171,20 +172,6 @@ class ClientTable final : public Table {
   bool has_session_ = false;
   event::Semaphore own_slots_;
   event::Semaphore& slots_;
-};
-
-// Its file cannot be read: lookups fail until a new process finds it.
-class UnavailableTable final : public Table {
- public:
-  UnavailableTable(std::string name, base::Error error) : Table(std::move(name)), error_(std::move(error)) {}
-  Result<Found> lookup(std::string_view) override {
-    maillog::warning("{} is unavailable. {}", name(), error_.message());
-    return base::Failure(error_);
-  }
-  Result<void> ready() override { return base::Failure(error_); }
-
- private:
-  base::Error error_;
 };
 
 }  // namespace

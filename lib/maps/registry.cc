@@ -12,26 +12,26 @@ namespace maps {
 namespace {
 
 constexpr std::array types{
-    //   name         open              fixed  read only
-    Type{"btree",     &open_btree,      true,  false},
-    Type{"cidr",      &open_cidr,       false, true},
-    Type{"environ",   &open_environ,    true,  false},
-    Type{"fail",      &open_fail,       true,  false},
-    Type{"hash",      &open_hash,       true,  false},
-    Type{"inline",    &open_inline,     true,  false},
-    Type{"internal",  &open_internal,   true,  false},
-    Type{"memcache",  &open_memcache,   true,  false},
-    Type{"pcre",      &open_pcre,       false, true},
-    Type{"pipemap",   &open_pipemap,    true,  true},
-    Type{"proxy",     &open_proxy,      true,  false},
-    Type{"randmap",   &open_randmap,    false, true},
-    Type{"regexp",    &open_regexp,     false, true},
-    Type{"socketmap", &open_socketmap,  false, true},
-    Type{"static",    &open_static,     false, false},
-    Type{"tcp",       &open_tcp,        false, true},
-    Type{"texthash",  &open_texthash,   true,  true},
-    Type{"unionmap",  &open_unionmap,   true,  true},
-    Type{"unix",      &open_unix,       true,  false},
+    //   name         open              fixed  read only  anybody's
+    Type{"btree",     &open_btree,      true,  false,     false},
+    Type{"cidr",      &open_cidr,       false, true,      false},
+    Type{"environ",   &open_environ,    true,  false,     false},
+    Type{"fail",      &open_fail,       true,  false,     false},
+    Type{"hash",      &open_hash,       true,  false,     false},
+    Type{"inline",    &open_inline,     true,  false,     false},
+    Type{"internal",  &open_internal,   true,  false,     false},
+    Type{"memcache",  &open_memcache,   true,  false,     true},
+    Type{"pcre",      &open_pcre,       false, true,      false},
+    Type{"pipemap",   &open_pipemap,    true,  true,      false},
+    Type{"proxy",     &open_proxy,      true,  false,     false},
+    Type{"randmap",   &open_randmap,    false, true,      false},
+    Type{"regexp",    &open_regexp,     false, true,      false},
+    Type{"socketmap", &open_socketmap,  false, true,      true},
+    Type{"static",    &open_static,     false, false,     false},
+    Type{"tcp",       &open_tcp,        false, true,      true},
+    Type{"texthash",  &open_texthash,   true,  true,      false},
+    Type{"unionmap",  &open_unionmap,   true,  true,      false},
+    Type{"unix",      &open_unix,       true,  false,     false},
 };
 static_assert(std::ranges::is_sorted(types, {}, &Type::name));
 

@@ -53,6 +53,7 @@ struct Type {
   OpenResult (*open)(const OpenRequest&);
   bool fixed_keys;    // see Table::has_fixed_keys
   bool read_only;     // never opened for update: not even its syntax is looked at then
+  bool is_anybodys;   // who answers is not known for certain: any program may have taken the port
 };
 
 // Null for a type that is not built in.

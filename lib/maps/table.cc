@@ -11,6 +11,7 @@
 #include "lib/maps/list.h"
 #include "lib/maps/module.h"
 #include "lib/maps/registry.h"
+#include "lib/maps/unavailable.h"
 
 namespace maps {
 
@@ -31,6 +32,10 @@ struct Tables::State {
 Result<std::shared_ptr<Table>> Tables::State::open_new(const OpenRequest& request) {
   const auto read_only = [&] { return base::fail(fmt::format("{} map requires O_RDONLY access mode", request.full_name())); };
   if (const Type* const known = find_type(request.type); known != nullptr) {
+    if (known->is_anybodys && has(request.flags, Flags::no_anybody)) {
+      const std::string why = fmt::format("{} map is not allowed for security-sensitive data", request.full_name());
+      return std::make_shared<UnavailableTable>(request.full_name(), base::Error(why));
+    }
     if (request.for_update && known->read_only) return read_only();
     return known->open(request);
   }

@@ -34,9 +34,10 @@ enum class Flags : unsigned {
   fold_keys = 1,          // lower-case the key (all tables of addresses and hosts); tables with fixed strings only
   utf8 = 2,               // smtputf8_enable: keys that are not UTF-8 are never found
   no_proxy = 4,           // open "proxy:type:name" directly (proxymap itself, set-uid commands)
-  no_substitution = 8,    // regexp and pcre results with $1 are refused (security-sensitive tables)
+  no_substitution = 8,    // regexp and pcre results with $1 are refused (no part of the result may come from the key)
   with_nul = 16,          // hash and btree: keys are stored with their NUL only (postmap -N) ...
   without_nul = 32,       // ... or without only (postmap -n); neither bit: the file tells
+  no_anybody = 64,        // tables whose server may be anybody (tcp, socketmap, memcache) are not asked
 };
 [[nodiscard]] constexpr Flags operator|(Flags a, Flags b) {
   return static_cast<Flags>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
@@ -44,6 +45,9 @@ enum class Flags : unsigned {
 [[nodiscard]] constexpr bool has(Flags set, Flags flag) {
   return (static_cast<unsigned>(set) & static_cast<unsigned>(flag)) != 0;
 }
+
+// Of tables whose results become commands, paths or identities.
+inline constexpr Flags security_sensitive = Flags::no_proxy | Flags::no_substitution | Flags::no_anybody;
 
 class Table {
  public:

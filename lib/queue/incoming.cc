@@ -131,11 +131,12 @@ Result<void> IncomingDirectory::sync_name(Queue queue, const QueueId& id) {
 
 IncomingFile::IncomingFile(IncomingDirectory& directory, Fd file, QueueId id)
     : directory_(&directory), file_(std::move(file)), id_(std::move(id)) {
+  ++directory_->files_;
   buffer_ = size_record();
 }
 
 IncomingFile::IncomingFile(IncomingFile&& other) noexcept
-    : directory_(other.directory_),
+    : directory_(std::exchange(other.directory_, nullptr)),
       file_(std::move(other.file_)),
       id_(other.id_),
       queue_(other.queue_),
@@ -150,6 +151,7 @@ IncomingFile::IncomingFile(IncomingFile&& other) noexcept
 
 IncomingFile::~IncomingFile() {
   if (abandoned_) static_cast<void>(directory_->layout_.remove(queue_, id_));
+  if (directory_ != nullptr) --directory_->files_;
 }
 
 // The numbers are wide enough to be filled in later at the same place: right-aligned, a blank between them.
@@ -216,14 +218,28 @@ Result<QueueId> IncomingFile::commit(FirstQueue queue) && {
   }
   // The mode says "complete": before the fsync, so that it is on disk with the bytes.
   if (fchmod(file_.get(), mode_complete) < 0) return base::fail_system("change mode of queue file");
-  // The name is there since create(): bytes and name go to the disk side by side, mostly in the same journal commit.
-  const bool has_final_name = queue == FirstQueue::incoming && !directory_->layout_.is_hashed(queue_);
-  const auto name = has_final_name ? directory_->incoming_.begin() : nullptr;
-  TRY(event::fsync(file_));
-  TRY(has_final_name ? event::DirectorySync::finish(name) : directory_->sync_name(queue_, id_));
+  TRY(make_durable());
   abandoned_ = false;
   file_.reset();  // and with it the lock
   return id_;
+}
+
+Result<void> IncomingFile::make_durable() {
+  // The name is there since create().
+  const bool has_final_name = queue_ == Queue::incoming && !directory_->layout_.is_hashed(queue_);
+  // While no other message is on its way nobody is kept waiting here, and the two hops to a thread and back are spared.
+  const bool is_alone = directory_->files_ == 1 && static_cast<std::size_t>(written_) <= buffer_high;
+  if (is_alone && has_final_name) {
+    for (const Fd* const each : {&file_, &directory_->incoming_fd_}) {
+      if (::fsync(each->get()) != 0) return base::fail_system("fsync");
+    }
+    return {};
+  }
+  // Bytes and name go to the disk side by side, mostly in the same journal commit.
+  const auto name = has_final_name ? directory_->incoming_.begin() : nullptr;
+  TRY(event::fsync(file_));
+  TRY(has_final_name ? event::DirectorySync::finish(name) : directory_->sync_name(queue_, id_));
+  return {};
 }
 
 }  // namespace queue

@@ -54,6 +54,7 @@ class IncomingDirectory {
   const base::Clock& clock_;
   Fd incoming_fd_, hold_fd_;
   event::DirectorySync incoming_, hold_;
+  int files_ = 0;  // that are being written
 };
 
 // Where a complete message goes first. `hold`: a rule said HOLD, or a milter quarantined it.
@@ -93,6 +94,7 @@ class IncomingFile {
   IncomingFile(IncomingDirectory& directory, Fd file, QueueId id);
 
   [[nodiscard]] Result<void> write_out();
+  [[nodiscard]] Result<void> make_durable();
   [[nodiscard]] std::string size_record() const;
 
   IncomingDirectory* directory_;

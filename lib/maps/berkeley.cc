@@ -1,10 +1,12 @@
 // hash:FILE and btree:FILE: Berkeley DB files named FILE.db, as postmap makes them, of either implementation.
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <sys/stat.h>
 
 #include "lib/base/fd.h"
 #include "lib/maps/berkeley_check.h"
@@ -16,7 +18,9 @@
 namespace maps {
 namespace {
 
-constexpr std::size_t read_cache = 1024 * 1024;        // bytes
+// Bytes. Each page is checked when it is read, so that a table is looked up in at half the cost once it is in memory; only
+// as much is taken as there are pages that somebody asked for.
+constexpr std::size_t least_read_cache = 256 * 1024, most_read_cache = 16 * 1024 * 1024;
 constexpr std::size_t update_cache = 4 * 1024 * 1024;
 
 struct BerkeleyFormat {
@@ -28,7 +32,10 @@ struct BerkeleyFormat {
     if (auto checked = check_berkeley_file(fd); !checked) {
       return base::Failure(std::move(checked).error().within(fmt::format("open database {}", path)));
     }
-    return BerkeleyFile::open(path, {.kind = kind, .cache_bytes = read_cache});
+    struct stat status {};
+    if (::fstat(fd, &status) != 0) return base::fail_system(fmt::format("open database {}", path));
+    const std::size_t cache = std::clamp(static_cast<std::size_t>(status.st_size), least_read_cache, most_read_cache);
+    return BerkeleyFile::open(path, {.kind = kind, .cache_bytes = cache});
   }
 };
 

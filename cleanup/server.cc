@@ -208,13 +208,16 @@ bool Server::serve_message(server::Connection& connection, ipc::CleanupFlags fla
   Message message(*setup_.asker, setup_.policy, output, {id, clock_.stamp(), flags});
   if (!setup_.refusal.empty()) message.refuse_for_now(setup_.refusal);
   std::string buffer;
+  base::RollingDeadline record_deadline(setup_.ipc_timeout);
+  std::size_t size = 0;
   while (!message.is_finished()) {
-    const auto record = queue::read_record(stream, buffer, deadline());
+    const auto record = queue::read_record(stream, buffer, record_deadline.of(size));
     if (!record) {
       // The client has given the message up (it says why itself), or speaks nonsense: the file goes with this scope.
       log_canceled(id);
       return false;
     }
+    size = record->data.size();
     message.take(record->type, record->data);
   }
   const MessageClosed closed = close(message, std::move(*file), output.failure(), flags);

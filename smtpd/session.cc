@@ -223,7 +223,7 @@ Deadline Session::content_deadline(Deadline started, std::size_t bytes) const {
   return std::min(deadline(), started + params().smtpd_timeout + earned);
 }
 
-Deadline Session::deadline() const { return server_.clock().now() + params().smtpd_timeout; }
+Deadline Session::deadline() const { return base::after(params().smtpd_timeout); }
 
 void Session::enter(Phase phase) {
   CHECK(phase != Phase::idle);  // reset() goes there

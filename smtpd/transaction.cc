@@ -13,6 +13,7 @@ void Transaction::open(std::unique_ptr<Intake> message, const Origin& origin, st
                        std::size_t line_length_limit) {
   CHECK(!message_);
   timeout_ = timeout;
+  content_deadline_ = base::RollingDeadline(timeout);
   line_length_limit_ = line_length_limit;
   message_ = std::move(message);
 
@@ -73,7 +74,7 @@ void Transaction::begin_content(std::string_view received_header) {
 }
 
 void Transaction::take(Piece piece) {
-  if (message_) message_->add(piece.is_last ? RecordType::normal : RecordType::continued, piece.text, deadline());
+  if (message_) message_->add(piece.is_last ? RecordType::normal : RecordType::continued, piece.text, content_deadline_.of(piece.text.size()));
 }
 
 Result<ipc::MessageClosed> Transaction::finish() {

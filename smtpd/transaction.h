@@ -70,6 +70,7 @@ class Transaction : public ContentSink {
   MailParameters parameters_;
   Stamp arrived_;
   std::chrono::seconds timeout_{0};       // for each exchange with cleanup
+  base::RollingDeadline content_deadline_{timeout_};
   std::size_t line_length_limit_ = 0;
   std::size_t recipients_ = 0, overshoot_ = 0;
   std::string first_recipient_;

@@ -4,6 +4,7 @@
 // their own.
 
 #include <chrono>
+#include <cstddef>
 
 #include <time.h>
 
@@ -22,6 +23,30 @@ inline constexpr Deadline no_deadline = Deadline::max();
   ::clock_gettime(CLOCK_MONOTONIC_COARSE, &tick);
   return Deadline(std::chrono::seconds(tick.tv_sec) + std::chrono::nanoseconds(tick.tv_nsec)) + wait;
 }
+
+// For work in many small pieces, to each of which it gives at least `wait` less what one step takes: looking at the clock
+// costs more than a line of text.
+class RollingDeadline {
+ public:
+  static constexpr std::size_t step = 4096;  // bytes of work
+
+  explicit RollingDeadline(std::chrono::steady_clock::duration wait) : wait_(wait) {}
+  // For a piece of work.
+  [[nodiscard]] Deadline of(std::size_t bytes) {
+    if (left_ <= bytes) {
+      until_ = after(wait_);
+      left_ = step;
+    } else {
+      left_ -= bytes;
+    }
+    return until_;
+  }
+
+ private:
+  std::chrono::steady_clock::duration wait_;
+  Deadline until_{};
+  std::size_t left_ = 0;
+};
 
 class Clock {
  public:

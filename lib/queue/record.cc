@@ -14,6 +14,12 @@ RecordHead::RecordHead(RecordType type, std::size_t length) {
 }
 
 void append_record(std::string& out, RecordType type, std::string_view data) {
+  if (data.size() < 0x80) {  // as lines of text are
+    out += static_cast<char>(type);
+    out += static_cast<char>(data.size());
+    out += data;
+    return;
+  }
   out += RecordHead(type, data.size()).view();
   out += data;
 }

@@ -34,7 +34,7 @@ void append_record(std::string& out, RecordType type, std::string_view data);
 
 // Over a stream (postdrop, cleanup).
 bool write_record(io::Stream& stream, RecordType type, std::string_view data, Deadline deadline);
-// The data is put into `buffer`. Error on end of stream within a record, length overflow, or over the limit.
+// The data is in `buffer` or in the stream's: it lives until the next call with either. Error on end of stream within a record, length overflow, or over the limit.
 [[nodiscard]] Result<Record> read_record(io::Stream& stream, std::string& buffer, Deadline deadline);
 
 }  // namespace queue

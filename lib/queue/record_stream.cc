@@ -1,4 +1,6 @@
 // Records over a stream: what postdrop and cleanup read.
+#include <optional>
+
 #include "lib/queue/record.h"
 #include "lib/queue/record_head.h"
 
@@ -20,6 +22,21 @@ std::string_view how(io::End end) {
   return "connection failed within a record";
 }
 
+// As most are: the whole record is in the stream's buffer. None also when it is not one: the other way finds out why.
+std::optional<Record> record_at_hand(io::Stream& stream, Deadline deadline) {
+  const std::string_view buffered = stream.buffered();
+  std::size_t at = 1, length = 0;
+  for (int shift = 0;; shift += group_bits) {
+    if (at >= buffered.size() || shift > 3 * group_bits) return std::nullopt;
+    const auto byte = static_cast<unsigned char>(buffered[at++]);
+    length |= static_cast<std::size_t>(byte & group) << shift;
+    if ((byte & more) == 0) break;
+  }
+  if (length > record_data_limit || buffered.size() - at < length) return std::nullopt;
+  const std::string_view bytes = stream.read_some(at + length, deadline).data;
+  return Record{static_cast<RecordType>(bytes.front()), bytes.substr(at)};
+}
+
 }  // namespace
 
 bool write_record(io::Stream& stream, RecordType type, std::string_view data, Deadline deadline) {
@@ -27,6 +44,7 @@ bool write_record(io::Stream& stream, RecordType type, std::string_view data, De
 }
 
 Result<Record> read_record(io::Stream& stream, std::string& buffer, Deadline deadline) {
+  if (const auto record = record_at_hand(stream, deadline)) return *record;
   buffer.clear();
   if (const io::End end = stream.read_exact(buffer, 2, deadline); end != io::End::ok) {
     return base::fail(std::string(how(end)));

@@ -22,8 +22,15 @@ std::optional<Reply> data(Session& s, const Command& command) {
   DataDecoder decoder(message, line_limit, s.server().trusts_clients() ? DataEnd::any_newline : DataEnd::crlf_only);
   ContentVerdict verdict = ContentVerdict::good;
   const Deadline started = s.server().clock().now();
-  for (;;) {
-    const io::LineResult line = s.stream().read_line(s.content_deadline(started, decoder.size()), line_limit);
+  // Reckoned anew for each second at the least rate, not for each line.
+  const auto step = static_cast<std::size_t>(s.params().smtpd_min_data_rate);
+  Deadline until{};
+  for (std::size_t reckoned_at = 0;;) {
+    if (decoder.size() >= reckoned_at) {
+      until = s.content_deadline(started, decoder.size());
+      reckoned_at = decoder.size() + step;
+    }
+    const io::LineResult line = s.stream().read_line(until, line_limit);
     if (!line && line.end() != io::End::too_long) {
       s.lost(line.end(), decoder.size());
       return std::nullopt;

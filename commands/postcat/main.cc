@@ -85,12 +85,13 @@ int main(int argc, char** argv) {
   postcat::Choice choice;
   bool by_id = false;
   std::string directory = config::config_directory_from_environment();
-  for (int option; (option = ::getopt(argc, argv, "+bc:dehoqrs:v")) != -1;) {
+  for (int option; (option = ::getopt(argc, argv, "+bc:defhoqrs:v")) != -1;) {
     switch (option) {
       case 'b': choice.body = true; break;
       case 'c': directory = optarg; break;
       case 'd': choice.decimal_types = true; break;
       case 'e': choice.envelope = true; break;
+      case 'f': choice.names_file = true; break;
       case 'h': choice.headers = true; break;
       case 'o': choice.offsets = true; break;
       case 'q': by_id = true; break;

@@ -190,6 +190,7 @@ class Printer {
 
   void prefix(std::int64_t offset, RecordType type, bool at_line_start) {
     if (!at_line_start) return;
+    if (choice_.names_file) std::fputs(fmt::format("{}: ", name_).c_str(), stdout);
     if (choice_.offsets) std::fputs(fmt::format("{:>9} ", offset).c_str(), stdout);
     if (choice_.decimal_types) std::fputs(fmt::format("{:>3} ", static_cast<int>(type)).c_str(), stdout);
   }

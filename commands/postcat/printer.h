@@ -12,6 +12,7 @@ namespace postcat {
 // What is shown, and how.
 struct Choice {
   bool envelope = false, headers = false, body = false;   // none of the three: all, with the separator lines
+  bool names_file = false;                                // the file's name in front of each line
   bool offsets = false;                                   // the record's place in the file in front
   bool decimal_types = false;                             // its type as a number in front
   bool raw = false;                                       // records as they stand, pointers and padding too

@@ -189,7 +189,7 @@ def test_lifetime_over(suite, sink):
         suite.configure(maximal_queue_lifetime=None)
 
 
-@pytest.mark.parametrize("flags", ["", "e", "h", "b", "eh", "o"])
+@pytest.mark.parametrize("flags", ["", "e", "h", "b", "eh", "o", "f", "fo"])
 def test_postcat(suite, sink, flags):
     qid = put(suite, "postcat", "a@elsewhere.example", "b@relayed.example", body="one\n\n.two\nthree", mail="BODY=8BITMIME RET=HDRS ENVID=x+2By",
               rcpt="NOTIFY=DELAY ORCPT=rfc822;orig@elsewhere.example")
@@ -199,7 +199,7 @@ def test_postcat(suite, sink, flags):
     text = re.sub(r"(message_size:).*", r"\1 {numbers}", masks.mask(text))
     text = re.sub(r"((?:client|server)_port=)\d+", r"\1{port}", text)
     if "o" in flags:
-        text = re.sub(r"(?m)^ *\d+ ", "{offset} ", text)
+        text = re.sub(r"(?m)^((?:deferred/{qid}: )?) *\d+ ", r"\1{offset} ", text)
     golden("queue_postcat_" + (flags or "all"), re.sub(r"(_time: |_time=).*", r"\1{time}", text))
 
 

@@ -102,9 +102,13 @@ Server::Server(Parts parts, ipc::Connections& services, const base::Clock& clock
 Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) {
   const auto general = TRY(Params::load(startup.main));
   auto maps = std::make_unique<maps::Tables>(startup.table_options());
-  // The same main.cf twice: defaults such as smtpd_timeout look at $stress, which is ours to say.
-  Snapshot normal = TRY(Snapshot::load(startup.main.with("stress", ""), *maps));
-  Snapshot stressed = TRY(Snapshot::load(startup.main.with("stress", "yes"), *maps));
+  // The same main.cf twice: defaults such as smtpd_timeout look at $stress, which is ours to say; but master.cf's -o stress=yes,
+  // or an empty one, is the administrator's word on it.
+  const config::Entry* const said = startup.main.find("stress");
+  const bool is_said = said != nullptr && said->file.empty();
+  const auto main_under = [&](std::string_view stress) { return is_said ? startup.main : startup.main.with("stress", stress); };
+  Snapshot normal = TRY(Snapshot::load(main_under(""), *maps));
+  Snapshot stressed = TRY(Snapshot::load(main_under("yes"), *maps));
   SharedTables tables = TRY(SharedTables::open(*maps, startup.main, normal.params));
   delivery::NoticeSite notice_site = TRY(delivery::notice_site(normal.params));
   std::unique_ptr<server::PeerNames> peer_names = TRY(server::make_peer_names(startup.clock));

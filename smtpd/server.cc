@@ -102,10 +102,9 @@ Server::Server(Parts parts, ipc::Connections& services, const base::Clock& clock
 Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) {
   const auto general = TRY(Params::load(startup.main));
   auto maps = std::make_unique<maps::Tables>(startup.table_options());
-  // The same main.cf twice: defaults such as smtpd_timeout look at $stress, which is ours to say; but master.cf's -o stress=yes,
-  // or an empty one, is the administrator's word on it.
-  const config::Entry* const said = startup.main.find("stress");
-  const bool is_said = said != nullptr && said->file.empty();
+  // The same main.cf twice: defaults such as smtpd_timeout look at $stress, which is ours to say, unless the administrator has:
+  // by -o stress=yes in master.cf, or an empty one.
+  const bool is_said = startup.main.find("stress") != nullptr;
   const auto main_under = [&](std::string_view stress) { return is_said ? startup.main : startup.main.with("stress", stress); };
   Snapshot normal = TRY(Snapshot::load(main_under(""), *maps));
   Snapshot stressed = TRY(Snapshot::load(main_under("yes"), *maps));

@@ -209,3 +209,10 @@ def test_smtp_data_done_timeout(hosts):
         suite.wait_status(since)
     golden("everyday_smtp_data_done_timeout", masks.mask("\n".join(re.findall(r"status=.*", suite.log(since)))) + "\n")
     suite.delete_all()
+
+
+@pytest.mark.parametrize("stress, said", [("yes", "busy"), ("", "idle"), (None, "idle")])
+def test_stress_of_main_cf(suite, settings, stress, said):
+    settings(stress=stress, smtpd_banner="$myhostname ${stress?{busy}:{idle}}")
+    with smtplib.SMTP(timeout=60) as smtp:
+        assert smtp.connect(*suite.smtp) == (220, b"mail.example.test " + said.encode())

@@ -74,6 +74,9 @@ bool Expansion::set_owner(Step& step, const std::string& alias) {
     if (agent_.params.reset_owner_alias) step.requeue = false;
     return true;
   }
+  // A notice of failure stays one: with an owner for its sender, its own failure would be told to the owner, and go round for
+  // ever where the owner is the list again.
+  if (step.sender.empty()) return true;
   std::string sender = owner;
   if (agent_.params.expand_owner_alias) {
     const auto items = mailbox::split_destinations(**value);

@@ -170,7 +170,12 @@ void Expansion::unknown_user(const Step& step, const Name& name) {
 
 void Expansion::deliver_later(Step parent, std::vector<std::string> items) {
   items_ += items.size();
-  if (items_ > expansion_limit) return bounced(parent, {5, 4, 6}, "recipient expansion limit exceeded");
+  if (items_ > expansion_limit) {
+    // One notice, whatever waits.
+    pending_.clear();
+    if (std::exchange(expansion_reported_, true)) return;
+    return bounced(parent, {5, 4, 6}, "recipient expansion limit exceeded");
+  }
   const auto shared = std::make_shared<const Step>(std::move(parent));
   for (std::string& item : items | std::views::reverse) pending_.push_back({shared, std::move(item)});
 }

@@ -132,6 +132,7 @@ class Expansion {
   };
   std::vector<Pending> pending_;         // the last is the next
   bool loop_reported_ = false;
+  bool expansion_reported_ = false;
   bool is_expanded_ = false;
   std::size_t items_ = 0;
   bool is_deferred_ = false;

@@ -19,15 +19,18 @@
 namespace mailbox {
 namespace {
 
+constexpr std::size_t destination_size_limit = 32 * 1024;  // an address, path or command
+
 // The name is not there, or is hidden from the user: as good as none.
 bool means_absent(int code) { return code == ENOENT || code == ENOTDIR || code == EACCES || code == ENAMETOOLONG || code == ELOOP; }
 
 std::string why(int code) { return base::Error::system("", code).message().substr(2); }
 
+// Half a list is none: who stands behind the limit would get no mail, and nobody would know.
 Result<std::string> read_whole(const Fd& file, const std::string& path) {
   std::string text;
   std::size_t have = 0;
-  while (have < user_file_limit) {
+  while (have <= user_file_limit) {
     text.resize(have + 16 * 1024);
     const ssize_t count = ::read(file.get(), text.data() + have, text.size() - have);
     if (count < 0 && errno == EINTR) continue;
@@ -35,21 +38,26 @@ Result<std::string> read_whole(const Fd& file, const std::string& path) {
     if (count == 0) break;
     have += static_cast<std::size_t>(count);
   }
+  if (have > user_file_limit) return base::fail(fmt::format("file {} is too large", path));
   text.resize(have);
   return text;
 }
 
 // Each line is a value of its own: an open quote does not reach over its end.
-std::vector<std::string> parse_lines(std::string_view text) {
+Result<std::vector<std::string>> read_destinations(const Fd& file, const std::string& path) {
+  const std::string whole = TRY(read_whole(file, path));
+  std::string_view text = whole;
   std::vector<std::string> all;
-  while (!text.empty() && all.size() < destination_limit) {
+  while (!text.empty()) {
     const std::size_t end = text.find('\n');
     const std::string_view line = text.substr(0, end);
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     if (line.starts_with('#')) continue;
     auto items = split_destinations(line);
-    const std::size_t room = destination_limit - all.size();
-    items.resize(std::min(items.size(), room));
+    if (all.size() + items.size() >= destination_limit) return base::fail(fmt::format("file {} has too many destinations", path));
+    if (std::ranges::any_of(items, [](const std::string& item) { return item.size() > destination_size_limit; })) {
+      return base::fail(fmt::format("file {} has a destination that is too long", path));
+    }
     all.insert(all.end(), std::make_move_iterator(items.begin()), std::make_move_iterator(items.end()));
   }
   return all;
@@ -105,7 +113,7 @@ Result<UserFile> read_forward(const std::vector<std::string>& paths, uid_t user)
     }
     result.owner = status.st_uid;
     result.group = status.st_gid;
-    result.destinations = parse_lines(TRY(read_whole(file, path)));
+    result.destinations = TRY(read_destinations(file, path));
     return result;
   }
   return result;
@@ -135,7 +143,7 @@ Result<UserFile> read_include(const std::string& path) {
   result.found = true;
   result.owner = status.st_uid;
   result.group = status.st_gid;
-  result.destinations = parse_lines(TRY(read_whole(file, path)));
+  result.destinations = TRY(read_destinations(file, path));
   return result;
 }
 

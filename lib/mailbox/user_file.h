@@ -10,7 +10,7 @@
 
 namespace mailbox {
 
-inline constexpr std::size_t user_file_limit = 4 * 1024 * 1024;  // bytes that are read of a file
+inline constexpr std::size_t user_file_limit = 4 * 1024 * 1024;  // bytes that are read of a file; a longer one is an Error
 
 struct UserFile {
   bool found = false;                    // false: none of the paths exists

@@ -29,7 +29,7 @@ Result<std::optional<Alias>> Asker::lookup(AddressTable table, const std::string
   const maps::Maps& asked = maps_[static_cast<std::size_t>(table)];
   if (asked.empty() || internal.empty()) return std::optional<Alias>();
   const maps::AddressSearch search{
-      .recipient_delimiter = options_.recipient_delimiter,
+      .delimiters = options_.delimiters,
       .is_local_domain = [](const void* self, std::string_view domain) {
         return static_cast<const Asker*>(self)->is_local_domain(domain);
       },

@@ -8,6 +8,7 @@
 
 #include "cleanup/addresses.h"
 #include "lib/ipc/addresses.h"
+#include "lib/mail/address.h"
 #include "lib/maps/table.h"
 
 namespace cleanup {
@@ -15,7 +16,7 @@ namespace cleanup {
 class Asker final : public Addresses {
  public:
   struct Options {
-    std::string recipient_delimiter;
+    mail::Delimiters delimiters;
     std::string myorigin;
   };
   // What AddressTable names, in its order.

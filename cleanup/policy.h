@@ -76,7 +76,6 @@ struct Policy {
   AddressPlace canonical_places = AddressPlace::none, sender_canonical_places = AddressPlace::none,
                recipient_canonical_places = AddressPlace::none, masquerade_places = AddressPlace::none;
   std::vector<std::string> masquerade_domains;    // lower case, "!" where it stands
-  std::string recipient_delimiter;
   CheckMaps checks;                               // for messages that are to be filtered
 };
 

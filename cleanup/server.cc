@@ -66,7 +66,6 @@ Result<Policy> make_policy(const Params& params) {
   for (const std::string_view domain : ascii::split(params.masquerade_domains, separators)) {
     policy.masquerade_domains.push_back(ascii::lowercase(domain));
   }
-  policy.recipient_delimiter = params.recipient_delimiter;
   return policy;
 }
 
@@ -144,7 +143,7 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
                                                maps::ListKind::string, false));
   auto asker = std::make_unique<Asker>(ipc::Addresses(startup.services, startup.clock), std::move(address_maps),
                                        std::move(local), std::move(exceptions),
-                                       Asker::Options{params.recipient_delimiter, params.myorigin});
+                                       Asker::Options{{params.recipient_delimiter, params.owner_request_special}, params.myorigin});
   Setup setup{
       .policy = std::move(policy),
       .tables = std::move(tables),

@@ -62,7 +62,7 @@ bool Expansion::expand_alias(const Step& step, const Name& name) {
 
 // Finds owner-ALIAS, and makes it the sender. False when its lookup failed, which has been reported.
 bool Expansion::set_owner(Step& step, const std::string& alias) {
-  if (alias.starts_with(owner_prefix)) return true;
+  if (!agent_.params.owner_request_special || alias.starts_with(owner_prefix)) return true;
   const std::string owner = std::string(owner_prefix) + alias;
   const AliasTable* table = nullptr;
   const auto value = look_up_alias(owner, &table);

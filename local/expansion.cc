@@ -84,7 +84,8 @@ Name Expansion::parse(const Step& step) const {
   if (name.is_final) local.remove_prefix(1);
   name.local = ascii::lowercase(local);
   name.domain = parts.domain;
-  const mail::LocalParts split = mail::split_extension(name.local, agent_.params.recipient_delimiter);
+  const mail::LocalParts split = mail::split_extension(
+      name.local, {agent_.params.recipient_delimiter, agent_.params.owner_request_special});
   name.user = split.user;
   name.extension = split.extension;
   if (split.has_extension) name.delimiter = name.local.substr(name.user.size(), 1);

@@ -52,7 +52,7 @@ std::optional<std::string> of_recipient(std::string_view name, const Recipient& 
   }
   const mail::AddressParts parts = mail::split(recipient.address);
   if (name == "domain") return flags.folds_domain ? ascii::lowercase(parts.domain) : std::string(parts.domain);
-  const mail::LocalParts local = mail::split_extension(parts.local, rules.recipient_delimiter);
+  const mail::LocalParts local = mail::split_extension(parts.local, rules.delimiters);
   const std::pair<std::string_view, std::string_view> of_local[] = {
       {"mailbox", parts.local}, {"user", local.user}, {"extension", local.extension}};
   for (const auto& [known, value] : of_local) {

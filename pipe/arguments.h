@@ -8,6 +8,7 @@
 
 #include "lib/base/error.h"
 #include "lib/ipc/messages/delivery.h"
+#include "lib/mail/address.h"
 #include "pipe/attributes.h"
 
 namespace pipe_agent {
@@ -16,7 +17,7 @@ namespace pipe_agent {
 struct ArgumentRules {
   Flags flags;
   std::string null_sender;
-  std::string recipient_delimiter;
+  mail::Delimiters delimiters;
   std::string service;                 // for the Error
 };
 

@@ -75,7 +75,7 @@ Words expanded(const Words& arguments, const ipc::DeliveryRequest& request, cons
   std::vector<const ipc::DeliveryRecipient*> recipients;
   for (const auto& recipient : request.recipients) recipients.push_back(&recipient);
   const auto words = expand_arguments(
-      arguments, request, recipients, {.flags = flags, .null_sender = "NULL", .recipient_delimiter = "+", .service = "test"});
+      arguments, request, recipients, {.flags = flags, .null_sender = "NULL", .delimiters = {"+"}, .service = "test"});
   return words ? *words : Words{words.error().message()};
 }
 

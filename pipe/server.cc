@@ -96,7 +96,7 @@ Delivery Server::deliver_to(const ipc::DeliveryRequest& request, const Recipient
   auto arguments = expand_arguments(attributes.arguments, request, recipients,
                                     {.flags = attributes.flags,
                                      .null_sender = attributes.null_sender,
-                                     .recipient_delimiter = params_.recipient_delimiter,
+                                     .delimiters = {params_.recipient_delimiter, params_.owner_request_special},
                                      .service = command_.service});
   if (!arguments) {
     maillog::warning("{}", arguments.error().message());

@@ -79,7 +79,7 @@ Result<GenericMaps> open_generic(maps::Tables& tables, const Params& params, ser
   const maps::Flags flags = maps::Flags::fold_keys | (params.smtputf8_enable ? maps::Flags::utf8 : maps::Flags::none);
   const auto words = ascii::split(params.propagate_unmatched_extensions, ", \t\r\n");
   GenericMaps::Options options{
-      .recipient_delimiter = params.recipient_delimiter,
+      .delimiters = {params.recipient_delimiter, params.owner_request_special},
       .myorigin = params.myorigin,
       .propagates = std::ranges::any_of(words, [](std::string_view word) { return ascii::equal_ignoring_case(word, "generic"); }),
       .header_size_limit = static_cast<std::size_t>(params.header_size_limit),

@@ -19,7 +19,7 @@ bool GenericMaps::is_local_domain(std::string_view domain) const {
 Result<std::string> GenericMaps::map(const std::string& internal) const {
   if (maps_.empty() || internal.empty()) return internal;
   const maps::AddressSearch search{
-      .recipient_delimiter = options_.recipient_delimiter,
+      .delimiters = options_.delimiters,
       .is_local_domain = [](const void* self, std::string_view domain) {
         return static_cast<const GenericMaps*>(self)->is_local_domain(domain);
       },

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lib/base/error.h"
+#include "lib/mail/address.h"
 #include "lib/mail/header_block.h"
 #include "lib/mail/mapped_addresses.h"
 #include "lib/maps/table.h"
@@ -18,7 +19,8 @@ namespace smtp {
 class GenericMaps {
  public:
   struct Options {
-    std::string recipient_delimiter, myorigin;
+    mail::Delimiters delimiters;
+    std::string myorigin;
     bool propagates = false;              // "generic" in propagate_unmatched_extensions
     std::size_t header_size_limit = 102400, header_address_token_limit = 10240;
   };

@@ -15,7 +15,7 @@ struct World {
              [](const std::string& external) -> Result<std::string> {
                return external.contains('@') ? external : external + "@origin.test";
              },
-             {.recipient_delimiter = "+", .myorigin = "origin.test", .propagates = propagates}) {}
+             {.delimiters = {"+"}, .myorigin = "origin.test", .propagates = propagates}) {}
 
   // The content with its header mapped, a line for each.
   std::vector<std::string> through(const std::vector<std::string>& content) {

@@ -30,6 +30,7 @@ Result<Params> load_lmtp(const config::Main& main) {
   to.mydestination = from.mydestination;
   to.myhostname = from.myhostname;
   to.myorigin = from.myorigin;
+  to.owner_request_special = from.owner_request_special;
   to.parent_domain_matches_subdomains = from.parent_domain_matches_subdomains;
   to.propagate_unmatched_extensions = from.propagate_unmatched_extensions;
   to.proxy_interfaces = from.proxy_interfaces;

@@ -92,7 +92,7 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
   server->status_filter_ = TRY(delivery::StatusFilter::open(*server->open_tables_, "virtual_delivery_status_filter",
                                                             set.virtual_delivery_status_filter));
   server->flush_sites_ = TRY(queue::FlushSites::open(startup.main, set, &startup.services));
-  server->tables_.recipient_delimiter = set.recipient_delimiter;
+  server->tables_.delimiters = {set.recipient_delimiter, set.owner_request_special};
   server->tables_.minimum_uid = set.virtual_minimum_uid;
   return server;
 }

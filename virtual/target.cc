@@ -15,7 +15,7 @@ using Lookup = std::expected<maps::Found, Refused>;
 
 Lookup look_up(const maps::Maps& maps, const Tables& tables, std::string_view recipient) {
   maps::AddressSearch search;
-  search.recipient_delimiter = tables.recipient_delimiter;
+  search.delimiters = tables.delimiters;
   auto found = maps::find_address(maps, recipient, search, nullptr);
   if (!found) return std::unexpected(Refused{Refusal::failure, std::move(found).error().message()});
   return std::move(*found);

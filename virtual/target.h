@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "lib/base/error.h"
+#include "lib/mail/address.h"
 #include "lib/mailbox/worker_pool.h"
 #include "lib/maps/table.h"
 
@@ -19,7 +20,7 @@ struct Mailbox {
 
 struct Tables {
   maps::Maps mailboxes, uids, gids;
-  std::string recipient_delimiter;
+  mail::Delimiters delimiters;
   long minimum_uid;
 };
 

@@ -40,11 +40,10 @@ TEST_CASE("where it protects, its program refuses") {
 }
 
 TEST_CASE("values that are not yet honoured, of parameters that are, are named") {
-  CHECK(told("notify_classes = bounce, 2bounce, delay\nsmtp_dns_support_level = enabled\nowner_request_special = yes\n").empty());
+  CHECK(told("notify_classes = bounce, 2bounce, delay\nsmtp_dns_support_level = enabled\n").empty());
   CHECK(told("notify_classes = resource, software\n").empty());
-  CHECK(told("notify_classes = bounce, policy\nowner_request_special = no\nsmtp_dns_support_level = dnssec\n") ==
-        std::vector<std::string>{"/etc/postfix/main.cf, line 2: owner_request_special = no is not yet honoured",
-                                 "/etc/postfix/main.cf, line 3: smtp_dns_support_level = dnssec is not yet honoured"});
+  CHECK(told("notify_classes = bounce, policy\nsmtp_dns_support_level = dnssec\n") ==
+        std::vector<std::string>{"/etc/postfix/main.cf, line 2: smtp_dns_support_level = dnssec is not yet honoured"});
 }
 
 TEST_CASE("services speak for themselves") {

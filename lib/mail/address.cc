@@ -25,11 +25,11 @@ bool is_dot_atom(std::string_view text) {
 }
 
 // Local parts with a meaning of their own, which have no extension.
-bool is_indivisible(std::string_view local, std::string_view delimiters) {
+bool is_indivisible(std::string_view local, const Delimiters& delimiters) {
   for (const std::string_view name : {"postmaster", "mailer-daemon", "double-bounce"}) {
     if (ascii::equal_ignoring_case(local, name)) return true;
   }
-  if (!delimiters.contains('-')) return false;
+  if (!delimiters.owner_request_special || !delimiters.characters.contains('-')) return false;
   constexpr std::string_view request = "-request";
   return ascii::starts_with_ignoring_case(local, "owner-") ||
          (local.size() >= request.size() && ascii::equal_ignoring_case(local.substr(local.size() - request.size()), request));
@@ -225,8 +225,8 @@ AddressParts split(std::string_view internal) {
   return {internal.substr(0, at), internal.substr(at + 1), true};
 }
 
-LocalParts split_extension(std::string_view local, std::string_view delimiters) {
-  const std::size_t at = local.find_first_of(delimiters);
+LocalParts split_extension(std::string_view local, const Delimiters& delimiters) {
+  const std::size_t at = local.find_first_of(delimiters.characters);
   if (at == std::string_view::npos || at == 0 || at + 1 == local.size() || is_indivisible(local, delimiters)) {
     return {local, {}, false};
   }

@@ -25,13 +25,19 @@ struct AddressParts {
 };
 [[nodiscard]] AddressParts split(std::string_view internal);
 
-// The user and the extension of a local part, per recipient_delimiter (a set of characters; the first in the text wins).
-// "user+ext" gives "user" and "ext"; owner- and -request names keep their dash; no delimiter: extension empty.
+// What divides a local part: recipient_delimiter, a set of characters, the first of which in the text wins; and whether
+// owner-LIST and LIST-request keep their dash.
+struct Delimiters {
+  std::string characters;
+  bool owner_request_special = true;
+};
+
+// The user and the extension of a local part: "user+ext" gives "user" and "ext"; no delimiter: extension empty.
 struct LocalParts {
   std::string_view user, extension;
   bool has_extension;
 };
-[[nodiscard]] LocalParts split_extension(std::string_view local, std::string_view delimiters);
+[[nodiscard]] LocalParts split_extension(std::string_view local, const Delimiters& delimiters);
 
 // What a path may have; the parameters are Postfix's.
 struct PathRules {

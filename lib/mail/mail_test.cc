@@ -114,11 +114,15 @@ TEST_CASE("an extension is split off where neither part becomes empty and the na
       {"user+ext", "", "user+ext", "", false},
   };
   for (const auto& row : table) {
-    const auto parts = mail::split_extension(row.local, row.delimiters);
+    const auto parts = mail::split_extension(row.local, {row.delimiters});
     CHECK(parts.user == row.user);
     CHECK(parts.extension == row.extension);
     CHECK(parts.has_extension == row.has);
   }
+  const mail::Delimiters plain{"-", false};
+  CHECK(mail::split_extension("owner-list", plain).user == "owner");
+  CHECK(mail::split_extension("list-request", plain).extension == "request");
+  CHECK_FALSE(mail::split_extension("double-bounce", plain).has_extension);
 }
 
 TEST_CASE("paths are taken and refused as by Postfix") {

@@ -46,7 +46,7 @@ Result<Found> find_address(const Maps& maps, std::string_view internal_address, 
   if (unmatched_extension != nullptr) unmatched_extension->clear();
   if (maps.empty() || internal_address.empty()) return Found{};
   const mail::AddressParts address = mail::split(internal_address);
-  const mail::LocalParts local = mail::split_extension(address.local, search.recipient_delimiter);
+  const mail::LocalParts local = mail::split_extension(address.local, search.delimiters);
   // The delimiter belongs to the extension that was not matched: "+ext".
   const std::string_view extension = local.has_extension ? address.local.substr(local.user.size()) : std::string_view{};
   const bool is_local = !address.has_domain ||

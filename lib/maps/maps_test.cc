@@ -203,7 +203,7 @@ TEST_CASE("the first table that knows or fails ends a search") {
 TEST_CASE("addresses are asked from the whole to the domain") {
   Tables tables(options());
   const auto search = [](const void*, std::string_view domain) { return domain == "local.example"; };
-  const AddressSearch how{.recipient_delimiter = "+", .is_local_domain = search};
+  const AddressSearch how{.delimiters = {"+"}, .is_local_domain = search};
   struct Row {
     const char* table;
     const char* address;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lib/base/error.h"
+#include "lib/mail/address.h"
 #include "lib/maps/modules.h"
 
 namespace config {
@@ -152,7 +153,7 @@ class Maps {
 // The search of an address table: user+ext@domain, user@domain, user+ext and user (when the domain is local to this
 // machine as `is_local_domain` says), @domain. `extension`, when given, receives the unmatched "+ext" or nothing.
 struct AddressSearch {
-  std::string_view recipient_delimiter;
+  mail::Delimiters delimiters = {};
   bool (*is_local_domain)(const void* context, std::string_view domain) = nullptr;
   const void* context = nullptr;
   bool with_at_domain = true;   // ask "@domain"

@@ -30,7 +30,8 @@ Result<Answers> Answers::make(const Params& params, maps::Tables& tables, std::v
   const CanonicalRules remote = rules_of(params, params.remote_header_rewrite_domain, params.remote_header_rewrite_domain);
   maps::Flags flags = maps::Flags::fold_keys | maps::Flags::no_substitution;
   if (params.smtputf8_enable) flags = flags | maps::Flags::utf8;
-  TransportMaps transport_maps(TRY(maps::Maps::open(tables, "transport_maps", params.transport_maps, flags)), params.recipient_delimiter,
+  const mail::Delimiters delimiters{params.recipient_delimiter, params.owner_request_special};
+  TransportMaps transport_maps(TRY(maps::Maps::open(tables, "transport_maps", params.transport_maps, flags)), delimiters,
                                parents_match(params, "transport_maps"));
   Domains domains = TRY(Domains::open(tables, {
                                                   .mydestination = params.mydestination,
@@ -55,7 +56,7 @@ Result<Answers> Answers::make(const Params& params, maps::Tables& tables, std::v
       .show_user_unknown_table_name = params.show_user_unknown_table_name,
       .canonical = local,
       .myorigin = params.myorigin,
-      .recipient_delimiter = params.recipient_delimiter,
+      .delimiters = delimiters,
       .null_sender_in_relayhost_maps = params.empty_address_relayhost_maps_lookup_key,
       .null_sender_in_transport_maps = params.empty_address_default_transport_maps_lookup_key,
       .relocated_prefix = params.relocated_prefix_enable ? "5.1.6 User has moved to " : "",

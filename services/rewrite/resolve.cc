@@ -145,7 +145,7 @@ bool Resolver::names_a_route(std::string_view local) const { return local.find_f
 // Asks for user+ext@domain, user@domain, for a domain of ours also user+ext and user, and @domain.
 Result<maps::Found> Resolver::find(const maps::Maps& maps, std::string_view parameter, std::string_view address) const {
   const maps::AddressSearch search{
-      .recipient_delimiter = parameters_.recipient_delimiter,
+      .delimiters = parameters_.delimiters,
       .is_local_domain = [](const void* self, std::string_view domain) {
         const auto& resolver = *static_cast<const Resolver*>(self);
         return ascii::equal_ignoring_case(domain, resolver.parameters_.myorigin) ||

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "lib/ipc/messages/rewrite.h"
+#include "lib/mail/address.h"
 #include "services/rewrite/canonical.h"
 #include "services/rewrite/domains.h"
 #include "services/rewrite/transport.h"
@@ -19,7 +20,8 @@ struct ResolveParameters {
   bool resolve_dequoted_address = true, resolve_null_domain = false, resolve_numeric_domain = false;
   bool allow_min_user = false, show_user_unknown_table_name = true;
   CanonicalRules canonical;  // for the rest when a local domain has been taken off
-  std::string myorigin, recipient_delimiter;
+  std::string myorigin;
+  mail::Delimiters delimiters;
   std::string null_sender_in_relayhost_maps, null_sender_in_transport_maps;  // keys
   std::string relocated_prefix;                                             // of the text of relocated_maps
 };

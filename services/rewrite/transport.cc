@@ -18,7 +18,7 @@ Route parse_route(std::string_view text) {
 }
 
 Result<maps::Found> TransportMaps::find(std::string_view recipient, std::string_view domain) const {
-  const maps::AddressSearch search{.recipient_delimiter = recipient_delimiter_, .with_at_domain = false};
+  const maps::AddressSearch search{.delimiters = delimiters_, .with_at_domain = false};
   maps::Found found = TRY(maps::find_address(maps_, recipient, search, nullptr));
   if (!found) found = TRY(maps::find_domain(maps_, domain, parents_match_));
   if (!found) found = TRY(maps_.lookup_partial("*"));

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "lib/base/error.h"
+#include "lib/mail/address.h"
 #include "lib/maps/table.h"
 
 namespace rewrite {
@@ -20,8 +21,8 @@ struct Route {
 class TransportMaps {
  public:
   TransportMaps() = default;
-  TransportMaps(maps::Maps maps, std::string recipient_delimiter, bool parents_match)
-      : maps_(std::move(maps)), recipient_delimiter_(std::move(recipient_delimiter)), parents_match_(parents_match) {}
+  TransportMaps(maps::Maps maps, mail::Delimiters delimiters, bool parents_match)
+      : maps_(std::move(maps)), delimiters_(std::move(delimiters)), parents_match_(parents_match) {}
 
   // Asks for user+ext@domain, user@domain, domain, its parents, "*". An entry's transport replaces the route's, and then
   // an entry without nexthop means the recipient's domain; an entry without transport replaces the nexthop, if it has one.
@@ -31,7 +32,7 @@ class TransportMaps {
   [[nodiscard]] Result<maps::Found> find(std::string_view recipient, std::string_view domain) const;
 
   maps::Maps maps_;
-  std::string recipient_delimiter_;
+  mail::Delimiters delimiters_;
   bool parents_match_ = false;
 };
 

@@ -122,7 +122,7 @@ Verdict Policy::etrn(const Subject& subject, WarningLog& warnings) {
 
 Result<maps::Found> Policy::find_address(const maps::Maps& maps, std::string_view address, bool is_local) const {
   const maps::AddressSearch search{
-      .recipient_delimiter = params_.recipient_delimiter,
+      .delimiters = {params_.recipient_delimiter, params_.owner_request_special},
       .is_local_domain = [](const void* local, std::string_view) { return *static_cast<const bool*>(local); },
       .context = &is_local,
       .with_at_domain = true,

@@ -147,3 +147,61 @@ def test_tls():
         assert says(ca) == "1 "                             # the certificate has a name
         assert says(ca + "server_host = mail.example.test\n") == "0 bob@host.test"
         assert says("start_tls = yes\ntls_ca_cert_file = /absent\n") == "1 "
+
+
+class SaslSlapd(Slapd):
+    """Root by the socket may read; so may alice by PLAIN. Its socket is where only root can go."""
+
+    @staticmethod
+    def as_nobody():
+        return []
+
+    def options(self):
+        return """sasl-secprops none
+authz-policy to
+authz-regexp "gidNumber=0.uidNumber=0,cn=peercred,cn=external,cn=auth" "cn=root,dc=example,dc=test"
+authz-regexp "uid=([^,]*),.*cn=auth" "cn=$1,dc=example,dc=test"
+access to attrs=userPassword,authzTo by * auth
+access to * by dn.exact="cn=root,dc=example,dc=test" read by dn.exact="cn=alice,dc=example,dc=test" read by * auth"""
+
+
+SASL_LDIF = LDIF.replace("mail: alice@example.test\n", "mail: alice@example.test\nuserPassword: s3cret\n") + "\n".join(
+    ["", entry("cn=root", "person", "authzTo: dn:cn=alice,dc=example,dc=test")])
+SASL = [
+    ("bind = none\n", "1 "),
+    ("bind = sasl\nsasl_mechs = EXTERNAL\n", "0 bob@host.test"),
+    ("bind = SASL\nsasl_mechs = EXTERNAL\nsasl_authz_id = dn:cn=alice,dc=example,dc=test\n", "0 bob@host.test"),
+    ("bind = sasl\nsasl_mechs = EXTERNAL\nsasl_authz_id = dn:cn=bob,dc=example,dc=test\n", "1 "),
+    ("bind = sasl\nsasl_mechs = PLAIN\nbind_dn = alice\nbind_pw = s3cret\n", "0 bob@host.test"),
+    ("bind = sasl\nsasl_mechs = PLAIN\nbind_dn = alice\nbind_pw = wrong\n", "1 "),
+    ("bind = sasl\nsasl_mechs = PLAIN\nbind_dn = nobody\nbind_pw = s3cret\n", "1 "),
+]
+
+
+@pytest.fixture(scope="module")
+def sasl_server(suite):
+    server = SaslSlapd(SASL_LDIF)
+    # Where both can reach it.
+    suite.sh("mkdir -m 777 /etc/postfix/ldap")
+    server.socket = suite.path("/etc/postfix/ldap/socket")
+    with server:
+        yield server
+
+
+@pytest.mark.parametrize("settings, answer", SASL)
+def test_sasl(suite, sasl_server, settings, answer):
+    url = "server_host = ldapi://%2Fetc%2Fpostfix%2Fldap%2Fsocket\nsearch_base = dc=example,dc=test\nversion = 3\n"
+    suite.write("/etc/postfix/t.cf", url + settings)
+    done = suite.run("postmap", "-q", "bob", "ldap:/etc/postfix/t.cf")
+    assert "%d %s" % (done.returncode, done.stdout.decode().rstrip()) == answer, done.stderr.decode()
+
+
+@pytest.mark.extension("the reference has all of Cyrus SASL")
+@pytest.mark.parametrize("settings, why", [
+    ("sasl_mechs = PLAIN GSSAPI\n", "of mechanisms there are EXTERNAL and PLAIN, not GSSAPI"), ("sasl_minssf = 56\n", "sasl_minssf is not there"),
+    ("sasl_realm = x\n", "has a sasl_realm"), ("version = 2\n", "needs version = 3"),
+])
+def test_what_there_is_not_of_sasl(suite, sasl_server, settings, why):
+    suite.write("/etc/postfix/t.cf", settings_of(sasl_server) + "bind = sasl\n" + settings)
+    done = suite.run("postmap", "-q", "bob", "ldap:/etc/postfix/t.cf")
+    assert done.returncode == 1 and why in done.stderr.decode()

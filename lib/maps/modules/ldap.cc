@@ -226,7 +226,7 @@ class LdapClient final : public Client {
         return base::fail(fmt::format("Unable to set STARTTLS: {}: {}", code, ::ldap_err2string(code)), connection_lost);
       }
     }
-    if (settings_.bind == LdapBind::simple) TRY(bind(handle, server));
+    if (settings_.bind != LdapBind::none) TRY(bind(handle, server));
     return std::make_unique<LdapSession>(std::move(connection), settings_);
   }
 
@@ -260,18 +260,43 @@ class LdapClient final : public Client {
   }
 
   Result<void> bind(LDAP* connection, const Server& server) const {
-    berval password{.bv_len = settings_.bind_password.size(), .bv_val = const_cast<char*>(settings_.bind_password.data())};
+    if (settings_.bind != LdapBind::sasl) return bind_result(bind_as(connection, settings_.bind_dn, LDAP_SASL_SIMPLE, settings_.bind_password), server);
+    int code = LDAP_AUTH_METHOD_NOT_SUPPORTED;
+    for (const std::string& mechanism : settings_.sasl_mechanisms) {
+      code = bind_as(connection, "", mechanism.c_str(), sasl_credentials(mechanism));
+      if (code != LDAP_AUTH_METHOD_NOT_SUPPORTED) break;
+    }
+    return bind_result(code, server);
+  }
+
+  // RFC 4422 appendix A (EXTERNAL), RFC 4616 (PLAIN): one message each.
+  [[nodiscard]] std::string sasl_credentials(std::string_view mechanism) const {
+    const std::string& authorization = settings_.sasl_authorization;
+    if (mechanism == "EXTERNAL") return authorization;
+    std::string message = authorization;
+    message += '\0';
+    message += settings_.bind_dn;
+    message += '\0';
+    return message += settings_.bind_password;
+  }
+
+  // The result's code.
+  [[nodiscard]] int bind_as(LDAP* connection, const std::string& dn, const char* mechanism, std::string credentials) const {
+    berval bytes{.bv_len = credentials.size(), .bv_val = credentials.data()};
     timeval limit{.tv_sec = settings_.timeout.count(), .tv_usec = 0};
     int id = 0;
-    int code = ::ldap_sasl_bind(connection, settings_.bind_dn.c_str(), LDAP_SASL_SIMPLE, &password, nullptr, nullptr, &id);
-    if (code == LDAP_SUCCESS) {
-      LDAPMessage* handle = nullptr;
-      const int type = ::ldap_result(connection, id, LDAP_MSG_ALL, &limit, &handle);
-      const std::unique_ptr<LDAPMessage, FreeMessage> message(handle);
-      code = LDAP_TIMEOUT;
-      if (type < 0) ::ldap_get_option(connection, LDAP_OPT_RESULT_CODE, &code);
-      if (type > 0 && ::ldap_parse_result(connection, handle, &code, nullptr, nullptr, nullptr, nullptr, 0) != LDAP_SUCCESS) code = LDAP_DECODING_ERROR;
-    }
+    int code = ::ldap_sasl_bind(connection, dn.c_str(), mechanism, &bytes, nullptr, nullptr, &id);
+    if (code != LDAP_SUCCESS) return code;
+    LDAPMessage* handle = nullptr;
+    const int type = ::ldap_result(connection, id, LDAP_MSG_ALL, &limit, &handle);
+    const std::unique_ptr<LDAPMessage, FreeMessage> message(handle);
+    code = LDAP_TIMEOUT;
+    if (type < 0) ::ldap_get_option(connection, LDAP_OPT_RESULT_CODE, &code);
+    if (type > 0 && ::ldap_parse_result(connection, handle, &code, nullptr, nullptr, nullptr, nullptr, 0) != LDAP_SUCCESS) code = LDAP_DECODING_ERROR;
+    return code;
+  }
+
+  [[nodiscard]] Result<void> bind_result(int code, const Server& server) const {
     if (code == LDAP_SUCCESS) return {};
     return base::fail(fmt::format("dict_ldap_connect: Unable to bind to server {} with dn {}: {} ({})", server.name,
                                   settings_.bind_dn.empty() ? "empty or implicit" : settings_.bind_dn, code, ::ldap_err2string(code)),

@@ -127,11 +127,29 @@ Result<void> LdapSettings::read_bind(const Settings& settings) {
   const std::string how = TRY(settings.string("bind", "yes"));
   if (ascii::equal_ignoring_case(how, "no") || ascii::equal_ignoring_case(how, "none")) {
     bind = LdapBind::none;
+  } else if (ascii::equal_ignoring_case(how, "sasl")) {
+    bind = LdapBind::sasl;
   } else if (!ascii::equal_ignoring_case(how, "yes") && !ascii::equal_ignoring_case(how, "simple")) {
     return base::fail(fmt::format("{}: unsupported parameter value: bind = {}", source, how));
   }
   bind_dn = TRY(settings.string("bind_dn", ""));
   bind_password = TRY(settings.string("bind_pw", ""));
+  return bind == LdapBind::sasl ? read_sasl(settings) : Result<void>();
+}
+
+// What needs more than one step, or a library of its own, is refused here and not when the first mail comes.
+Result<void> LdapSettings::read_sasl(const Settings& settings) {
+  const auto refused = [&](std::string_view why) { return base::fail(fmt::format("{}: bind = sasl: {}", source, why)); };
+  if (version != LDAP_VERSION3) return refused("needs version = 3");
+  sasl_mechanisms = TRY(names_of(settings, "sasl_mechs", ""));
+  if (sasl_mechanisms.empty()) sasl_mechanisms = {bind_password.empty() ? "EXTERNAL" : "PLAIN"};
+  for (std::string& name : sasl_mechanisms) {
+    std::ranges::transform(name, name.begin(), ascii::to_upper);
+    if (name != "EXTERNAL" && name != "PLAIN") return refused(fmt::format("of mechanisms there are EXTERNAL and PLAIN, not {}", name));
+  }
+  sasl_authorization = TRY(settings.string("sasl_authz_id", ""));
+  if (!TRY(settings.string("sasl_realm", "")).empty()) return refused("neither EXTERNAL nor PLAIN has a sasl_realm");
+  if (TRY(settings.integer("sasl_minssf", 0, 0)) > 0) return refused("sasl_minssf is not there: demand TLS instead");
   return {};
 }
 

@@ -25,7 +25,7 @@ struct LdapAttributes {
   [[nodiscard]] static bool is_in(const std::vector<std::string>& list, std::string_view name);
 };
 
-enum class LdapBind { none, simple };
+enum class LdapBind { none, simple, sasl };
 
 struct LdapSettings {
   std::string uris;             // separated by blanks
@@ -36,6 +36,9 @@ struct LdapSettings {
   LdapAttributes attributes;
   LdapBind bind = LdapBind::simple;
   std::string bind_dn, bind_password;
+  // With sasl: the mechanisms in the order in which they are tried, and whom to act for, where that is somebody else.
+  std::vector<std::string> sasl_mechanisms;
+  std::string sasl_authorization;
   int recursion_limit = 0;
   int size_limit = 0;
   int dereference = 0;
@@ -54,6 +57,7 @@ struct LdapSettings {
   [[nodiscard]] Result<void> read_server(const Settings& settings);
   [[nodiscard]] Result<void> read_search(const Settings& settings);
   [[nodiscard]] Result<void> read_bind(const Settings& settings);
+  [[nodiscard]] Result<void> read_sasl(const Settings& settings);
   [[nodiscard]] Result<void> read_tls(const Settings& settings);
 };
 

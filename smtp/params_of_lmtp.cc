@@ -4,9 +4,10 @@
 
 namespace smtp {
 
-Result<Params> load_lmtp(const config::Main& main) {
-  const lmtp::Params from = TRY(lmtp::Params::load(main));
-  Params to{};
+namespace {
+
+// What both have under one name.
+void take_shared(const lmtp::Params& from, Params& to) {
   to.connection_cache_ttl_limit = from.connection_cache_ttl_limit;
   to.default_database_type = from.default_database_type;
   to.delay_logging_resolution_limit = from.delay_logging_resolution_limit;
@@ -35,6 +36,12 @@ Result<Params> load_lmtp(const config::Main& main) {
   to.propagate_unmatched_extensions = from.propagate_unmatched_extensions;
   to.proxy_interfaces = from.proxy_interfaces;
   to.recipient_delimiter = from.recipient_delimiter;
+  to.smtputf8_enable = from.smtputf8_enable;
+  to.soft_bounce = from.soft_bounce;
+}
+
+// lmtp_... is smtp_... to the rest of the program.
+void take_own(const lmtp::Params& from, Params& to) {
   to.smtp_address_preference = from.lmtp_address_preference;
   to.lmtp_assume_final = from.lmtp_assume_final;
   to.smtp_bind_address = from.lmtp_bind_address;
@@ -79,8 +86,15 @@ Result<Params> load_lmtp(const config::Main& main) {
   to.smtp_skip_5xx_greeting = from.lmtp_skip_5xx_greeting;
   to.smtp_skip_quit_response = from.lmtp_skip_quit_response;
   to.smtp_tcp_port = from.lmtp_tcp_port;
-  to.smtputf8_enable = from.smtputf8_enable;
-  to.soft_bounce = from.soft_bounce;
+}
+
+}  // namespace
+
+Result<Params> load_lmtp(const config::Main& main) {
+  const lmtp::Params from = TRY(lmtp::Params::load(main));
+  Params to{};
+  take_shared(from, to);
+  take_own(from, to);
   return to;
 }
 

@@ -32,7 +32,8 @@ constexpr std::string_view name_prefix = "postfix-";
 constexpr mode_t directory_mode = 0755;
 constexpr mode_t file_mode = 0644;
 
-// What instances share, and so takes over from the primary one when main.cf sets it there.
+// What instances share: taken over from the primary one when main.cf sets it there, and else left to its default, whatever
+// main.cf.proto has.
 constexpr std::array shared_parameters{"command_directory", "daemon_directory", "html_directory", "mail_owner",
                                        "mailq_path", "manpage_directory", "meta_directory", "newaliases_path",
                                        "readme_directory", "sample_directory", "sendmail_path", "setgid_group",
@@ -291,9 +292,12 @@ class Editor {
                                   {"data_directory", one.data_directory},
                                   {"master_service_disable", "inet"},
                                   {"queue_directory", one.queue_directory}};
+    std::vector<std::string> comment_out{params_.command_directory + "/postconf", "-c", one.config_directory, "-#"};
     for (const char* const name : shared_parameters) {
       if (const config::Entry* const entry = main_.find(name)) settings.push_back({name, entry->value});
+      else comment_out.emplace_back(name);
     }
+    TRY(run(std::move(comment_out), one));
     std::ranges::sort(settings, {}, &Setting::name);
     return set(one, settings);
   }

@@ -25,6 +25,8 @@ OUT = line("postfix-out", "mta", "n", "/etc/postfix-out")
 FIVE = line("postfix-five", "-", "n", "/etc/postfix-five")
 IN = line("postfix-in", "mta", "n", "/etc/postfix-in")
 ALL = PRIMARY + THIRD + FOUR + OUT + FIVE + IN
+SHARED = ("daemon_directory", "mail_owner", "sendmail_path", "newaliases_path", "mailq_path", "setgid_group", "manpage_directory",
+          "sample_directory", "readme_directory", "meta_directory", "shlib_directory")
 NOT_RUNNING = "the Postfix mail system is not running"
 
 
@@ -299,3 +301,12 @@ def test_the_plain_manager(wrapped, enabled, action, status):
     wrapped.sh("postconf -c /etc/postfix-out multi_instance_enable=" + enabled)
     done = wrapped.run("postfix", action)
     assert done.returncode == status
+
+
+def test_what_main_cf_proto_has_of_shared_parameters():
+    """Debian 12's has many of them, empty. The primary instance has the say; where it has not, the default holds."""
+    with make(files={"/etc/postfix/main.cf.proto": "html_directory = /proto\n" + "".join(name + " =\n" for name in SHARED)}) as suite:
+        suite.sh("postconf -X %s; postconf -e html_directory=/primary" % " ".join(SHARED))
+        suite.sh("postmulti -e init; postmulti -I postfix-second -e create")
+        text = Path(suite.path("/etc/postfix-second/main.cf")).read_text()
+        assert text.startswith("html_directory = /primary\n" + "".join("#%s =\n" % name for name in SHARED)), text

@@ -47,12 +47,30 @@ def say(text):
     print("== %s" % text, file=sys.stderr, flush=True)
 
 
+def become_a_child():
+    """Process 1 reaps what others leave behind: the work is done by its child."""
+    worker = os.fork()
+    while worker:
+        pid, status = os.wait()
+        if pid == worker:
+            sys.exit(os.waitstatus_to_exitcode(status))
+
+
 def version_of(deb):
     return subprocess.run(["dpkg-deb", "-f", str(deb), "Version"], check=True, capture_output=True, text=True).stdout.strip()
 
 
-def prepare_packages(suite, deb):
-    """A directory that apt can read: our package, what it needs, and Debian's postfix with its plugins."""
+# The source of Debian's package, for what it has of tests; other archives that the host knows have none.
+WITH_SOURCES = r"""
+        for list in /etc/apt/sources.list.d/*.sources; do
+          if grep -q '^Suites: %(suite)s' "$list"; then sed -i 's/^Types: deb$/Types: deb deb-src/' "$list"; fi; done
+        sed -n 's/^deb \(.* %(suite)s[ -].*\)/deb-src \1/p' /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null >/tmp/list || :
+        mv /tmp/list /etc/apt/sources.list.d/sources-of-debian.list"""
+
+
+def prepare_packages(suite, deb, more=(), source=False):
+    """A directory that apt can read: our package, what it needs, and Debian's postfix with its plugins. `more` are packages to
+    be had besides; with `source`, Debian's source package lies there too."""
     if not deb:
         built = installed.CACHE / ("package-" + suite)
         subprocess.run([str(HERE / "build"), suite, str(built)], check=True)
@@ -68,9 +86,13 @@ def prepare_packages(suite, deb):
         mkdir $0/root/archive; mount --bind %s $0/root/archive; mount -t proc proc $0/root/proc; cp -L /etc/resolv.conf /etc/hosts $0/root/etc
         exec chroot $0/root sh -ec "$1" """ % (base, archive)
     version = "$(dpkg-query -W -f '${Version}' postfix)"
-    inside = """apt-get -q update
-        apt-get -q -y --no-install-recommends --download-only -o Dir::Cache::archives=/archive install /archive/ours.deb
-        cd /archive; apt-get -q download %s; chown -R root /archive""" % " ".join("%s=%s" % (name, version) for name in ("postfix",) + PLUGINS)
+    inside = """%s
+        apt-get -q update
+        apt-get -q -y --no-install-recommends --download-only -o Dir::Cache::archives=/archive install /archive/ours.deb %s
+        cd /archive; apt-get -q download %s""" % (WITH_SOURCES % {"suite": suite} if source else "", " ".join(more),
+                                                  " ".join("%s=%s" % (name, version) for name in ("postfix",) + PLUGINS))
+    inside += "; apt-get -q source --download-only postfix=" + version if source else ""
+    inside += "; chown -R root /archive"
     proxies = {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}
     subprocess.run(["unshare", "-mpf", "--kill-child", "--propagation", "private", "sh", "-ec", script, str(place), inside],
                    check=True, stdout=sys.stderr, env={**ENVIRONMENT, **proxies})
@@ -94,7 +116,8 @@ class Host:
             sys.exit("%s: exit %d\n%s" % (" ".join(argv), done.returncode, done.stdout))
         return done.stdout
 
-    def set_up(self):
+    def make_root(self):
+        """The base, whose apt has what `packages` holds and nothing else."""
         say("copying the base of %s" % self.suite)
         subprocess.run(["cp", "-a", str(installed.BASES[self.suite]), str(self.root)], check=True)
         for kind, inside in (("proc", "proc"), ("tmpfs", "run")):
@@ -108,6 +131,17 @@ class Host:
         (self.root / "etc/apt/sources.list").write_text("deb [trusted=yes] file:/archive ./\n")
         (self.root / "etc/hosts").write_text("127.0.0.1 localhost\n127.0.0.1 mail.example.test\n")
         self.run("apt-get", "-q", "update")
+
+    def remove(self):
+        """The mounts first: /dev in the root is the host's own."""
+        mounted = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+        for path in reversed([path for path in mounted if path.startswith(str(self.place) + "/")]):
+            subprocess.run(["umount", "-l", path], check=True)
+        shutil.rmtree(self.place)
+
+    def set_up(self):
+        """A mail system as a site would have it, with Debian's package."""
+        self.make_root()
         for name, uid in (("alice", 1001), ("sender", 1002), ("vmail", 5000)):
             self.run("useradd", "-m", "-u", str(uid), name)
         (self.root / "srv/vmail").mkdir()

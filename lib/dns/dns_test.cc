@@ -144,6 +144,10 @@ TEST_CASE("a packet cut at each byte is read without harm") {
                                 .record("other.example", type_mx, testing::dns_mx(10, "a.example.com"))
                                 .packet();
   CHECK(dns::read_packet(whole, "example.com", Type::mx)->mx == std::vector<Mx>{{10, "a.example.com"}});
+  constexpr std::size_t flags_at = 2;
+  std::string no_answer = whole;
+  no_answer[flags_at] = static_cast<char>(no_answer[flags_at] ^ 0x80);
+  CHECK_FALSE(dns::read_packet(no_answer, "example.com", Type::mx));
   for (std::size_t size = 0; size < whole.size(); ++size) {
     const std::string cut(whole.data(), size);
     CHECK_FALSE(dns::read_packet(cut, "example.com", Type::mx));

@@ -16,6 +16,18 @@ namespace {
 constexpr std::size_t header_size = 12;
 constexpr std::size_t question_tail = 4;   // type and class after the name
 constexpr std::uint16_t class_internet = 1;
+constexpr std::uint16_t kind_mask = 0xf800;    // of the flags: question or answer, and the operation
+constexpr std::uint16_t kind_answer = 0x8000;  // to a standard query
+constexpr std::size_t name_limit = 253;        // characters of a name (RFC 1035 section 2.3.4: 255 octets with their lengths)
+
+// As c-ares writes it, where "\." and "\ddd" are one character.
+std::size_t length_of(std::string_view name) {
+  std::size_t length = 0;
+  for (std::size_t i = 0; i < name.size(); ++i, ++length) {
+    if (name[i] == '\\' && i + 1 < name.size()) i += ascii::is_digit(name[i + 1]) ? 3 : 1;
+  }
+  return length;
+}
 
 // A place in the packet; every step is checked.
 class Reader {
@@ -51,6 +63,7 @@ class Reader {
     TRY(skip(static_cast<std::size_t>(size)));
     std::string result(text);
     if (!result.empty() && result.back() == '.') result.pop_back();
+    if (length_of(result) > name_limit) return base::fail("DNS packet with a name that is too long");
     return result;
   }
 
@@ -84,7 +97,8 @@ Result<Record> read_record(Reader& reader) {
 // The answer section's records of class IN, until enough of the wanted type were seen.
 Result<std::vector<Record>> read_answers(std::string_view packet, Type type) {
   Reader reader(packet);
-  TRY(reader.skip(4));  // id and flags: c-ares has looked at them
+  TRY(reader.skip(2));  // the id: c-ares has looked at it
+  if ((TRY(reader.number16()) & kind_mask) != kind_answer) return base::fail("DNS packet that is no answer");
   const std::uint16_t questions = TRY(reader.number16());
   const std::uint16_t answers = TRY(reader.number16());
   TRY(reader.skip(header_size - reader.at()));

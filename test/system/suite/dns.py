@@ -14,31 +14,62 @@ def encode(name):
 
 class Dns:
     """zone: {"example.net": {"MX": [(10, "mx.example.net")], "A": ["127.2.0.1"]}}; "SERVFAIL" in place of the records of a
-    name, or of one type of a name, fails. A name that is not there does not exist (NXDOMAIN)."""
+    name, or of one type of a name, fails. A name that is not there does not exist (NXDOMAIN).
+    `raw` is asked first, with the query, its question (name, type and class as they came), the name and the type: the datagrams
+    to send as they are, or None. `tcp(query)` gives what is sent to who asks again by TCP."""
 
-    def __init__(self, zone):
+    def __init__(self, zone, raw=None, tcp=None):
+        self.raw, self.tcp = raw, tcp
         self.zone, self.asked = {k.lower(): v for k, v in zone.items()}, []
         self.host = "127.53.%d.%d" % (os.urandom(1)[0], 1 + os.urandom(1)[0] % 250)
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.udp.bind((self.host, 53))
+        self.listener = None
+        if tcp:
+            self.listener = socket.create_server((self.host, 53))
+            threading.Thread(target=self._serve_tcp, daemon=True).start()
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self):
         while True:
             try:
                 query, peer = self.udp.recvfrom(2048)
-                self.udp.sendto(self._answer(query), peer)
+                for answer in self._answers(query):
+                    self.udp.sendto(answer, peer)
             except OSError:
                 return
 
-    def _answer(self, query):
+    def _serve_tcp(self):
+        while True:
+            try:
+                with self.listener.accept()[0] as client:
+                    client.settimeout(5)
+                    query = client.recv(2048)
+                    client.sendall(self.tcp(query[2:]))
+            except OSError:
+                if self.listener.fileno() < 0:
+                    return
+
+    def _answers(self, query):
+        name, kind, question = self._question(query)
+        datagrams = self.raw(query, question, name, kind) if self.raw else None
+        if datagrams is None:
+            return [self._answer(query)]
+        self.asked.append((name, kind))
+        return datagrams
+
+    @staticmethod
+    def _question(query):
         labels, at = [], 12
         while query[at]:
             labels.append(query[at + 1:at + 1 + query[at]].decode("latin-1"))
             at += 1 + query[at]
         question = query[12:at + 5]
         kind = struct.unpack(">H", query[at + 1:at + 3])[0]
-        name = ".".join(labels).lower()
+        return ".".join(labels).lower(), kind, question
+
+    def _answer(self, query):
+        name, kind, question = self._question(query)
         self.asked.append((name, kind))
         records, code = self._find(name, kind)
         head = query[:2] + struct.pack(">HHHHH", 0x8580 | code, 1, len(records), 0, 0)
@@ -67,6 +98,9 @@ class Dns:
 
     def close(self):
         self.udp.close()
+        if self.listener:
+            self.listener.shutdown(socket.SHUT_RDWR)
+            self.listener.close()
 
     def __enter__(self):
         return self

@@ -1,4 +1,4 @@
-"""ATTACKS O03, O04 and O10: what happens at the system's limits. No descriptor left, no process to be had, a flood of
+"""ATTACKS O03, O04, O05 and O10: what happens at the system's limits. No descriptor left, no process or memory to be had, a flood of
 connections: the mail system goes on with what it has, waits without spinning, and is itself again as soon as there is room."""
 import contextlib
 import os
@@ -162,6 +162,59 @@ def test_no_process_to_be_had(tmp_path):
         suite.wait_queue_empty()
         assert {name: processes(suite, name) for name in before} == before
         assert "fatal:" not in suite.log(at) and "panic:" not in suite.log(at)
+
+
+# --- O05 ---
+def limit_memory(suite, pid, more):
+    """The address space may grow by so many bytes; None: as much as it likes."""
+    program = os.path.basename(os.readlink("/proc/%d/exe" % pid))
+    with open("/proc/%d/statm" % pid) as statm:
+        size = int(statm.read().split()[0]) * resource.getpagesize()
+    suite.sh("setpriv --reuid=postfix --regid=postfix --clear-groups prlimit --pid %d --as=%s:" %
+             (processes(suite, program)[pid], "unlimited" if more is None else size + more))
+
+
+@pytest.mark.skipif(sanitized(), reason="the sanitizers take all of the address space")
+@pytest.mark.parametrize("more", [0, 200_000, 1_000_000])
+@pytest.mark.parametrize("program", ["smtpd", "cleanup", "trivial-rewrite", "qmgr", "bounce"])
+def test_no_memory_to_be_had(program, more):
+    """Whoever gets none refuses, or dies and is started again. What has been taken arrives, and nothing is there that was not sent."""
+    main_cf = {"notify_classes": "", "relay_domains": "discard.example", "transport_maps": "inline:{discard.example=discard:}"}
+    with make(main_cf=main_cf, services={"smtp": {"maxproc": "400"}}) as suite, contextlib.ExitStack() as stack:
+        send(suite, "bob@example.test", "carol@example.test")
+        suite.wait_queue_empty()
+        suite.run("sendmail", "-f", "bob@example.test", "no-such-user@example.test", user="bob", input=b"Subject: bounce\n\nx\n")
+        suite.wait_log("sender non-delivery notification")
+        suite.wait_queue_empty()
+        before = len(suite.messages("carol", 1))
+        pids = list(processes(suite, program))
+        assert pids
+        at = suite.log_size()
+        for pid in pids:
+            limit_memory(suite, pid, more)
+        taken, tried = 0, 0
+        for size in (10, 100, 5000):
+            for _ in range(3):
+                tried += 1
+                with contextlib.suppress(Exception):       # many clients at a time, and many recipients
+                    for _ in range(20):
+                        stack.enter_context(socket.create_connection(suite.smtp, timeout=5)).sendall(b"EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<bob@example.test>\r\n")
+                with contextlib.suppress(Exception), Client(suite.smtp, timeout=5) as client:
+                    client.send("bob@example.test", ["carol@example.test", *("r%d@discard.example" % n for n in range(300))],
+                                "Subject: memory\n\n" + ("x" * 70 + "\n") * size)
+                    taken += 1
+        stack.close()
+        for pid in pids:
+            with contextlib.suppress(OSError, KeyError):
+                limit_memory(suite, pid, None)
+        send(suite, "bob@example.test", "carol@example.test")
+        suite.sh("postqueue -f")
+        suite.messages("carol", before + taken + 1, timeout=60)
+        # What a process that died had begun may lie in incoming/ for its time.
+        suite.wait_until(lambda: not [f for f in suite.queue_files() if f[0] != "incoming"], suite.queue, what="the end of all deliveries")
+        got = len(suite.messages("carol", 0)) - before - 1
+        assert taken <= got <= tried, (taken, got, suite.log(at)[-3000:])
+        assert "killed by signal 11" not in suite.log(at)
 
 
 # --- O10 ---

@@ -1,5 +1,6 @@
 #include "cleanup/checks.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -15,6 +16,16 @@ namespace {
 using Action = mail::CheckRule::Action;
 
 constexpr std::string_view no_reason = "message content rejected";
+constexpr std::size_t fault_shown = 100;  // bytes of the text that has the fault
+
+std::string_view reason_of(mail::MimeFault fault) {
+  switch (fault) {
+    case mail::MimeFault::eight_bit_header: return "improper use of 8-bit data in message header";
+    case mail::MimeFault::eight_bit_body: return "improper use of 8-bit data in message body";
+    case mail::MimeFault::encoded_container: return "invalid message/* or multipart/* encoding domain";
+  }
+  std::unreachable();
+}
 
 // "5.7.1 text": with the code that the text begins with, or one that says why.
 std::string refusal_text(std::string_view text) {
@@ -53,7 +64,9 @@ Checks::Change Checks::look_up(const maps::Maps& maps, std::string_view paramete
   mail::CheckRule rule = mail::parse_check_rule(**found, parameter, checked, warning);
   if (!warning.empty()) maillog::warning("{}", warning);
   if (rule.action == Action::reject) rule.text = refusal_text(rule.text);
-  tell(rule, rule.text, checked, text);
+  if (const std::string_view name = mail::check_name(rule.action); !name.empty()) {
+    tell(name, checked == mail::CheckedText::header ? "header" : "body", text, rule.text, Detail::with_client);
+  }
   return apply(rule, text);
 }
 
@@ -81,19 +94,32 @@ Checks::Change Checks::apply(const mail::CheckRule& rule, std::string_view text)
   return change;
 }
 
-void Checks::tell(const mail::CheckRule& rule, std::string_view note, mail::CheckedText checked, std::string_view text) const {
-  const std::string_view action = mail::check_name(rule.action);
-  if (action.empty()) return;
+void Checks::refuse_character(std::string_view text) {
+  if (is_over()) return;
+  refusal_ = "5.7.1 disallowed character";
+  tell("reject", "content", text.substr(0, text.find('\0')), refusal_, Detail::with_client);
+}
+
+void Checks::refuse_fault(mail::MimeFault fault, std::string_view text) {
+  if (is_over() || std::ranges::find(faults_told_, fault) != faults_told_.end()) return;
+  faults_told_.push_back(fault);
+  const std::string_view reason = reason_of(fault);
+  if (fault_.empty()) fault_ = fmt::format("5.6.0 {}", reason);
+  tell("reject", fmt::format("mime-error {}:", reason), text.substr(0, fault_shown), "", Detail::short_form);
+}
+
+void Checks::tell(std::string_view action, std::string_view what, std::string_view text, std::string_view note, Detail detail) const {
+  const bool with_client = detail == Detail::with_client;
   const std::string sender = mail::to_external(message_.sender), recipient = mail::to_external(message_.recipient);
   maillog::write(maillog::CheckLine{.queue_id = message_.queue_id,
                                     .action = action,
-                                    .part = checked == mail::CheckedText::header ? "header" : "body",
+                                    .part = what,
                                     .text = text,
                                     .origin = message_.origin,
                                     .sender = sender,
                                     .recipient = recipient,
-                                    .protocol = message_.protocol,
-                                    .helo = message_.helo,
+                                    .protocol = with_client ? message_.protocol : "",
+                                    .helo = with_client ? message_.helo : "",
                                     .note = note});
 }
 

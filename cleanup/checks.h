@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lib/mail/check_rule.h"
+#include "lib/mail/mime_scan.h"
 #include "lib/maps/table.h"
 
 namespace cleanup {
@@ -44,8 +45,14 @@ class Checks {
   [[nodiscard]] Change field(std::string_view text, std::string_view name, bool is_part, bool is_attached);
   [[nodiscard]] Change body_line(std::string_view data, std::size_t offset);
 
+  // A character that nobody gets: message_reject_characters.
+  void refuse_character(std::string_view text);
+  // A fault of the message's form; each is told once.
+  void refuse_fault(mail::MimeFault fault, std::string_view text);
+
   // What has been decided of the whole message.
   [[nodiscard]] const std::string& refusal() const { return refusal_; }      // "5.7.1 text", or empty
+  [[nodiscard]] const std::string& fault() const { return fault_; }          // the same of the message's form
   [[nodiscard]] const std::string& failure() const { return failure_; }      // a table that cannot be asked
   [[nodiscard]] bool is_discarded() const { return is_discarded_; }
   [[nodiscard]] bool is_held() const { return is_held_; }
@@ -58,11 +65,14 @@ class Checks {
   [[nodiscard]] bool is_over() const { return is_passed_ || is_discarded_ || !refusal_.empty() || !failure_.empty(); }
   [[nodiscard]] Change look_up(const maps::Maps& maps, std::string_view parameter, mail::CheckedText checked, std::string_view text);
   [[nodiscard]] Change apply(const mail::CheckRule& rule, std::string_view text);
-  void tell(const mail::CheckRule& rule, std::string_view note, mail::CheckedText checked, std::string_view text) const;
+  // `what` was looked at: "header"; `note` may be empty. With the client's protocol and name where a rule of the site said so.
+  enum class Detail { short_form, with_client };
+  void tell(std::string_view action, std::string_view what, std::string_view text, std::string_view note, Detail detail) const;
 
   const CheckMaps& maps_;
   CheckedMessage message_;
-  std::string refusal_, failure_, filter_, redirect_;
+  std::string refusal_, fault_, failure_, filter_, redirect_;
+  std::vector<mail::MimeFault> faults_told_;
   std::vector<std::string> copies_;
   bool is_discarded_ = false, is_held_ = false, is_passed_ = false;
 };

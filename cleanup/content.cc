@@ -28,6 +28,22 @@ std::string without_stray_breaks(std::string_view data, bool replace_cr) {
   return out;
 }
 
+bool has_any(std::string_view data, std::string_view characters) { return data.find_first_of(characters) != std::string_view::npos; }
+
+std::string without(std::string_view data, std::string_view characters) {
+  std::string out(data);
+  std::erase_if(out, [&](char c) { return characters.contains(c); });
+  return out;
+}
+
+// Faults are looked for where somebody refuses them.
+mail::MimeScan::Complain complaint(const Policy& policy, bool is_checked, Checks& checks) {
+  if (!is_checked || !policy.parse_mime || policy.refused_faults.empty()) return nullptr;
+  return [&policy, &checks](mail::MimeFault fault, std::string_view text) {
+    if (std::ranges::find(policy.refused_faults, fault) != policy.refused_faults.end()) checks.refuse_fault(fault, text);
+  };
+}
+
 }  // namespace
 
 Content::Content(Addresses& addresses, const Policy& policy, Output& output, ContentContext context)
@@ -37,9 +53,11 @@ Content::Content(Addresses& addresses, const Policy& policy, Output& output, Con
       context_(std::move(context)),
       canonical_(addresses, policy, context_.queue_id),
       header_(policy.header_size_limit, *this),
-      mime_({policy.mime_nesting_limit, policy.mime_boundary_length_limit}),
       checks_(policy.checks, {context_.queue_id, context_.origin, context_.sender, context_.recipient, context_.protocol, context_.helo}),
-      walk_(policy.parse_mime ? &mime_ : nullptr, policy.header_size_limit, *this) {}
+      mime_({policy.mime_nesting_limit, policy.mime_boundary_length_limit}, complaint(policy, context_.is_checked, checks_)),
+      walk_(policy.parse_mime ? &mime_ : nullptr, policy.header_size_limit, *this) {
+  if (policy.converts) downgrade_.emplace();
+}
 
 void Content::take(std::string_view data, bool is_whole) {
   if (is_over()) return;
@@ -48,11 +66,31 @@ void Content::take(std::string_view data, bool is_whole) {
     fixed = without_stray_breaks(data, policy_.replace_stray_cr_lf);
     data = fixed;
   }
+  if (context_.is_checked && has_any(data, policy_.rejected_characters)) return checks_.refuse_character(data);
+  if (context_.is_checked && has_any(data, policy_.stripped_characters)) {
+    fixed = without(data, policy_.stripped_characters);
+    data = fixed;
+  }
+  if (!downgrade_) return take_line(data, is_whole);
+  downgrade_->write(data, is_whole, converted_);
+  take_converted();
+}
+
+void Content::take_converted() {
+  for (const mail::Downgrade::Line& line : std::exchange(converted_, {})) take_line(line.text, line.ends_line);
+}
+
+void Content::take_line(std::string_view data, bool is_whole) {
+  if (is_over()) return;
   if (header_.is_open()) header_.take(data, is_whole);
   else body(data, is_whole);
 }
 
 void Content::finish() {
+  if (downgrade_) {
+    downgrade_->finish(converted_);
+    take_converted();
+  }
   if (is_over()) return;
   header_.finish();
   walk_.finish();
@@ -96,6 +134,7 @@ void Content::note(std::string_view name, std::string_view value) {
 void Content::field(std::string_view text) {
   if (problem_ == Problem::mapping || is_over()) return;
   text = text.substr(0, text.find('\0'));
+  if (policy_.parse_mime || policy_.detect_8bit_encoding_header) mime_.field(text);
   auto parsed = mail::split_header(text);
   if (!parsed) return;  // a NUL in the name: nothing is left of the field
   Checks::Change change;
@@ -108,7 +147,6 @@ void Content::field(std::string_view text) {
     parsed = mail::split_header(text);
   }
   if (!ascii::is_ascii(text)) has_utf8_header_ = true;
-  if (policy_.detect_8bit_encoding_header) mime_.field(text);
   const mail::HeaderInfo* info = mail::find_header(parsed->name);
   if (info != nullptr && info->resent) is_resent_ = true;
   note(parsed->name, parsed->value);

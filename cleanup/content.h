@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cleanup/addresses.h"
 #include "cleanup/canonical.h"
@@ -12,6 +13,7 @@
 #include "cleanup/policy.h"
 #include "lib/base/deadline.h"
 #include "lib/mail/body_walk.h"
+#include "lib/mail/downgrade.h"
 #include "lib/mail/header_block.h"
 #include "lib/mail/mime_scan.h"
 
@@ -27,7 +29,7 @@ struct ContentContext {
   std::string full_name;
   bool maps_addresses = false;  // canonical maps and masquerading are for this message too
   bool is_checked = false;      // so are header_checks and body_checks ...
-  bool is_returned = false;     // ... and what they refuse goes back whole to its sender
+  bool is_returned = false;     // ... and what they refuse goes back to its sender
   std::string origin, recipient, protocol, helo;  // for the log of those
 };
 
@@ -47,7 +49,7 @@ class Content final : private mail::HeaderBlock::Handler, private mail::BodyWalk
   // The first Message-Id:, given or added; empty when there is none.
   [[nodiscard]] const std::string& message_id() const { return message_id_; }
   [[nodiscard]] const Checks& checks() const { return checks_; }
-  [[nodiscard]] bool is_8bit() const { return mime_.is_8bit(); }
+  [[nodiscard]] bool is_8bit() const { return policy_.detect_8bit_encoding_header && mime_.is_8bit(); }
   [[nodiscard]] bool has_utf8_header() const { return has_utf8_header_; }
 
  private:
@@ -57,6 +59,8 @@ class Content final : private mail::HeaderBlock::Handler, private mail::BodyWalk
   void part_field(std::string_view text, bool is_attached) override;
   void body_line(std::string_view data, bool is_whole, std::size_t offset) override;
 
+  void take_line(std::string_view data, bool is_whole);
+  void take_converted();
   // Nobody will get this message: no more of it is looked at.
   [[nodiscard]] bool is_over() const;
   [[nodiscard]] bool rewrites_headers() const;
@@ -74,9 +78,11 @@ class Content final : private mail::HeaderBlock::Handler, private mail::BodyWalk
   ContentContext context_;
   Canonical canonical_;
   mail::HeaderBlock header_;
-  mail::MimeScan mime_;
   Checks checks_;
+  mail::MimeScan mime_;
   mail::BodyWalk walk_;               // where the body is checked
+  std::optional<mail::Downgrade> downgrade_;
+  std::vector<mail::Downgrade::Line> converted_;
 
   struct Presence {
     bool from = false, date = false, message_id = false;

@@ -274,4 +274,58 @@ TEST_CASE("a header bomb costs linear time and no recursion") {
   CHECK(test.run(lines).size() > 100'000);
 }
 
+TEST_CASE("what a strict site does not take is refused, with the first reason") {
+  const Strings message{"X-A: caf\303\251", "Content-Type: multipart/mixed; boundary=b", "Content-Transfer-Encoding: base64", "", "--b",
+                        "Content-Transfer-Encoding: 8bit", "", "caf\303\251", "--b", "", "caf\303\251", "--b--"};
+  struct Row {
+    std::vector<mail::MimeFault> refused;
+    const char* fault;
+  };
+  using enum mail::MimeFault;
+  for (const Row& row : {Row{{}, ""},
+                         Row{{eight_bit_header, eight_bit_body}, "5.6.0 improper use of 8-bit data in message header"},
+                         Row{{eight_bit_body}, "5.6.0 improper use of 8-bit data in message body"},
+                         Row{{encoded_container}, "5.6.0 invalid message/* or multipart/* encoding domain"}}) {
+    for (const bool is_checked : {true, false}) {
+      FakeAddresses addresses;
+      FakeOutput output;
+      Policy policy;
+      policy.refused_faults = row.refused;
+      Content content(addresses, policy, output, {.queue_id = "1", .is_checked = is_checked});
+      for (const std::string& line : message) content.take(line, true);
+      content.finish();
+      CHECK(content.checks().fault() == (is_checked ? row.fault : ""));
+    }
+  }
+}
+
+TEST_CASE("characters are refused or taken out as they came") {
+  using namespace std::string_literals;
+  Case strict;
+  strict.context.is_checked = true;
+  strict.policy.stripped_characters = "\0\a"s;
+  CHECK(strict.run({"From: a", "Date: x", "Message-Id: <y>", "Sub\aject: x\0y"s, "", "a\a\0b\a"s}) ==
+        Strings{"From: a@example.test", "Date: x", "Message-Id: <y>", "Subject: xy", "", "ab"});
+
+  FakeAddresses addresses;
+  FakeOutput output;
+  Policy policy;
+  policy.rejected_characters = policy.stripped_characters = "\a";
+  Content content(addresses, policy, output, {.queue_id = "1", .is_checked = true});
+  content.take("Subject: x", true);
+  CHECK(content.checks().refusal().empty());
+  content.take("X: \a", true);
+  CHECK(content.checks().refusal() == "5.7.1 disallowed character");
+}
+
+TEST_CASE("8-bit parts are converted before anything looks at them") {
+  Case converting;
+  converting.context.is_checked = true;
+  converting.policy.converts = true;
+  converting.policy.refused_faults = {mail::MimeFault::eight_bit_body};
+  CHECK(converting.run({"From: a", "Date: x", "Message-Id: <y>", "Content-Transfer-Encoding: 8bit", "", "caf\303~", "\251"}) ==
+        Strings{"From: a@example.test", "Date: x", "Message-Id: <y>", "Content-Transfer-Encoding: quoted-printable", "", "caf=C3=A9"});
+  CHECK_FALSE(converting.is_8bit);
+}
+
 }  // namespace cleanup

@@ -317,6 +317,7 @@ void Message::take_verdict(const Checks& checks) {
     return fail(CleanupStatus::write);
   }
   if (!checks.refusal().empty()) fail(CleanupStatus::content, checks.refusal());
+  if (!checks.fault().empty()) fail(CleanupStatus::content, checks.fault());
   if (!checks.filter().empty()) output_.put(RecordType::filter, checks.filter());
   if (!checks.redirect().empty()) output_.put(RecordType::redirect, checks.redirect());
 }

@@ -56,7 +56,8 @@ class Message {
   [[nodiscard]] const std::string& sender() const { return sender_; }
   [[nodiscard]] const std::string& encoding() const { return encoding_; }
   [[nodiscard]] const std::string& envelope_id() const { return envelope_id_; }
-  [[nodiscard]] int dsn_ret() const { return dsn_ret_; }
+  // What was refused for its content is not sent around once more: its sender gets the header only.
+  [[nodiscard]] int dsn_ret() const { return status_ == ipc::CleanupStatus::content ? headers_only : dsn_ret_; }
   // What header_checks and body_checks want: the client is told that all is well, and there is no message; or it waits in hold/.
   [[nodiscard]] bool is_discarded() const { return content_ && content_->checks().is_discarded(); }
   [[nodiscard]] bool is_held() const { return content_ && content_->checks().is_held(); }
@@ -64,6 +65,8 @@ class Message {
   [[nodiscard]] std::vector<Expanded> take_expanded() { return recipients_.take_expanded(); }
 
  private:
+  static constexpr int headers_only = 2;  // RET=HDRS
+
   void take_time(std::string_view data);
   void take_sender(std::string_view data);
   void take_recipient(std::string_view data);

@@ -10,6 +10,7 @@
 
 #include "cleanup/checks.h"
 #include "lib/base/error.h"
+#include "lib/mail/mime_scan.h"
 
 namespace cleanup {
 
@@ -60,6 +61,9 @@ struct Policy {
   bool parse_mime = true;                         // not disable_mime_input_processing
   std::size_t mime_nesting_limit = 100;
   std::size_t mime_boundary_length_limit = 2048;
+  std::vector<mail::MimeFault> refused_faults;    // strict_7bit_headers, strict_8bitmime_body, strict_mime_encoding_domain
+  bool converts = false;                          // force_mime_input_conversion: 8-bit parts become 7-bit
+  std::string rejected_characters, stripped_characters;
   HeaderEnd header_end = HeaderEnd::fix_quietly;
   FromFormat from_format = FromFormat::standard;
   std::string remote_header_rewrite_domain;

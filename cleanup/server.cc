@@ -5,6 +5,7 @@
 
 #include "cleanup/cleanup_params.h"
 #include "lib/base/ascii.h"
+#include "lib/base/c_escapes.h"
 #include "lib/config/not_yet.h"
 #include "lib/ipc/messages/qmgr.h"
 #include "lib/log/log.h"
@@ -26,6 +27,14 @@ bool has_word(std::string_view list, std::string_view word) {
 
 std::size_t to_size(long value) { return static_cast<std::size_t>(value); }
 
+std::vector<mail::MimeFault> refused_faults(const Params& params) {
+  std::vector<mail::MimeFault> faults;
+  if (params.strict_7bit_headers || params.strict_8bitmime) faults.push_back(mail::MimeFault::eight_bit_header);
+  if (params.strict_8bitmime_body || params.strict_8bitmime) faults.push_back(mail::MimeFault::eight_bit_body);
+  if (params.strict_mime_encoding_domain) faults.push_back(mail::MimeFault::encoded_container);
+  return faults;
+}
+
 Result<Policy> make_policy(const Params& params) {
   Policy policy;
   policy.myhostname = params.myhostname;
@@ -43,6 +52,13 @@ Result<Policy> make_policy(const Params& params) {
   policy.replace_stray_cr_lf = params.cleanup_replace_stray_cr_lf;
   policy.detect_8bit_encoding_header = params.detect_8bit_encoding_header;
   policy.parse_mime = !params.disable_mime_input_processing;
+  if (params.disable_mime_input_processing && params.force_mime_input_conversion) {
+    return base::fail("do not specify both disable_mime_input_processing=yes and force_mime_input_conversion=yes");
+  }
+  policy.refused_faults = refused_faults(params);
+  policy.converts = params.force_mime_input_conversion;
+  policy.rejected_characters = base::unescape_c(params.message_reject_characters);
+  policy.stripped_characters = base::unescape_c(params.message_strip_characters);
   policy.mime_nesting_limit = to_size(params.mime_nesting_limit);
   policy.mime_boundary_length_limit = to_size(params.mime_boundary_length_limit);
   policy.header_end = TRY(parse_header_end(params.non_empty_end_of_header_action));

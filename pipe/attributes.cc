@@ -8,13 +8,13 @@
 #include <fmt/format.h>
 
 #include "lib/base/ascii.h"
+#include "lib/base/c_escapes.h"
 #include "lib/process/account.h"
 
 namespace pipe_agent {
 namespace {
 
 constexpr std::string_view argv_name = "argv=";
-constexpr std::size_t octal_digits = 3;
 
 struct FlagName {
   char letter;
@@ -62,7 +62,7 @@ Result<void> parse_word(Attributes& attributes, std::string_view word) {
   } else if (const auto directory = value_of(word, "directory=")) {
     attributes.directory = *directory;
   } else if (const auto line_end = value_of(word, "eol=")) {
-    attributes.line_end = unescape(*line_end);
+    attributes.line_end = base::unescape_c(*line_end);
   } else if (const auto sender = value_of(word, "null_sender=")) {
     attributes.null_sender = *sender;
   } else if (const auto size = value_of(word, "size=")) {
@@ -88,27 +88,6 @@ Result<gid_t> group_of(const Attributes& attributes, const process::Account& use
 }
 
 }  // namespace
-
-std::string unescape(std::string_view text) {
-  constexpr std::string_view letters = "abfnrtv", characters = "\a\b\f\n\r\t\v";
-  std::string out;
-  while (!text.empty()) {
-    char c = text.front();
-    text.remove_prefix(1);
-    if (c == '\\' && !text.empty()) {
-      std::size_t digits = 0;
-      int code = 0;
-      for (; digits < octal_digits && digits < text.size() && text[digits] >= '0' && text[digits] <= '7'; ++digits) {
-        code = code * 8 + (text[digits] - '0');
-      }
-      const std::size_t letter = letters.find(text.front());
-      c = digits > 0 ? static_cast<char>(code) : letter == std::string_view::npos ? text.front() : characters[letter];
-      text.remove_prefix(std::max<std::size_t>(digits, 1));
-    }
-    out += c;
-  }
-  return out;
-}
 
 Result<Attributes> parse_attributes(std::span<const std::string> words) {
   Attributes attributes;

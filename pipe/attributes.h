@@ -51,7 +51,4 @@ struct OwnAccounts {
 // As find_identity, in spawn(8)'s words; setgid_group may be had.
 [[nodiscard]] Result<mailbox::Identity> find_spawn_identity(const Attributes& attributes, const std::string& mail_owner);
 
-// "\r\n", "\101", "\\": the escapes of C, as in eol=. Others stand for the character behind the backslash.
-[[nodiscard]] std::string unescape(std::string_view text);
-
 }  // namespace pipe_agent

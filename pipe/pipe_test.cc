@@ -54,12 +54,6 @@ TEST_CASE("root is no user for commands") {
   CHECK(find_identity(attributes, {"daemon", "daemon"}).error().message() == "get_service_attr: unknown username: no-such-user");
 }
 
-TEST_CASE("escapes of C in eol=") {
-  CHECK(unescape("\\r\\n\\t\\\\") == "\r\n\t\\");
-  CHECK(unescape("\\1012\\0\\q") == std::string("A2\0q", 4));
-  CHECK(unescape("a\\") == "a\\");
-}
-
 ipc::DeliveryRequest request_of(const std::vector<ipc::DeliveryRecipient>& recipients) {
   ipc::DeliveryRequest request;
   request.queue_id = "QID";

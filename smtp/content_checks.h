@@ -10,10 +10,10 @@
 #include "lib/base/error.h"
 #include "lib/mail/body_walk.h"
 #include "lib/mail/check_rule.h"
+#include "lib/mail/downgrade.h"
 #include "lib/mail/header_block.h"
 #include "lib/mail/mime_scan.h"
 #include "lib/maps/table.h"
-#include "smtp/downgrade.h"
 
 namespace smtp {
 
@@ -27,7 +27,7 @@ struct ContentCheckMaps {
 
 class ContentChecks final : private mail::HeaderBlock::Handler, private mail::BodyWalk::Handler {
  public:
-  using Line = Downgrade::Line;
+  using Line = mail::Downgrade::Line;
   // `maps` is borrowed; `queue_id` is for the log.
   ContentChecks(const ContentCheckMaps& maps, std::string queue_id);
 

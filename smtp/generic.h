@@ -9,10 +9,10 @@
 
 #include "lib/base/error.h"
 #include "lib/mail/address.h"
+#include "lib/mail/downgrade.h"
 #include "lib/mail/header_block.h"
 #include "lib/mail/mapped_addresses.h"
 #include "lib/maps/table.h"
-#include "smtp/downgrade.h"
 
 namespace smtp {
 
@@ -49,7 +49,7 @@ class GenericMaps {
 // The content of a message on its way out: addresses of the first header are mapped, everything else passes unchanged.
 class GenericHeader final : private mail::HeaderBlock::Handler {
  public:
-  using Line = Downgrade::Line;
+  using Line = mail::Downgrade::Line;
   explicit GenericHeader(const GenericMaps& maps) : maps_(maps), header_(maps.options().header_size_limit, *this) {}
 
   // The next piece of a line; what is to be sent for it is added to `out`.

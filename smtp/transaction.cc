@@ -7,8 +7,8 @@
 
 #include "lib/log/log.h"
 #include "lib/mail/address.h"
+#include "lib/mail/downgrade.h"
 #include "lib/queue/content.h"
-#include "smtp/downgrade.h"
 #include "smtp/wire.h"
 
 namespace smtp {
@@ -259,16 +259,16 @@ Step<void> Transaction::send_content() {
   };
   queue::ContentReader reader(request_.file.get(), request_.data_offset);
   WireWriter wire(static_cast<std::size_t>(params_.smtp_line_length_limit));
-  std::optional<Downgrade> downgrade;
+  std::optional<mail::Downgrade> downgrade;
   if (converts_to_7bit()) downgrade.emplace();
   std::optional<GenericHeader> generic;
   if (!generic_.empty()) generic.emplace(generic_);
   std::optional<ContentChecks> checks;
   if (!checks_.empty()) checks.emplace(checks_, request_.queue_id);
-  std::vector<Downgrade::Line> lines, mapped, checked;
+  std::vector<mail::Downgrade::Line> lines, mapped, checked;
   std::string out;
   const auto flush_lines = [&] {
-    for (const Downgrade::Line& line : lines) wire.write(line.text, line.ends_line, out);
+    for (const mail::Downgrade::Line& line : lines) wire.write(line.text, line.ends_line, out);
     lines.clear();
   };
   const auto pass = [&](std::string_view text, bool ends_line) {
@@ -279,11 +279,11 @@ Step<void> Transaction::send_content() {
   const auto map = [&](std::string_view text, bool ends_line) {
     if (!generic) return pass(text, ends_line);
     generic->write(text, ends_line, mapped);
-    for (const Downgrade::Line& line : mapped) pass(line.text, line.ends_line);
+    for (const mail::Downgrade::Line& line : mapped) pass(line.text, line.ends_line);
     mapped.clear();
   };
   const auto map_checked = [&] {
-    for (const Downgrade::Line& line : checked) map(line.text, line.ends_line);
+    for (const mail::Downgrade::Line& line : checked) map(line.text, line.ends_line);
     checked.clear();
   };
   const auto failure = [&]() -> std::optional<base::Error> {
@@ -317,7 +317,7 @@ Step<void> Transaction::send_content() {
   if (checks) checks->finish(checked);
   map_checked();
   if (generic) generic->finish(mapped);
-  for (const Downgrade::Line& line : mapped) pass(line.text, line.ends_line);
+  for (const mail::Downgrade::Line& line : mapped) pass(line.text, line.ends_line);
   if (const auto failed = failure()) {
     connection_.break_off();
     return std::unexpected(unmapped(*failed));

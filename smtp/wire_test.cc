@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "lib/base/ascii.h"
-#include "smtp/downgrade.h"
+#include "lib/mail/downgrade.h"
 
 #include "lib/testing/catch.h"
 
@@ -20,8 +20,8 @@ std::string wire(const std::vector<std::string>& lines, std::size_t limit = 998)
 
 // The 7-bit form of a message given with LF line ends, as lines with LF.
 std::string downgraded(const std::string& message) {
-  smtp::Downgrade downgrade;
-  std::vector<smtp::Downgrade::Line> lines;
+  mail::Downgrade downgrade;
+  std::vector<mail::Downgrade::Line> lines;
   for (std::size_t at = 0; at < message.size();) {
     const std::size_t end = std::min(message.find('\n', at), message.size());
     downgrade.write(message.substr(at, end - at), true, lines);

@@ -1,5 +1,6 @@
 #include "lib/config/expand.h"
 
+
 #include <map>
 
 #include "lib/testing/catch.h"

@@ -1,13 +1,13 @@
 #pragma once
-// Making a message fit for a server without 8BITMIME (RFC 6152 section 3): each part that says it is 8bit or binary is
-// sent quoted-printable (RFC 2045 section 6.7), containers become 7bit. What carries no such label is sent as it is.
+// Making a message fit for a server without 8BITMIME (RFC 6152 section 3): each part that says it is 8bit or binary
+// becomes quoted-printable (RFC 2045 section 6.7), containers become 7bit. What carries no such label stays as it is.
 
 #include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace smtp {
+namespace mail {
 
 inline constexpr std::size_t mime_depth_limit = 100;          // containers in each other; deeper ones are not looked into
 inline constexpr std::size_t part_header_limit = 100 * 1024;  // bytes; a larger header is passed on as it is
@@ -19,7 +19,7 @@ class Downgrade {
     std::string text;
     bool ends_line;
   };
-  // The next piece of a line of the message; what is to be sent for it is added to `out`.
+  // The next piece of a line of the message; what it becomes is added to `out`.
   void write(std::string_view piece, bool ends_line, std::vector<Line>& out);
   // After the last line.
   void finish(std::vector<Line>& out);
@@ -43,4 +43,4 @@ class Downgrade {
   std::string held_blanks_;               // blanks that may turn out to be the line's last
 };
 
-}  // namespace smtp
+}  // namespace mail

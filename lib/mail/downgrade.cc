@@ -1,4 +1,4 @@
-#include "smtp/downgrade.h"
+#include "lib/mail/downgrade.h"
 
 #include <algorithm>
 #include <optional>
@@ -6,7 +6,7 @@
 #include "lib/base/ascii.h"
 #include "lib/mail/header.h"
 
-namespace smtp {
+namespace mail {
 namespace {
 
 constexpr std::size_t encoded_line_limit = 76;  // RFC 2045 section 6.7 rule 5, with the soft break's "="
@@ -198,4 +198,4 @@ void Downgrade::finish(std::vector<Line>& out) {
   if (!encoded_.empty() || !held_blanks_.empty()) encode({}, true, out);
 }
 
-}  // namespace smtp
+}  // namespace mail

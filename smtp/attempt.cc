@@ -37,7 +37,8 @@ Attempt::Attempt(const ipc::DeliveryRequest& request, const Means& means)
 }
 
 ipc::DeliveryAnswer Attempt::run() && {
-  auto destinations = parse_destinations(request_.nexthop, means_.default_port, means_.protocol);
+  const auto rules = means_.params.enable_idna2003_compatibility ? idna::Rules::idna2003 : idna::Rules::idna2008;
+  auto destinations = parse_destinations(request_.nexthop, means_.default_port, means_.protocol, rules);
   if (destinations && destinations->empty()) destinations = base::fail("empty next hop");
   const std::string& fallback_relay = means_.params.smtp_fallback_relay;
   if (destinations && destinations->front().lookup == Lookup::socket) {
@@ -45,7 +46,7 @@ ipc::DeliveryAnswer Attempt::run() && {
       maillog::warning("ignoring \"lmtp_fallback_relay = {}\" setting for non-TCP connections", fallback_relay);
     }
   } else if (destinations) {
-    auto fallback = parse_destinations(fallback_relay, means_.default_port, means_.protocol);
+    auto fallback = parse_destinations(fallback_relay, means_.default_port, means_.protocol, rules);
     if (fallback) {
       destinations->insert(destinations->end(), fallback->begin(), fallback->end());
     } else {

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <memory>
 
-#include <idn2.h>
 #include <netdb.h>
 
 #include "lib/base/ascii.h"
@@ -18,16 +16,6 @@ struct Port {
   std::uint16_t number;
 };
 constexpr std::array mail_ports{Port{"smtp", 25}, Port{"submission", 587}, Port{"submissions", 465}, Port{"smtps", 465}, Port{"lmtp", 24}};
-
-// The A-label form of an internationalised domain (RFC 5890).
-Result<std::string> to_ascii(std::string_view domain) {
-  if (std::ranges::all_of(domain, [](char c) { return static_cast<unsigned char>(c) < 0x80; })) return std::string(domain);
-  char* text = nullptr;
-  const int error = ::idn2_to_ascii_8z(std::string(domain).c_str(), &text, IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT);
-  const std::unique_ptr<char, void (*)(void*)> owner(text, &::idn2_free);
-  if (error != IDN2_OK) return base::fail("domain name " + std::string(domain) + ": " + ::idn2_strerror(error));
-  return std::string(text);
-}
 
 }  // namespace
 
@@ -43,7 +31,8 @@ Result<std::uint16_t> parse_port(std::string_view text) {
   return ntohs(static_cast<std::uint16_t>(service->s_port));
 }
 
-Result<Destination> parse_destination(std::string_view text, std::uint16_t default_port, Protocol protocol) {
+Result<Destination> parse_destination(std::string_view text, std::uint16_t default_port, Protocol protocol,
+                                      idna::Rules rules) {
   constexpr std::string_view socket_prefix = "unix:", host_prefix = "inet:";
   Destination destination;
   destination.text = text;
@@ -73,15 +62,16 @@ Result<Destination> parse_destination(std::string_view text, std::uint16_t defau
   }
   if (host.ends_with('.')) host.remove_suffix(1);
   if (host.empty()) return base::fail("empty host name in destination: " + std::string(text));
-  destination.host = TRY(to_ascii(host));
+  destination.host = TRY(idna::to_ascii(host, rules));
   destination.port = port.size() > 1 ? TRY(parse_port(port.substr(1))) : default_port;
   return destination;
 }
 
-Result<std::vector<Destination>> parse_destinations(std::string_view text, std::uint16_t default_port, Protocol protocol) {
+Result<std::vector<Destination>> parse_destinations(std::string_view text, std::uint16_t default_port, Protocol protocol,
+                                                    idna::Rules rules) {
   std::vector<Destination> destinations;
   for (const std::string_view each : ascii::split(text, ", \t\r\n")) {
-    destinations.push_back(TRY(parse_destination(each, default_port, protocol)));
+    destinations.push_back(TRY(parse_destination(each, default_port, protocol, rules)));
   }
   return destinations;
 }

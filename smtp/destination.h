@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lib/base/error.h"
+#include "lib/base/idna.h"
 #include "smtp/protocol.h"
 
 namespace smtp {
@@ -25,10 +26,12 @@ struct Destination {
 [[nodiscard]] Result<std::uint16_t> parse_port(std::string_view text);
 
 [[nodiscard]] Result<Destination> parse_destination(std::string_view text, std::uint16_t default_port,
-                                                    Protocol protocol = Protocol::smtp);
+                                                    Protocol protocol = Protocol::smtp,
+                                                    idna::Rules rules = idna::Rules::idna2008);
 
 // A list with commas or blanks between: tried in order.
 [[nodiscard]] Result<std::vector<Destination>> parse_destinations(std::string_view text, std::uint16_t default_port,
-                                                                  Protocol protocol = Protocol::smtp);
+                                                                  Protocol protocol = Protocol::smtp,
+                                                                  idna::Rules rules = idna::Rules::idna2008);
 
 }  // namespace smtp

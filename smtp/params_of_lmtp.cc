@@ -12,6 +12,7 @@ void take_shared(const lmtp::Params& from, Params& to) {
   to.default_database_type = from.default_database_type;
   to.delay_logging_resolution_limit = from.delay_logging_resolution_limit;
   to.disable_mime_output_conversion = from.disable_mime_output_conversion;
+  to.enable_idna2003_compatibility = from.enable_idna2003_compatibility;
   to.fast_flush_domains = from.fast_flush_domains;
   to.flush_service_name = from.flush_service_name;
   to.header_address_token_limit = from.header_address_token_limit;

@@ -1,12 +1,11 @@
 #include "lib/config/expand.h"
 
 #include <algorithm>
-#include <memory>
 
 #include <fmt/core.h>
-#include <idn2.h>
 
 #include "lib/base/ascii.h"
+#include "lib/base/idna.h"
 #include "lib/config/level.h"
 
 namespace config {
@@ -87,16 +86,11 @@ Result<bool> compare(const Comparison& comparison, std::string_view left, std::s
   return holds(comparison.op, left, right);
 }
 
-// RFC 5891. A name that cannot be converted is an error: a table must not be asked for something else.
+// A name that cannot be converted is an error: a table must not be asked for something else.
 Result<std::string> convert_domain(std::string_view function, std::string_view domain) {
-  char* converted = nullptr;
-  const std::string name(domain);
-  const int status = function == "domain_to_ascii"
-                         ? idn2_to_ascii_8z(name.c_str(), &converted, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL)
-                         : idn2_to_unicode_8z8z(name.c_str(), &converted, 0);
-  if (status != IDN2_OK) return fail(fmt::format("{}: bad domain \"{}\": {}", function, domain, idn2_strerror(status)));
-  const std::unique_ptr<char, decltype(&idn2_free)> owner(converted, &idn2_free);
-  return std::string(converted);
+  auto converted = function == "domain_to_ascii" ? idna::to_ascii(domain) : idna::to_unicode(domain);
+  if (!converted) return fail(fmt::format("{}: {}", function, converted.error().message()));
+  return converted;
 }
 
 class Expander {

@@ -3,8 +3,10 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "lib/base/ascii.h"
+#include "lib/event/offload.h"
 #include "lib/log/log.h"
 #include "local/expansion.h"
 
@@ -65,6 +67,7 @@ bool Expansion::expand_forward(const Step& step, const Name& name, const process
   child.alias.clear();
   child.forward_user = account.name;
   child.rights = account.uid == 0 ? agent_.default_rights : rights_of(account);
+  child.rights.named_by_root = account.uid == 0;
   child.rights.user = account.name;
   child.rights.home = account.home;
   child.rights.shell = account.shell;
@@ -86,7 +89,9 @@ void Expansion::include(const Step& parent, const std::string& path) {
   if (!duplicates_.is_first("include", path)) return;
   mailbox::IncludeTask task;
   task.path = path;
-  const auto answer = agent_.workers->ask(parent.rights.who, task, read_patience);
+  // A list that root keeps for himself, in an alias of root's, is read as root.
+  const bool as_root = parent.rights.named_by_root && ::geteuid() == 0 && event::blocking([&] { return is_of_root_alone(path); });
+  const auto answer = agent_.workers->ask(as_root ? mailbox::Identity{0, 0} : parent.rights.who, task, read_patience);
   if (!answer || !answer->failure.empty()) {
     maillog::warning("{}: {}", request_.queue_id, answer ? answer->failure : answer.error().message());
     return deferred(parent, {4, 3, 0}, ":include: file access failed");
@@ -101,6 +106,7 @@ void Expansion::include(const Step& parent, const std::string& path) {
   // The list's owner answers for what stands in it; root's is run with the rights of who named it.
   if (answer->owner != 0) {
     child.rights.who = {static_cast<uid_t>(answer->owner), static_cast<gid_t>(answer->group)};
+    child.rights.named_by_root = false;
   }
   if (!agent_.propagate.has("include")) {
     child.unmatched_extension.clear();

@@ -22,6 +22,7 @@ quoted: "alice"
 incl: :include:/etc/lists/team
 inclbad: :include:/etc/lists/absent
 list: :include:/etc/lists/team
+inclprivate: :include:/etc/lists/private/team
 owner-list: heidi
 tofile: /var/mail/archive
 tomaildir: /var/mail/archive.d/
@@ -102,6 +103,12 @@ def test_extension_is_kept_in_delivered_to(suite):
 
 def test_case_of_user_is_nothing(suite):
     story(suite, "case", deliver(suite, "case", "ALICE@EXAMPLE.TEST"))
+
+
+def test_a_list_that_root_keeps_to_himself(suite):
+    suite.sh("install -d -m 700 /etc/lists/private; echo alice >/etc/lists/private/team; chmod 600 /etc/lists/private/team")
+    since = deliver(suite, "inclprivate", "inclprivate@example.test")
+    assert [line.partition(": ")[2] for line in suite.log(since).splitlines() if "status=" in line and "orig_to=<inclprivate@" in line and "status=sent" in line]
 
 
 @pytest.mark.parametrize("name", ["simple", "chain", "many", "quoted", "incl", "list", "dup", "away", "loop1", "error", "inclbad"])

@@ -10,6 +10,7 @@
 #include "lib/config/interfaces.h"
 #include "lib/config/not_yet.h"
 #include "lib/ipc/addresses.h"
+#include "lib/log/log.h"
 #include "smtp/params_of_lmtp.h"
 
 namespace smtp {
@@ -59,11 +60,18 @@ Result<RouteSettings> route_settings(const Params& params, const config::Main& m
     else return base::fail(fmt::format("bad {}: {}", name_of(protocol, "host_lookup"), params.smtp_host_lookup));
   }
   settings.families = families_of(params.inet_protocols);
-  settings.uses_mx = TRY(asks_name_servers(params.smtp_dns_support_level, protocol));
+  settings.uses_mx = TRY(asks_name_servers(params.smtp_dns_support_level.empty() && params.disable_dns_lookups ? "disabled" : params.smtp_dns_support_level,
+                                           protocol));
   if (!settings.uses_mx) settings.host_lookup = {HostLookup::native};
   settings.ignores_mx_errors = params.ignore_mx_lookup_error;
   settings.defers_without_address = params.smtp_defer_if_no_mx_address_found;
   settings.shuffles = params.smtp_randomize_addresses;
+  settings.balances = params.smtp_balance_inet_protocols;
+  settings.shows_aliased = params.smtp_cname_overrides_servername;
+  for (const std::string_view service : ascii::split(params.use_srv_lookup, ", \t\r\n")) settings.srv_services.emplace_back(service);
+  settings.default_service = params.smtp_tcp_port;
+  settings.falls_back_from_srv = params.allow_srv_lookup_fallback;
+  settings.ignores_srv_errors = params.ignore_srv_lookup_error;
   if (params.smtp_address_preference == "ipv4") settings.prefer = RouteSettings::Prefer::ipv4;
   else if (params.smtp_address_preference == "ipv6") settings.prefer = RouteSettings::Prefer::ipv6;
   else if (params.smtp_address_preference != "any") return base::fail("bad " + name_of(protocol, "address_preference"));
@@ -89,6 +97,36 @@ Result<GenericMaps> open_generic(maps::Tables& tables, const Params& params, ser
                      TRY(maps::MatchList::parse(tables, "mydestination", params.mydestination, maps::ListKind::string, false)),
                      [addresses](const std::string& external) { return addresses->rewrite("local", external); },
                      std::move(options));
+}
+
+// What smtp_dns_reply_filter says of a record.
+dns::Resolver::Verdict verdict_of(const maps::Maps& maps, const std::string& parameter, const std::string& record) {
+  const auto found = maps.lookup(record);
+  if (!found) {
+    maillog::warning("{}", found.error().message());
+    return dns::Resolver::Verdict::failed;
+  }
+  if (!*found) return dns::Resolver::Verdict::keep;
+  if (ascii::equal_ignoring_case(**found, "ignore")) return dns::Resolver::Verdict::ignore;
+  maillog::warning("{}: unknown DNS filter action: \"{}\"", parameter, **found);
+  return dns::Resolver::Verdict::failed;
+}
+
+Result<std::unique_ptr<dns::Resolver>> open_resolver(maps::Tables& tables, const Params& params, Protocol protocol) {
+  dns::Resolver::Options options;
+  for (const std::string_view word : ascii::split(params.smtp_dns_resolver_options, ", \t\r\n")) {
+    if (ascii::equal_ignoring_case(word, "res_defnames")) options.completes = true;
+    else if (ascii::equal_ignoring_case(word, "res_dnsrch")) options.searches = true;
+    else return base::fail(fmt::format("unknown {} value \"{}\" in \"{}\"", name_of(protocol, "dns_resolver_options"), word,
+                                       params.smtp_dns_resolver_options));
+  }
+  auto resolver = TRY(dns::Resolver::open(options));
+  const std::string parameter = name_of(protocol, "dns_reply_filter");
+  auto filter = std::make_shared<maps::Maps>(TRY(maps::Maps::open(tables, parameter, params.smtp_dns_reply_filter, maps::Flags::none)));
+  if (!filter->empty()) {
+    resolver->set_filter([filter, parameter](const std::string& record) { return verdict_of(*filter, parameter, record); });
+  }
+  return resolver;
 }
 
 Result<ContentCheckMaps> open_checks(maps::Tables& tables, const Params& params, Protocol protocol) {
@@ -134,7 +172,7 @@ Result<std::unique_ptr<server::Service>> Agent::make(server::Startup& startup, P
   auto status_filter = TRY(delivery::StatusFilter::open(*tables, name_of(protocol, "delivery_status_filter"),
                                                         params.smtp_delivery_status_filter));
   RouteSettings route = TRY(route_settings(params, startup.main, protocol));
-  auto resolver = TRY(dns::Resolver::open({}));
+  auto resolver = TRY(open_resolver(*tables, params, protocol));
   queue::FlushSites flush_sites = TRY(queue::FlushSites::open(startup.main, params, &startup.services));
   const std::uint16_t port = TRY(parse_port(params.smtp_tcp_port));
   return std::make_unique<Agent>(Parts{.protocol = protocol,

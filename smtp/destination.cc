@@ -56,6 +56,7 @@ Result<Destination> parse_destination(std::string_view text, std::uint16_t defau
     if (!port.empty() && port[0] != ':') return base::fail("garbage after ']' in destination: " + std::string(text));
     if (ascii::starts_with_ignoring_case(host, "ipv6:")) host.remove_prefix(5);
     destination.lookup = Lookup::host;
+    destination.is_bracketed = true;
   } else if (const std::size_t colon = text.rfind(':'); colon != std::string_view::npos) {
     host = text.substr(0, colon);
     port = text.substr(colon);
@@ -63,6 +64,7 @@ Result<Destination> parse_destination(std::string_view text, std::uint16_t defau
   if (host.ends_with('.')) host.remove_suffix(1);
   if (host.empty()) return base::fail("empty host name in destination: " + std::string(text));
   destination.host = TRY(idna::to_ascii(host, rules));
+  if (port.size() > 1) destination.service = port.substr(1);
   destination.port = port.size() > 1 ? TRY(parse_port(port.substr(1))) : default_port;
   return destination;
 }

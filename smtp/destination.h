@@ -19,6 +19,8 @@ struct Destination {
   std::string text;   // as configured, for the log and as a key
   std::string host;   // without brackets, in ASCII form; or the path of a socket
   std::uint16_t port = 0;
+  std::string service;      // the port as configured, by which SRV records are looked up; empty: the default
+  bool is_bracketed = false;
   Lookup lookup = Lookup::mail_exchangers;
 };
 

@@ -8,6 +8,10 @@ namespace {
 
 // What both have under one name.
 void take_shared(const lmtp::Params& from, Params& to) {
+  to.allow_srv_lookup_fallback = from.allow_srv_lookup_fallback;
+  to.disable_dns_lookups = from.disable_dns_lookups;
+  to.ignore_srv_lookup_error = from.ignore_srv_lookup_error;
+  to.use_srv_lookup = from.use_srv_lookup;
   to.connection_cache_ttl_limit = from.connection_cache_ttl_limit;
   to.default_database_type = from.default_database_type;
   to.delay_logging_resolution_limit = from.delay_logging_resolution_limit;
@@ -44,6 +48,10 @@ void take_shared(const lmtp::Params& from, Params& to) {
 // lmtp_... is smtp_... to the rest of the program.
 void take_own(const lmtp::Params& from, Params& to) {
   to.smtp_address_preference = from.lmtp_address_preference;
+  to.smtp_balance_inet_protocols = from.lmtp_balance_inet_protocols;
+  to.smtp_cname_overrides_servername = from.lmtp_cname_overrides_servername;
+  to.smtp_dns_reply_filter = from.lmtp_dns_reply_filter;
+  to.smtp_dns_resolver_options = from.lmtp_dns_resolver_options;
   to.lmtp_assume_final = from.lmtp_assume_final;
   to.smtp_bind_address = from.lmtp_bind_address;
   to.smtp_bind_address6 = from.lmtp_bind_address6;

@@ -22,7 +22,9 @@ constexpr std::uint16_t smtp_port = 25;  // where a loop to ourselves is looked 
 mail::Dsn dsn_of(dns::Status status) {
   switch (status) {
     case dns::Status::temporary:
-    case dns::Status::garbled: return {4, 4, 3};
+    case dns::Status::garbled:
+    case dns::Status::unfiltered: return {4, 4, 3};
+    case dns::Status::filtered: return {4, 7, 0};
     case dns::Status::null_mx: return {5, 1, 0};
     case dns::Status::found:
     case dns::Status::no_domain:
@@ -33,12 +35,15 @@ mail::Dsn dsn_of(dns::Status status) {
 }
 
 delivery::Delivery name_error(const std::string& name, std::string_view type, dns::Status status, std::string_view reason) {
+  if (status == dns::Status::filtered || status == dns::Status::unfiltered) {
+    return endings::failed(dsn_of(status), fmt::format("Error looking up name={} type={}: {}", name, type, reason));
+  }
   const bool is_nonsense = status == dns::Status::garbled || status == dns::Status::invalid;
   return endings::failed(dsn_of(status), fmt::format("{}Name service error for name={} type={}: {}",
                                                      is_nonsense ? "" : "Host or domain name not found. ", name, type, reason));
 }
 
-bool is_temporary_status(dns::Status status) { return status == dns::Status::temporary || status == dns::Status::garbled; }
+bool is_temporary_status(dns::Status status) { return dsn_of(status).cls() == 4; }
 
 bool is_temporary(const delivery::Delivery& failure) { return failure.status == delivery::Status::deferred; }
 
@@ -46,14 +51,46 @@ bool is_temporary(const delivery::Delivery& failure) { return failure.status == 
 
 Router::Route Router::find(const Destination& destination) const {
   if (destination.lookup == Lookup::socket) return std::vector{Candidate{.host = settings_.own_name, .socket = destination.host}};
-  Route route = destination.lookup == Lookup::mail_exchangers && settings_.uses_mx
-                    ? of_domain(destination)
-                    : of_host(destination.host, destination.port, 0);
+  const std::string& service = destination.service.empty() ? settings_.default_service : destination.service;
+  const std::string service_name = fmt::format("_{}._tcp.{}", service, destination.host);
+  const bool asks_for_service = !destination.is_bracketed && std::ranges::find(settings_.srv_services, service) != settings_.srv_services.end();
+  Route route = asks_for_service ? of_service(service_name) : without_service(destination);
+  if (asks_for_service && !route && (settings_.falls_back_from_srv || (settings_.ignores_srv_errors && is_temporary(route.error())))) {
+    maillog::info("skipping SRV lookup for {}: {}", service_name, route.error().reason);
+    route = without_service(destination);
+  }
   if (!route) return route;
   order(*route);
-  const auto limit = static_cast<std::size_t>(settings_.address_limit);
-  if (limit > 0 && route->size() > limit) route->resize(limit);
+  shorten(*route);
   return route;
+}
+
+Router::Route Router::without_service(const Destination& destination) const {
+  if (destination.lookup == Lookup::mail_exchangers && settings_.uses_mx) return of_domain(destination);
+  return of_host(destination.host, destination.port, 0);
+}
+
+// RFC 2782. The order of the records becomes the candidates' preference.
+Router::Route Router::of_service(const std::string& name) const {
+  const dns::Answer<dns::Srv> answer = resolver_.services(name, base::after(lookup_patience));
+  if (answer.status == dns::Status::null_mx) {
+    return std::unexpected(endings::failed(dsn_of(answer.status), fmt::format("Domain {} does not support SRV requests", name)));
+  }
+  if (!answer) return std::unexpected(name_error(name, "SRV", answer.status, answer.reason));
+  std::vector<Candidate> candidates;
+  std::optional<delivery::Delivery> failure;
+  int preference = 0;
+  for (const dns::Srv& service : answer.records) {
+    Route hosts = of_host(service.host, service.port, ++preference);
+    if (hosts) {
+      candidates.insert(candidates.end(), hosts->begin(), hosts->end());
+    } else if (!failure || is_temporary(hosts.error()) || !is_temporary(*failure)) {
+      failure = std::move(hosts.error());
+    }
+  }
+  if (!candidates.empty()) return candidates;
+  maillog::warning("no SRV host for {} has a valid address record", name);
+  return std::unexpected(std::move(*failure));
 }
 
 Router::Route Router::of_domain(const Destination& destination) const {
@@ -69,6 +106,8 @@ Router::Route Router::of_domain(const Destination& destination) const {
     case dns::Status::invalid: return std::unexpected(name_error(destination.host, "MX", answer.status, answer.reason));
     case dns::Status::temporary:
     case dns::Status::garbled:
+    case dns::Status::filtered:
+    case dns::Status::unfiltered:
       if (!settings_.ignores_mx_errors) return std::unexpected(name_error(destination.host, "MX", answer.status, answer.reason));
       break;
     case dns::Status::no_domain:
@@ -100,12 +139,12 @@ Router::Route Router::of_exchangers(const Destination& destination, const std::v
 }
 
 Router::Route Router::of_host(const std::string& host, std::uint16_t port, int preference) const {
-  const auto as_candidates = [&](const std::vector<io::Address>& addresses) {
+  const auto as_candidates = [&](const std::vector<io::Address>& addresses, const std::string& name) {
     std::vector<Candidate> candidates;
-    for (const io::Address& address : addresses) candidates.push_back({host, {address, port}, preference});
+    for (const io::Address& address : addresses) candidates.push_back({name, {address, port}, preference});
     return candidates;
   };
-  if (const auto address = io::Address::parse(host)) return as_candidates({*address});
+  if (const auto address = io::Address::parse(host)) return as_candidates({*address}, host);
   delivery::Delivery failure = name_error(host, "A", dns::Status::no_domain, "invalid host or domain name");
   if (!base::is_host_name(host)) return std::unexpected(std::move(failure));
   for (const HostLookup lookup : settings_.host_lookup) {
@@ -124,7 +163,7 @@ Router::Route Router::of_host(const std::string& host, std::uint16_t port, int p
                       : endings::failed({5, 4, 4}, fmt::format("unable to look up host {}: Name or service not known", host));
         break;
     }
-    if (answer) return as_candidates(answer.records);
+    if (answer) return as_candidates(answer.records, settings_.shows_aliased && !answer.canonical.empty() ? answer.canonical : host);
     // What another way of looking may still find is not asked for when this one may yet answer.
     if (is_temporary(failure)) break;
   }
@@ -146,6 +185,27 @@ Router::Route Router::without_self(const Destination& destination, std::vector<C
   std::erase_if(candidates, [&](const Candidate& candidate) { return candidate.preference >= *own; });
   if (!candidates.empty()) return candidates;
   return std::unexpected(endings::failed({5, 4, 6}, fmt::format("mail for {} loops back to myself", destination.host)));
+}
+
+// The first family gets the odd place; where one has not enough, the other has more.
+void Router::shorten(std::vector<Candidate>& candidates) const {
+  const auto limit = static_cast<std::size_t>(settings_.address_limit);
+  if (limit == 0 || candidates.size() <= limit) return;
+  if (settings_.balances) {
+    const bool first_is_v6 = candidates.front().endpoint.address.is_v6();
+    const auto is_first = [&](const Candidate& candidate) { return candidate.endpoint.address.is_v6() == first_is_v6; };
+    const auto firsts = static_cast<std::size_t>(std::ranges::count_if(candidates, is_first));
+    const std::size_t others = candidates.size() - firsts;
+    std::size_t first_share = std::min(firsts, std::max((limit + 1) / 2, limit - std::min(limit, others)));
+    std::size_t other_share = limit - first_share;
+    std::erase_if(candidates, [&](const Candidate& candidate) {
+      std::size_t& share = is_first(candidate) ? first_share : other_share;
+      if (share == 0) return true;
+      --share;
+      return false;
+    });
+  }
+  candidates.resize(std::min(limit, candidates.size()));
 }
 
 void Router::order(std::vector<Candidate>& candidates) const {

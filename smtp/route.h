@@ -34,6 +34,12 @@ struct RouteSettings {
   bool ignores_mx_errors = false;         // ignore_mx_lookup_error
   bool defers_without_address = false;    // smtp_defer_if_no_mx_address_found
   bool shuffles = true;                   // smtp_randomize_addresses
+  bool balances = true;                   // smtp_balance_inet_protocols
+  bool shows_aliased = false;             // smtp_cname_overrides_servername
+  std::vector<std::string> srv_services;  // use_srv_lookup
+  std::string default_service;            // the one without a port
+  bool falls_back_from_srv = false;       // allow_srv_lookup_fallback
+  bool ignores_srv_errors = false;        // ignore_srv_lookup_error
   enum class Prefer { any, ipv4, ipv6 } prefer = Prefer::any;
   int address_limit = 5;                  // smtp_mx_address_limit; 0 no limit
   std::vector<io::Address> own;           // of this machine, and of proxies for it
@@ -49,12 +55,15 @@ class Router {
   [[nodiscard]] Route find(const Destination& destination) const;
 
  private:
+  [[nodiscard]] Route without_service(const Destination& destination) const;
+  [[nodiscard]] Route of_service(const std::string& name) const;
   [[nodiscard]] Route of_domain(const Destination& destination) const;
   [[nodiscard]] Route of_exchangers(const Destination& destination, const std::vector<dns::Mx>& exchangers) const;
   [[nodiscard]] Route of_host(const std::string& host, std::uint16_t port, int preference) const;
   [[nodiscard]] Route without_self(const Destination& destination, std::vector<Candidate> candidates) const;
   [[nodiscard]] bool is_own(const Candidate& candidate) const;
   void order(std::vector<Candidate>& candidates) const;
+  void shorten(std::vector<Candidate>& candidates) const;
 
   dns::Resolver& resolver_;
   RouteSettings settings_;

@@ -14,7 +14,7 @@ namespace dns {
 inline constexpr std::size_t records_limit = 100;  // of one answer; more are not looked at
 inline constexpr int alias_limit = 10;             // CNAME records in a row
 
-enum class Type : std::uint16_t { a = 1, cname = 5, ptr = 12, mx = 15, txt = 16, aaaa = 28 };
+enum class Type : std::uint16_t { a = 1, cname = 5, ptr = 12, mx = 15, txt = 16, aaaa = 28, srv = 33 };
 [[nodiscard]] std::string_view name_of(Type type);
 
 enum class Status {
@@ -25,6 +25,8 @@ enum class Status {
   invalid,    // records came, but none that can be used
   garbled,    // a packet that contradicts itself: as good as no answer, ask again later
   temporary,  // server failure or no answer: ask again later
+  filtered,   // the site ignores all that came
+  unfiltered, // the site's filter could not be asked
 };
 
 struct Mx {
@@ -33,12 +35,21 @@ struct Mx {
   bool operator==(const Mx&) const = default;
 };
 
+// RFC 2782: where a domain has a service.
+struct Srv {
+  int priority = 0, weight = 0;
+  std::uint16_t port = 0;
+  std::string host;
+  bool operator==(const Srv&) const = default;
+};
+
 template <class Record>
 struct Answer {
   Status status = Status::temporary;
   std::vector<Record> records;      // not empty when found
   std::chrono::seconds ttl{0};      // the least of all that led here
   std::string reason;               // why not, in the words that logs have: "Host not found, try again"
+  std::string canonical = {};       // the name that CNAME records led to, where one did
   [[nodiscard]] explicit operator bool() const { return status == Status::found; }
 };
 

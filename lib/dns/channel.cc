@@ -57,6 +57,16 @@ Channel::~Channel() {
   if (channel_ != nullptr) ::ares_destroy(channel_);
 }
 
+std::vector<std::string> Channel::search_domains() const {
+  ::ares_options options{};
+  int mask = 0;
+  std::vector<std::string> domains;
+  if (::ares_save_options(channel_, &options, &mask) != ARES_SUCCESS) return domains;
+  for (int i = 0; i < options.ndomains; ++i) domains.emplace_back(options.domains[i]);
+  ::ares_destroy_options(&options);
+  return domains;
+}
+
 std::shared_ptr<Channel::Question> Channel::ask(const std::string& name, Type type) {
   auto question = std::make_shared<Question>();
   ::ares_query(channel_, name.c_str(), class_internet, static_cast<int>(type), &answered,

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "lib/base/deadline.h"
 #include "lib/base/error.h"
@@ -30,6 +31,8 @@ class Channel {
     Status status = Status::temporary;  // found: a packet came whose code is NOERROR and that has answers
     std::string packet;
   };
+  // The domains in which names are looked for, as resolv.conf has them.
+  [[nodiscard]] std::vector<std::string> search_domains() const;
   [[nodiscard]] std::shared_ptr<Question> ask(const std::string& name, Type type);
   // Parks until the answer or the deadline.
   static void wait(Question& question, Deadline deadline);

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include <ares.h>
+#include <fmt/format.h>
 
 #include "lib/base/ascii.h"
 
@@ -161,26 +162,48 @@ Result<std::string> text_in(std::string_view packet, const Record& record) {
   return text;
 }
 
-Result<void> add(Found& found, std::string_view packet, const Record& record, Type type) {
+// Takes the record into `found`; its data as a zone file has it.
+Result<std::string> add(Found& found, std::string_view packet, const Record& record, Type type) {
   switch (type) {
     case Type::a:
-    case Type::aaaa: found.addresses.push_back(TRY(address_in(packet, record, type))); break;
+    case Type::aaaa: found.addresses.push_back(TRY(address_in(packet, record, type))); return found.addresses.back().text();
     case Type::mx: {
       std::string host = TRY(name_in(packet, record, 2));
       const int preference = TRY(Reader(packet, record.data_at).number16());
-      found.mx.push_back(Mx{preference, std::move(host)});
-      break;
+      found.mx.push_back(Mx{preference, host});
+      return fmt::format("{} {}.", preference, host);
     }
-    case Type::ptr: found.texts.push_back(TRY(name_in(packet, record, 0))); break;
-    case Type::txt: found.texts.push_back(TRY(text_in(packet, record))); break;
+    case Type::srv: {
+      std::string host = TRY(name_in(packet, record, 6));
+      Reader numbers(packet, record.data_at);
+      const int priority = TRY(numbers.number16());
+      const int weight = TRY(numbers.number16());
+      const std::uint16_t port = TRY(numbers.number16());
+      found.services.push_back(Srv{priority, weight, port, host});
+      return fmt::format("{} {} {} {}.", priority, weight, port, host);
+    }
+    case Type::ptr: found.texts.push_back(TRY(name_in(packet, record, 0))); return found.texts.back() + ".";
+    case Type::txt: found.texts.push_back(TRY(text_in(packet, record))); return found.texts.back();
     case Type::cname: break;
   }
-  return {};
+  return std::string();
+}
+
+void take_back(Found& found, Type type) {
+  switch (type) {
+    case Type::a:
+    case Type::aaaa: return found.addresses.pop_back();
+    case Type::mx: return found.mx.pop_back();
+    case Type::srv: return found.services.pop_back();
+    case Type::ptr:
+    case Type::txt: return found.texts.pop_back();
+    case Type::cname: break;
+  }
 }
 
 }  // namespace
 
-Result<Found> read_packet(std::string_view packet, std::string_view name, Type type) {
+Result<Found> read_packet(std::string_view packet, std::string_view name, Type type, const KeepsRecord& keeps) {
   const std::vector<Record> records = TRY(read_answers(packet, type));
   Found found;
   found.name = name;
@@ -198,7 +221,8 @@ Result<Found> read_packet(std::string_view packet, std::string_view name, Type t
   }
   for (const Record& record : records) {
     if (record.type != static_cast<std::uint16_t>(type) || !ascii::equal_ignoring_case(record.name, found.name)) continue;
-    TRY(add(found, packet, record, type));
+    const std::string data = TRY(add(found, packet, record, type));
+    if (keeps && !keeps(fmt::format("{}. {} IN {} {}", record.name, record.ttl, name_of(type), data))) take_back(found, type);
     ttl = std::min(ttl, record.ttl);
   }
   found.ttl = std::chrono::seconds(ttl);

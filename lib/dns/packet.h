@@ -4,6 +4,7 @@
 // name that was asked: through at most alias_limit CNAMEs to records of the type that was asked.
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,15 +14,19 @@
 
 namespace dns {
 
+// A record as a filter sees it: "example.com. 60 IN MX 10 mx.example.com.". False: as if it had not come.
+using KeepsRecord = std::function<bool(const std::string& record)>;
+
 struct Found {
   std::string name;                  // where the CNAMEs led, without the final dot
   int aliases = 0;                   // how many
   std::chrono::seconds ttl{0};
   std::vector<Mx> mx;                // by type; one of these
+  std::vector<Srv> services;
   std::vector<io::Address> addresses;
   std::vector<std::string> texts;    // TXT: the strings of a record joined; PTR: the names
 };
 
-[[nodiscard]] Result<Found> read_packet(std::string_view packet, std::string_view name, Type type);
+[[nodiscard]] Result<Found> read_packet(std::string_view packet, std::string_view name, Type type, const KeepsRecord& keeps = nullptr);
 
 }  // namespace dns

@@ -2,9 +2,12 @@
 // Asking the DNS, from a fiber. Names must be host names in ASCII form (the caller has checked and converted them);
 // anything else is answered `invalid` without a question.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "lib/base/deadline.h"
 #include "lib/base/error.h"
@@ -14,6 +17,8 @@
 namespace dns {
 
 class Channel;
+struct Found;
+struct Lookup;
 
 // Which addresses are of use here (inet_protocols).
 enum class Families { ipv4, ipv6, both };
@@ -23,16 +28,26 @@ class Resolver {
   struct Options {
     std::string servers;                     // "192.0.2.1:53,..."; empty: resolv.conf
     std::string hosts_file = "/etc/hosts";   // may be missing
+    // Whether a name without a dot is looked for in this host's domain, and all names in the domains that resolv.conf has
+    // (RES_DEFNAMES and RES_DNSRCH of resolver(3)).
+    bool completes = false, searches = false;
   };
+  // What a site makes of a record ("example.com. 60 IN MX 10 mx.example.com.").
+  enum class Verdict { keep, ignore, failed };
+  using Filter = std::function<Verdict(const std::string& record)>;
   // Reads resolv.conf and the hosts file now, since they may be out of reach later.
   static Result<std::unique_ptr<Resolver>> open(const Options& options);
   ~Resolver();
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
 
+  void set_filter(Filter filter) { filter_ = std::move(filter); }
+
   // In the order of preference, equal ones as the server sent them. Hosts that are no host names are left out with a
   // warning.
   [[nodiscard]] Answer<Mx> mx(std::string_view name, Deadline deadline);
+  // By priority, and within one at random by weight (RFC 2782). The root as the only host: null_mx, the service is not to be had.
+  [[nodiscard]] Answer<Srv> services(std::string_view name, Deadline deadline);
   // A and AAAA; found if either is. IPv4 first.
   [[nodiscard]] Answer<io::Address> addresses(std::string_view name, Families families, Deadline deadline);
   // The names of an address, as its owner gives them: not to be believed before addresses() of the name has it too.
@@ -45,7 +60,13 @@ class Resolver {
 
  private:
   Resolver() = default;
+  [[nodiscard]] std::vector<std::string> names_to_try(std::string_view name) const;
+  [[nodiscard]] Lookup look_up(std::string_view name, Type type, Deadline deadline);
+  [[nodiscard]] Answer<io::Address> addresses_of(const std::string& name, Families families, Deadline deadline);
+
   std::unique_ptr<Channel> channel_;
+  Options options_;
+  Filter filter_;
   Hosts hosts_;
 };
 

@@ -4,7 +4,7 @@ import socket
 import struct
 import threading
 
-TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28}
+TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33}
 NXDOMAIN, SERVFAIL, NOERROR = 3, 2, 0
 
 
@@ -13,8 +13,8 @@ def encode(name):
 
 
 class Dns:
-    """zone: {"example.net": {"MX": [(10, "mx.example.net")], "A": ["127.2.0.1"]}}; "SERVFAIL" in place of the records of a
-    name, or of one type of a name, fails. A name that is not there does not exist (NXDOMAIN).
+    """zone: {"example.net": {"MX": [(10, "mx.example.net")], "A": ["127.2.0.1"]}}, SRV as (priority, weight, port, host); "SERVFAIL"
+    in place of the records of a name, or of one type of a name, fails. A name that is not there does not exist (NXDOMAIN).
     `raw` is asked first, with the query, its question (name, type and class as they came), the name and the type: the datagrams
     to send as they are, or None. `tcp(query)` gives what is sent to who asks again by TCP."""
 
@@ -89,7 +89,7 @@ class Dns:
                 continue
             if TYPES[word] == kind or word == "CNAME":
                 for v in values:
-                    data = (struct.pack(">H", v[0]) + encode(v[1]) if word == "MX" else socket.inet_aton(v) if word == "A" else
+                    data = (struct.pack(">H", v[0]) + encode(v[1]) if word == "MX" else struct.pack(">HHH", *v[:3]) + encode(v[3]) if word == "SRV" else socket.inet_aton(v) if word == "A" else
                             socket.inet_pton(socket.AF_INET6, v) if word == "AAAA" else encode(v))
                     out.append(encode(name) + struct.pack(">HHIH", TYPES[word], 1, 60, len(data)) + data)
                     if word == "CNAME":

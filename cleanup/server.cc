@@ -275,6 +275,7 @@ MessageClosed Server::close(Message& message, queue::IncomingFile file, const st
       file.set_queue_flags(message.queue_flags());
       file.set_send_options(message.send_options());
       const auto queue = message.is_held() ? queue::FirstQueue::hold : queue::FirstQueue::incoming;
+      maillog::flush();  // what we said of the message stands before what the queue manager will say
       if (const auto committed = std::move(file).commit(queue); committed) {
         if (!message.is_held()) notice_.send(id);
         return closed;
@@ -297,6 +298,7 @@ MessageClosed Server::bounce(Message& message, queue::IncomingFile file) {
   const Refusal refusal = refusal_for(message.status(), reason).value();
   file.set_queue_flags(message.queue_flags());
   file.set_send_options(message.send_options());
+  maillog::flush();
   if (const auto committed = std::move(file).commit(queue::FirstQueue::hold); !committed) {
     return write_failure(id.text(), committed.error());
   }

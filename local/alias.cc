@@ -76,7 +76,10 @@ bool Expansion::set_owner(Step& step, const std::string& alias) {
   }
   // A notice of failure stays one: with an owner for its sender, its own failure would be told to the owner, and go round for
   // ever where the owner is the list again.
-  if (step.sender.empty()) return true;
+  if (step.sender.empty()) {
+    step.requeue = true;
+    return true;
+  }
   std::string sender = owner;
   if (agent_.params.expand_owner_alias) {
     const auto items = mailbox::split_destinations(**value);

@@ -135,6 +135,8 @@ def test_route(world, name):
     suite.wait_log("disconnect from", since=since)
     log = masks.history(suite.log(since)).split("cleanup: ", 1)[1]
     suite.delete_all()
+    # What happens to a packet for an address that leads nowhere is the machine's affair.
+    log = re.sub(r"(\[2001:db8::.\]:25: )(Connection timed out|No route to host|Network is unreachable)", r"\1{no way}", log)
     golden("smtp_dns_" + name.replace("-", "_"), re.sub(r"\b%d\b" % suite.port, "{submission}", log) + "".join("%s %d\n" % question for question in dict.fromkeys(dns.asked[asked:])))
 
 

@@ -161,7 +161,8 @@ def test_mail_from_here(suite, name):
     suite.run("sendmail", "-i", "x@elsewhere.example", user="alice", input=MESSAGES[name])
     message = suite.messages("alice", count + 1)[-1]
     suite.wait_queue_empty()
-    golden("strict_content_from_here_" + name, masks.history(suite.log(since)) + "\n" + re.sub(r"(?m)^(Arrival|Last-Attempt)-Date.*\n", "", masks.mask(message.decode("latin-1"))))
+    log = "".join(line for line in suite.log(since).splitlines(True) if "disconnect from" not in line)  # of an earlier client
+    golden("strict_content_from_here_" + name, masks.history(log) + "\n" + re.sub(r"(?m)^(Arrival|Last-Attempt)-Date.*\n", "", masks.mask(message.decode("latin-1"))))
 
 
 def test_conversion_without_parsing(suite):

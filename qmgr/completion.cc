@@ -93,10 +93,11 @@ bool Completion::ask_bounce(std::string_view service, ipc::BounceCommand command
   return false;
 }
 
-bool Completion::is_expired(const ActiveMessage& message) const {
+bool Completion::is_expired(const ActiveMessage& message) {
   const auto lifetime =
       message.envelope().sender.empty() ? params_.bounce_queue_lifetime : params_.maximal_queue_lifetime;
-  return clock_.stamp() - message.envelope().arrived >= lifetime;
+  look_at_clock();
+  return jumps_.age(message.envelope().arrived) >= lifetime;
 }
 
 bool Completion::warns_now(const ActiveMessage& message) const {

@@ -6,6 +6,7 @@
 #include "lib/ipc/messages/bounce.h"
 #include "lib/queue/layout.h"
 #include "qmgr/active_message.h"
+#include "qmgr/clock_jumps.h"
 #include "qmgr/qmgr_params.h"
 
 #include <functional>
@@ -17,13 +18,16 @@ enum class Completed { removed, deferred };
 class Completion {
  public:
   Completion(const Params& params, const queue::Layout& layout, ipc::Connections& services, const base::Clock& clock)
-      : params_(params), layout_(layout), services_(services), clock_(clock) {}
+      : params_(params), layout_(layout), services_(services), clock_(clock), jumps_(clock.stamp(), clock.now()) {}
 
   // Parks while bounce(8) works. In doubt the message is deferred.
   [[nodiscard]] Completed complete(const ActiveMessage& message);
 
   // What has failed already is told; then the file goes to the corrupt queue.
   void set_aside(const ActiveMessage& message);
+
+  // Has somebody set the clock? Asked at each queue run, so that it is noticed about when it happens.
+  void look_at_clock() { jumps_.look(clock_.stamp(), clock_.now()); }
 
   // Back to deferred without having been tried.
   void defer(const queue::QueueId& id, Stamp arrived);
@@ -34,13 +38,14 @@ class Completion {
   // Changes a byte or two of the queue file in place.
   void note_in_file(const queue::QueueId& id, const std::function<Result<void>(int fd)>& change);
   [[nodiscard]] bool ask_bounce(std::string_view service, ipc::BounceCommand command, const ActiveMessage& message);
-  [[nodiscard]] bool is_expired(const ActiveMessage& message) const;
+  [[nodiscard]] bool is_expired(const ActiveMessage& message);
   [[nodiscard]] bool warns_now(const ActiveMessage& message) const;
 
   const Params& params_;
   const queue::Layout& layout_;
   ipc::Connections& services_;
   const base::Clock& clock_;
+  ClockJumps jumps_;
 };
 
 }  // namespace qmgr

@@ -27,8 +27,8 @@ constexpr std::size_t old_in_flight = 20;   // with more the machine, or who the
 
 }  // namespace
 
-Intake::Intake(const queue::Layout& layout, const base::Clock& clock, std::size_t active_limit, Enter enter)
-    : layout_(layout), clock_(clock), active_limit_(active_limit), enter_(std::move(enter)), turns_(entering_limit) {}
+Intake::Intake(const queue::Layout& layout, const base::Clock& clock, Limits limits, Enter enter)
+    : layout_(layout), clock_(clock), limits_(limits), enter_(std::move(enter)), turns_(entering_limit) {}
 
 void Intake::start() {
   if (const auto fiber = event::Loop::current().spawn("feed", [this] { feed(); }); !fiber) {
@@ -79,7 +79,7 @@ void Intake::start_scan(Queue queue, Due due) {
 }
 
 void Intake::scan(Source& source, Due due) {
-  Scan scan(layout_, source.queue, due, clock_.stamp());
+  Scan scan(layout_, source.queue, {due, clock_.stamp(), limits_.longest_wait});
   for (bool more = true; more;) {
     while (source.waiting.size() >= scanned_at_once) static_cast<void>(source.room.wait(base::no_deadline));
     std::vector<queue::QueueId> found = event::blocking([&] { return scan.next(scanned_at_once); });
@@ -94,10 +94,10 @@ void Intake::scan(Source& source, Due due) {
 }
 
 bool Intake::has_room(const Source& source) const {
-  if (source.waiting.empty() || active_.size() >= active_limit_) return false;
+  if (source.waiting.empty() || active_.size() >= limits_.active) return false;
   if (source.queue == Queue::incoming) return true;
   if (clock_.now() < new_mail_until_ && old_mail_credit_ == 0) return false;
-  return active_deferred_ < active_limit_ - active_limit_ / reserved_part;
+  return active_deferred_ < limits_.active - limits_.active / reserved_part;
 }
 
 void Intake::pace_old_mail() {

@@ -26,8 +26,13 @@ class Intake {
   // looked at again in a moment; ENOENT or EAGAIN: there is nothing (yet) to take.
   using Enter = std::function<Result<void>(const queue::QueueId& id, queue::Queue from, Why why)>;
 
-  // All are borrowed.
-  Intake(const queue::Layout& layout, const base::Clock& clock, std::size_t active_limit, Enter enter);
+  struct Limits {
+    std::size_t active;                  // messages in the active queue
+    std::chrono::seconds longest_wait;   // for the next try of a message
+  };
+
+  // Layout and clock are borrowed.
+  Intake(const queue::Layout& layout, const base::Clock& clock, Limits limits, Enter enter);
 
   // The fiber that lets them in, for the life of the process.
   void start();
@@ -64,7 +69,7 @@ class Intake {
 
   const queue::Layout& layout_;
   const base::Clock& clock_;
-  const std::size_t active_limit_;
+  const Limits limits_;
   const Enter enter_;
 
   Source incoming_{.queue = queue::Queue::incoming}, deferred_{.queue = queue::Queue::deferred};

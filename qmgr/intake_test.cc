@@ -17,7 +17,7 @@ constexpr std::chrono::seconds patience{10};
 
 struct World {
   explicit World(std::size_t active_limit)
-      : intake(layout, base::system_clock(), active_limit, [this](const QueueId& id, Queue, Why why) {
+      : intake(layout, base::system_clock(), {active_limit, patience}, [this](const QueueId& id, Queue, Why why) {
           entered.push_back(id.text() + (why == Why::demanded ? "!" : ""));
           news.notify();
           return outcome;

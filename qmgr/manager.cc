@@ -46,7 +46,7 @@ Manager::Manager(server::Startup& startup, Params params, std::map<std::string, 
                    .room = [this](const ActiveMessage& message) { refill(message); }}),
       admission_(router_, scheduler_, deliveries_, layout_, clock_),
       completion_(params_, layout_, startup.services, clock_),
-      intake_(layout_, clock_, static_cast<std::size_t>(params_.qmgr_message_active_limit),
+      intake_(layout_, clock_, {static_cast<std::size_t>(params_.qmgr_message_active_limit), params_.maximal_backoff_time},
               [this](const queue::QueueId& id, Queue from, Why why) { return admission_.enter(id, from, why); }) {}
 
 void Manager::started() {
@@ -60,6 +60,7 @@ void Manager::started() {
 
 void Manager::schedule_queue_run() {
   queue_run_ = event::Loop::current().timer(params_.queue_run_delay, [this] {
+    completion_.look_at_clock();
     intake_.start_scan(Queue::incoming, Due::by_time);
     intake_.start_scan(Queue::deferred, Due::by_time);
     schedule_queue_run();
@@ -68,7 +69,7 @@ void Manager::schedule_queue_run() {
 
 // What was active when the last manager ended goes through incoming again. What was delivered is marked in the files.
 void Manager::recover() {
-  for (const queue::QueueId& id : Scan(layout_, Queue::active, Due::all, Stamp::max()).next(SIZE_MAX)) {
+  for (const queue::QueueId& id : Scan(layout_, Queue::active, {.due = Due::all}).next(SIZE_MAX)) {
     if (const auto moved = layout_.move(id, Queue::active, Queue::incoming); !moved) {
       maillog::warning("{}: {}", id.text(), moved.error().message());
     }

@@ -5,14 +5,17 @@
 namespace qmgr {
 namespace {
 
+// A batch takes some time, in which others are put back.
+constexpr std::chrono::minutes batch_time{1};
+
 Stamp stamp(const timespec& time) {
   return Stamp(std::chrono::duration_cast<Stamp::duration>(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec)));
 }
 
 }  // namespace
 
-Scan::Scan(const queue::Layout& layout, queue::Queue queue, Due due, Stamp began)
-    : depth_(layout.is_hashed(queue) ? static_cast<std::size_t>(layout.hash_depth()) : 0), due_(due), began_(began) {
+Scan::Scan(const queue::Layout& layout, queue::Queue queue, const Wanted& wanted)
+    : depth_(layout.is_hashed(queue) ? static_cast<std::size_t>(layout.hash_depth()) : 0), wanted_(wanted) {
   enter(layout.directory(queue));
 }
 
@@ -24,8 +27,12 @@ void Scan::enter(std::string path) {
 bool Scan::is_due(const struct stat& status, Stamp now) const {
   if (!S_ISREG(status.st_mode)) return false;
   if ((status.st_mode & 07777 & queue::mode_complete) != queue::mode_complete) return false;  // still being written
-  if (due_ == Due::all) return stamp(status.st_ctim) < began_;
-  return Stamp(std::chrono::seconds(status.st_mtime)) <= now;
+  if (wanted_.due == Due::all) {
+    const Stamp changed = stamp(status.st_ctim);
+    return changed < wanted_.began || changed > now + batch_time;  // in the future: by a clock that was wrong
+  }
+  const Stamp next_try(std::chrono::seconds(status.st_mtime));
+  return next_try <= now || next_try > now + wanted_.longest_wait + batch_time;
 }
 
 std::vector<queue::QueueId> Scan::next(std::size_t limit) {

@@ -20,10 +20,17 @@ enum class Due {
   all,       // whatever the time stamps say (postqueue -f)
 };
 
+// Which messages a scan is for.
+struct Wanted {
+  Due due;
+  Stamp began = Stamp::max();             // of all: what has been put back since then has had its try
+  std::chrono::seconds longest_wait{0};   // by time: nobody waits for longer; who seems to was sent to wait by a clock that was wrong
+};
+
 class Scan {
  public:
-  // `began`: of those that are all wanted, what has been put back since then has had its try. The layout is borrowed.
-  Scan(const queue::Layout& layout, queue::Queue queue, Due due, Stamp began);
+  // The layout is borrowed.
+  Scan(const queue::Layout& layout, queue::Queue queue, const Wanted& wanted);
 
   // The next complete messages that are due, `limit` at most; fewer when there are no more. Blocking.
   [[nodiscard]] std::vector<queue::QueueId> next(std::size_t limit);
@@ -40,8 +47,7 @@ class Scan {
   [[nodiscard]] bool is_due(const struct stat& status, Stamp now) const;
 
   const std::size_t depth_;   // levels of hash directories
-  const Due due_;
-  const Stamp began_;
+  const Wanted wanted_;
   std::vector<Level> levels_;
 };
 

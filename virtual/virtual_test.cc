@@ -13,7 +13,7 @@ Tables make(const std::string& boxes, const std::string& uids = "static:1001", c
     REQUIRE(opened);
     return *opened;
   };
-  return {open(boxes), open(uids), open(gids), "+", 100};
+  return {open(boxes), open(uids), open(gids), {"+"}, 100};
 }
 
 TEST_CASE("where a recipient's mailbox is") {

@@ -1,4 +1,4 @@
-"""ATTACKS O11, in part: the clock is wrong at the start, or jumps. New mail comes and goes, and no daemon spins."""
+"""ATTACKS O11: the clock is wrong at the start, or jumps. New mail comes and goes, what waits is not returned, and no daemon spins."""
 import os
 import shutil
 import subprocess
@@ -83,3 +83,22 @@ def test_a_clock_that_jumps(library, wrong):
         suite.wait_removed(send(suite, "joe@example.net", "alice@example.test"))
         assert len(suite.messages("carol", 1)) == 1
         assert len(suite.messages("alice", 12)) == 12
+
+
+@pytest.mark.parametrize("wrong", ["clock-ahead", "clock-behind"])
+def test_mail_that_waits_while_the_clock_jumps(library, wrong):
+    """It is not returned because of the jump, nor left lying until a time that is far away."""
+    main_cf = {"import_environment": KEPT, "minimal_backoff_time": "1s", "queue_run_delay": "1s", "maximal_backoff_time": "1s", "default_transport": "retry:4.4.1 nobody there"}
+    with make(main_cf=main_cf) as suite:
+        shutil.copy(library, suite.path("/clock.so"))
+        flag = Path(suite.queue, wrong)
+        suite.sh("postfix stop 2>/dev/null; cd %s; LD_PRELOAD=/clock.so postfix start 2>/dev/null" % suite.queue_directory)
+        qid = send(suite, "alice@example.test", "bob@elsewhere.example")
+        suite.wait_log(qid + ": to=<bob@elsewhere.example>.*status=deferred")
+        for step in ("jumps", "is right again"):
+            flag.touch() if step == "jumps" else os.unlink(flag)
+            for _ in range(2):
+                since = suite.log_size()
+                suite.run("postqueue", "-f")
+                suite.wait_log(qid + ": to=<bob@elsewhere.example>.*status=deferred", since=since)
+        assert "expired" not in suite.log() and [name for _, name in suite.queue_files()] == [qid]

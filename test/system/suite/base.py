@@ -44,7 +44,7 @@ def unfinished(log):
     """The ids of messages that cleanup took in, and of whose end the log does not tell yet."""
     begun = set(re.findall(r"/cleanup\[\d+\]: (\w+): message-id=", log))
     ended = set(re.findall(r": (\w+): (?:removed\b|requeued|canceled|reject: END|lost connection|timeout|too many errors)", log))
-    ended |= set(re.findall(r": (?:warning: )?(\w+): (?:to=.*status=deferred|queue file size limit|.* placed on hold|placed on hold)", log))
+    ended |= set(re.findall(r": (?:warning: )?(\w+): (?:to=.*status=deferred|queue file size limit|.* placed on hold|placed on hold|public/cleanup: end of stream)", log))
     return begun - ended
 
 

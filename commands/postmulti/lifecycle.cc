@@ -27,7 +27,6 @@ namespace {
 
 using base::fail;
 
-constexpr std::string_view blanks = ", \t\r\n";
 constexpr std::string_view name_prefix = "postfix-";
 constexpr mode_t directory_mode = 0755;
 constexpr mode_t file_mode = 0644;

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/mailbox/spawner.h"
 #include "lib/mailbox/test_message.h"
@@ -127,7 +128,8 @@ TEST_CASE("a worker reads .forward files") {
 TEST_CASE("a worker that finds no .forward delivers at once, and one that finds one does not") {
   with_pool([](WorkerPool& pool) {
     const TestDirectory directory;
-    ::chmod(directory.path().c_str(), 0777);
+    ::chmod(directory.path().c_str(), 0755);
+    REQUIRE(::chown(directory.path().c_str(), someone().uid, someone().gid) == 0);
     const TestMessage message(text);
     ForwardTask task;
     task.paths = {directory / ".forward"};

@@ -300,7 +300,7 @@ TEST_CASE("what a strict site does not take is refused, with the first reason") 
 }
 
 TEST_CASE("characters are refused or taken out as they came") {
-  using namespace std::string_literals;
+  using std::string_literals::operator""s;
   Case strict;
   strict.context.is_checked = true;
   strict.policy.stripped_characters = "\0\a"s;

@@ -12,6 +12,12 @@ constexpr std::size_t jumps_limit = 16;     // older ones are forgotten
 
 bool is_jump(Stamp::duration by) { return std::chrono::abs(by) > smallest_jump; }
 
+// The most of it, at least: a small correction later is a jump of its own.
+bool takes_back(Stamp::duration by, Stamp::duration earlier) {
+  const bool is_opposite = (by > Stamp::duration::zero()) != (earlier > Stamp::duration::zero());
+  return is_opposite && std::chrono::abs(by) > std::chrono::abs(earlier) / 2;
+}
+
 }  // namespace
 
 void ClockJumps::look(Stamp wall, Deadline steady) {
@@ -20,7 +26,7 @@ void ClockJumps::look(Stamp wall, Deadline steady) {
   wall_ = wall;
   steady_ = steady;
   if (!is_jump(by) || std::chrono::abs(by) <= passed / drift) return;
-  if (!jumps_.empty() && (jumps_.back().by > Stamp::duration::zero()) != (by > Stamp::duration::zero())) {
+  if (!jumps_.empty() && takes_back(by, jumps_.back().by)) {
     jumps_.back() = {wall, jumps_.back().by + by};
     if (!is_jump(jumps_.back().by)) jumps_.pop_back();
     return;

@@ -54,6 +54,16 @@ TEST_CASE("a jump that is taken back was none") {
   CHECK(machine.jumps.age(arrived) == 4 * minute);
 }
 
+TEST_CASE("a small jump back later takes none of a large one back") {
+  Machine machine;
+  machine.set(Days(400));
+  machine.pass(Days(30));
+  const Stamp arrived = machine.wall;
+  machine.set(-2 * minute);
+  machine.pass(Days(6));
+  CHECK(machine.jumps.age(arrived) == Days(6) - minute);
+}
+
 TEST_CASE("a clock that is set right little by little does not jump") {
   Machine machine;
   const Stamp arrived = machine.wall;

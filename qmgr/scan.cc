@@ -14,8 +14,8 @@ Stamp stamp(const timespec& time) {
 
 }  // namespace
 
-Scan::Scan(const queue::Layout& layout, queue::Queue queue, const Wanted& wanted)
-    : depth_(layout.is_hashed(queue) ? static_cast<std::size_t>(layout.hash_depth()) : 0), wanted_(wanted) {
+Scan::Scan(const queue::Layout& layout, queue::Queue queue, const Scope& scope)
+    : depth_(layout.is_hashed(queue) ? static_cast<std::size_t>(layout.hash_depth()) : 0), scope_(scope) {
   enter(layout.directory(queue));
 }
 
@@ -27,12 +27,12 @@ void Scan::enter(std::string path) {
 bool Scan::is_due(const struct stat& status, Stamp now) const {
   if (!S_ISREG(status.st_mode)) return false;
   if ((status.st_mode & 07777 & queue::mode_complete) != queue::mode_complete) return false;  // still being written
-  if (wanted_.due == Due::all) {
+  if (scope_.due == Due::all) {
     const Stamp changed = stamp(status.st_ctim);
-    return changed < wanted_.began || changed > now + batch_time;  // in the future: by a clock that was wrong
+    return changed < scope_.began || changed > now + batch_time;  // in the future: by a clock that was wrong
   }
   const Stamp next_try(std::chrono::seconds(status.st_mtime));
-  return next_try <= now || next_try > now + wanted_.longest_wait + batch_time;
+  return next_try <= now || next_try > now + scope_.longest_wait + batch_time;
 }
 
 std::vector<queue::QueueId> Scan::next(std::size_t limit) {

@@ -21,7 +21,7 @@ enum class Due {
 };
 
 // Which messages a scan is for.
-struct Wanted {
+struct Scope {
   Due due;
   Stamp began = Stamp::max();             // of all: what has been put back since then has had its try
   std::chrono::seconds longest_wait{0};   // by time: nobody waits for longer; who seems to was sent to wait by a clock that was wrong
@@ -30,7 +30,7 @@ struct Wanted {
 class Scan {
  public:
   // The layout is borrowed.
-  Scan(const queue::Layout& layout, queue::Queue queue, const Wanted& wanted);
+  Scan(const queue::Layout& layout, queue::Queue queue, const Scope& scope);
 
   // The next complete messages that are due, `limit` at most; fewer when there are no more. Blocking.
   [[nodiscard]] std::vector<queue::QueueId> next(std::size_t limit);
@@ -47,7 +47,7 @@ class Scan {
   [[nodiscard]] bool is_due(const struct stat& status, Stamp now) const;
 
   const std::size_t depth_;   // levels of hash directories
-  const Wanted wanted_;
+  const Scope scope_;
   std::vector<Level> levels_;
 };
 

@@ -2,7 +2,8 @@
 
 #include "lib/testing/catch.h"
 
-using namespace smtpd;
+namespace smtpd {
+namespace {
 
 TEST_CASE("only CRLF.CRLF ends a message under every setting of smtpd_forbid_bare_newline (S01, S02)") {
   for (const char* setting : {"no", "yes", "normalize", "note"}) {
@@ -140,3 +141,6 @@ TEST_CASE("a message that is too big is read to its end and dropped") {
         "NOQUEUE: reject: MAIL from client.example[192.0.2.1]: 552 5.3.4 Message size exceeds fixed limit; from=<> proto=SMTP helo=<c>");
   CHECK(log[3] == "warning: QID1: queue file size limit exceeded");
 }
+
+}  // namespace
+}  // namespace smtpd

@@ -2,7 +2,8 @@
 
 #include "lib/testing/catch.h"
 
-using namespace smtpd;
+namespace smtpd {
+namespace {
 
 TEST_CASE("one message, from greeting to disconnect, with the envelope in Postfix's order") {
   TestWorld world;
@@ -293,3 +294,6 @@ TEST_CASE("ETRN, VRFY switched off, words that are not UTF-8") {
                 "503 Error: MAIL transaction in progress", "502 5.5.1 VRFY command is disabled",
                 "500 5.5.2 Error: bad UTF-8 syntax"});
 }
+
+}  // namespace
+}  // namespace smtpd

@@ -4,8 +4,7 @@
 
 #include "lib/testing/catch.h"
 
-using namespace smtpd;
-
+namespace smtpd {
 namespace {
 
 // The session as a state machine of a few lines: what class of reply each command must get.
@@ -45,8 +44,6 @@ struct Model {
     return 5;  // junk
   }
 };
-
-}  // namespace
 
 TEST_CASE("random walks agree with a model of the session (S13, in small)") {
   TestWorld world("smtpd_hard_error_limit = 1000000\nsmtpd_soft_error_limit = 1000000\n");
@@ -95,3 +92,6 @@ TEST_CASE("random walks agree with a model of the session (S13, in small)") {
   CHECK(finished == expected_messages);
   CHECK(world.open_messages == 0);
 }
+
+}  // namespace
+}  // namespace smtpd

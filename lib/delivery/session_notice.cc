@@ -40,9 +40,9 @@ Result<NoticeClass> parse_notice_classes(std::string_view words) {
 }
 
 void Transcript::add(char direction, std::string_view line) {
-  if (spoken_.size() + line.size() > size_limit) return;
+  if (spoken_.size() >= size_limit) return;
   spoken_ += direction;
-  for (const char c : line) spoken_ += c == '\n' ? '?' : c;
+  for (const char c : line.substr(0, size_limit - spoken_.size())) spoken_ += c == '\n' ? '?' : c;
   spoken_ += '\n';
 }
 

@@ -162,16 +162,15 @@ Result<std::string> text_in(std::string_view packet, const Record& record) {
   return text;
 }
 
-// Takes the record into `found`; its data as a zone file has it.
-Result<std::string> add(Found& found, std::string_view packet, const Record& record, Type type) {
+Result<void> add(Found& found, std::string_view packet, const Record& record, Type type) {
   switch (type) {
     case Type::a:
-    case Type::aaaa: found.addresses.push_back(TRY(address_in(packet, record, type))); return found.addresses.back().text();
+    case Type::aaaa: found.addresses.push_back(TRY(address_in(packet, record, type))); break;
     case Type::mx: {
       std::string host = TRY(name_in(packet, record, 2));
       const int preference = TRY(Reader(packet, record.data_at).number16());
-      found.mx.push_back(Mx{preference, host});
-      return fmt::format("{} {}.", preference, host);
+      found.mx.push_back(Mx{preference, std::move(host)});
+      break;
     }
     case Type::srv: {
       std::string host = TRY(name_in(packet, record, 6));
@@ -179,14 +178,31 @@ Result<std::string> add(Found& found, std::string_view packet, const Record& rec
       const int priority = TRY(numbers.number16());
       const int weight = TRY(numbers.number16());
       const std::uint16_t port = TRY(numbers.number16());
-      found.services.push_back(Srv{priority, weight, port, host});
-      return fmt::format("{} {} {} {}.", priority, weight, port, host);
+      found.services.push_back(Srv{priority, weight, port, std::move(host)});
+      break;
     }
-    case Type::ptr: found.texts.push_back(TRY(name_in(packet, record, 0))); return found.texts.back() + ".";
-    case Type::txt: found.texts.push_back(TRY(text_in(packet, record))); return found.texts.back();
+    case Type::ptr: found.texts.push_back(TRY(name_in(packet, record, 0))); break;
+    case Type::txt: found.texts.push_back(TRY(text_in(packet, record))); break;
     case Type::cname: break;
   }
-  return std::string();
+  return {};
+}
+
+// The record that was added last, as a zone file has its data. For filters.
+std::string last_of(const Found& found, Type type) {
+  switch (type) {
+    case Type::a:
+    case Type::aaaa: return found.addresses.back().text();
+    case Type::mx: return fmt::format("{} {}.", found.mx.back().preference, found.mx.back().host);
+    case Type::srv: {
+      const Srv& last = found.services.back();
+      return fmt::format("{} {} {} {}.", last.priority, last.weight, last.port, last.host);
+    }
+    case Type::ptr: return found.texts.back() + ".";
+    case Type::txt: return found.texts.back();
+    case Type::cname: break;
+  }
+  return {};
 }
 
 void take_back(Found& found, Type type) {
@@ -221,8 +237,8 @@ Result<Found> read_packet(std::string_view packet, std::string_view name, Type t
   }
   for (const Record& record : records) {
     if (record.type != static_cast<std::uint16_t>(type) || !ascii::equal_ignoring_case(record.name, found.name)) continue;
-    const std::string data = TRY(add(found, packet, record, type));
-    if (keeps && !keeps(fmt::format("{}. {} IN {} {}", record.name, record.ttl, name_of(type), data))) take_back(found, type);
+    TRY(add(found, packet, record, type));
+    if (keeps && !keeps(fmt::format("{}. {} IN {} {}", record.name, record.ttl, name_of(type), last_of(found, type)))) take_back(found, type);
     ttl = std::min(ttl, record.ttl);
   }
   found.ttl = std::chrono::seconds(ttl);

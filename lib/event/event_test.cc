@@ -26,7 +26,7 @@
 
 namespace {
 
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""ms, std::chrono_literals::operator""s;
 using event_tests::deep;
 using event_tests::Pair;
 using event_tests::run_to_end;

@@ -13,7 +13,10 @@ constexpr std::array<const char*, 7> days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fr
 constexpr std::array<const char*, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                              "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
-std::string compose(std::time_t seconds) {
+}  // namespace
+
+std::string rfc5322_date(Stamp stamp) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(stamp);
   std::tm local{};
   localtime_r(&seconds, &local);
   const long minutes = std::labs(local.tm_gmtoff) / 60;
@@ -23,20 +26,6 @@ std::string compose(std::time_t seconds) {
                                  local.tm_min, local.tm_sec, local.tm_gmtoff < 0 ? '-' : '+', minutes / 60, minutes % 60);
   if (local.tm_zone != nullptr && *local.tm_zone != '\0') text += fmt::format(" ({})", local.tm_zone);
   return text;
-}
-
-}  // namespace
-
-std::string rfc5322_date(Stamp stamp) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(stamp);
-  // Many messages come in one second.
-  static thread_local std::time_t last_seconds = -1;
-  static thread_local std::string last_text;
-  if (seconds != last_seconds) {
-    last_text = compose(seconds);
-    last_seconds = seconds;
-  }
-  return last_text;
 }
 
 }  // namespace mail

@@ -34,8 +34,7 @@ class PosixPattern final : public Pattern {
 
   [[nodiscard]] Result<bool> matches(std::string_view text, Groups* groups) const override {
     // REG_STARTEND gives the length, so that a NUL is a character like others; POSIX still wants a string that one ends.
-    static thread_local std::string subject;
-    subject.assign(text);
+    const std::string subject(text);
     std::vector<regmatch_t> found(groups != nullptr ? regex_.re_nsub + 1 : 1);
     found[0].rm_so = 0;
     found[0].rm_eo = static_cast<regoff_t>(text.size());

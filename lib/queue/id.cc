@@ -62,9 +62,9 @@ std::optional<QueueId> QueueId::parse(std::string_view text) {
 }
 
 QueueId QueueId::make(IdForm form, Stamp stamp, std::uint64_t inode) {
-  using namespace std::chrono;
-  const auto since_epoch = std::max(duration_cast<microseconds>(stamp.time_since_epoch()), microseconds(0));
-  const auto seconds = static_cast<std::uint64_t>(duration_cast<std::chrono::seconds>(since_epoch).count());
+  using Micros = std::chrono::microseconds;
+  const auto since_epoch = std::max(std::chrono::duration_cast<Micros>(stamp.time_since_epoch()), Micros(0));
+  const auto seconds = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(since_epoch).count());
   const auto usec = static_cast<std::uint64_t>(since_epoch.count() % 1'000'000);
   if (form == IdForm::short_form) return QueueId(fmt::format("{:05X}{:X}", usec, inode), form);
   return QueueId(encode(seconds, time_base, seconds_digits) + encode(usec, time_base, usec_digits) + inode_separator +

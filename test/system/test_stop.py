@@ -15,19 +15,25 @@ pytestmark = pytest.mark.root
 COMMAND = "trap '' TERM; cat >>/tmp/copies; : >/tmp/begun; read line </tmp/release"
 
 
+def stopped_amid_a_delivery(suite, sender):
+    """The id of a message whose command had begun before the end of the mail system, and the log."""
+    since = suite.log_size()
+    qid = send(suite, sender, "slow@example.test", "Subject: once\n\nx\n")
+    suite.wait_until(lambda: os.path.exists(suite.path("/tmp/begun")), suite.path("/tmp"), what="the command")
+    stop = threading.Thread(target=suite.sh, args=("postfix stop 2>&1",))
+    stop.start()
+    suite.wait_log("terminating on signal 15$", since=since)
+    Path(suite.path("/tmp/release")).write_text("now\n")
+    stop.join()
+    log = suite.log(since)
+    return qid, log
+
+
 @pytest.mark.extension("Postfix's local(8) is ended at once: the mail comes again after the next start")
 def test_a_delivery_that_has_begun_is_finished():
     files = {"/etc/aliases": "postmaster: root\nslow: \"|%s\"\n" % COMMAND}
     with make(files=files, prepare=["mkfifo -m 666 /tmp/release"]) as suite:
-        since = suite.log_size()
-        qid = send(suite, "joe@example.net", "slow@example.test", "Subject: once\n\nx\n")
-        suite.wait_until(lambda: os.path.exists(suite.path("/tmp/begun")), suite.path("/tmp"), what="the command")
-        stop = threading.Thread(target=suite.sh, args=("postfix stop 2>&1",))
-        stop.start()
-        suite.wait_log("terminating on signal 15$", since=since)
-        Path(suite.path("/tmp/release")).write_text("now\n")
-        stop.join()
-        log = suite.log(since)
+        qid, log = stopped_amid_a_delivery(suite, "joe@example.net")
         assert re.search(r"%s: to=<slow@example.test>, .*status=sent \(delivered to command: " % qid, log), log
         assert "killing them" not in log
         suite.sh("postfix start 2>/dev/null; postqueue -f")
@@ -41,15 +47,7 @@ def test_what_a_delivery_needs_ends_after_it(status, record):
     """bounce(8), cleanup(8) and others that are asked at the end of a delivery are still there for it."""
     files = {"/etc/aliases": "postmaster: root\nslow: \"|%s; exit %d\"\n" % (COMMAND, status)}
     with make(files=files, prepare=["mkfifo -m 666 /tmp/release"]) as suite:
-        since = suite.log_size()
-        qid = send(suite, "joe@example.test", "slow@example.test", "Subject: once\n\nx\n")
-        suite.wait_until(lambda: os.path.exists(suite.path("/tmp/begun")), suite.path("/tmp"), what="the command")
-        stop = threading.Thread(target=suite.sh, args=("postfix stop 2>&1",))
-        stop.start()
-        suite.wait_log("terminating on signal 15$", since=since)
-        Path(suite.path("/tmp/release")).write_text("now\n")
-        stop.join()
-        log = suite.log(since)
+        qid, log = stopped_amid_a_delivery(suite, "joe@example.test")
         assert re.search(r"%s: to=<slow@example.test>, .*%s" % (qid, record), log), log
         assert "killing them" not in log and "killed by" not in log and "exit status" not in log, log
         kept = suite.path("/var/spool/postfix/%s" % ("defer" if status == 75 else "bounce"))

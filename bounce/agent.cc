@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "lib/base/ascii.h"
+#include "lib/log/log.h"
 #include "lib/mail/dsn.h"
 
 namespace bounce {
@@ -11,14 +12,26 @@ namespace {
 // Where a route gives no reason.
 constexpr std::string_view no_reason = "Address is undeliverable";
 
+// As Postfix names it in warnings.
+std::string_view doing(delivery::Status status) {
+  switch (status) {
+    case delivery::Status::sent: return "sent";
+    case delivery::Status::bounced: return "bounce_append";
+    case delivery::Status::deferred: break;
+  }
+  return "defer_append";
+}
+
 // A route's text with or without a status code in front. A code of another class than the agent's means nothing.
 delivery::Delivery from_route(const ipc::DeliveryRequest& request, delivery::Status status, int cls) {
   std::string_view text = ascii::trim(request.nexthop);
+  const bool says_nothing = text.empty();
   const auto dsn = mail::Dsn::parse_prefix(text);
+  if (dsn && dsn->cls() != cls) maillog::warning("{}: ignoring dsn code \"{}\"", doing(status), dsn->text());
   delivery::Delivery delivery;
   delivery.status = status;
   delivery.dsn = dsn && dsn->cls() == cls ? *dsn : mail::Dsn(cls, 0, 0);
-  delivery.reason = text.empty() ? no_reason : text;
+  delivery.reason = says_nothing ? no_reason : text;
   return delivery;
 }
 

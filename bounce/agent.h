@@ -24,8 +24,8 @@ using Decide = delivery::Delivery (*)(const ipc::DeliveryRequest& request);
 
 class Agent final : public server::Service {
  public:
-  Agent(server::Startup& startup, Decide decide, delivery::RecorderSettings settings, queue::FlushSites sites = {})
-      : sites_(std::move(sites)), sink_(startup.services, &sites_), clock_(startup.clock), decide_(decide), settings_(settings) {}
+  Agent(server::Startup& startup, Decide decide, delivery::RecorderSettings settings, delivery::LogSockets sockets, queue::FlushSites sites = {})
+      : sites_(std::move(sites)), sink_(startup.services, std::move(sockets), &sites_), clock_(startup.clock), decide_(decide), settings_(settings) {}
 
   void serve(server::Connection& connection) override;
 

@@ -1,7 +1,5 @@
 #include "bounce/notice.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "lib/base/ascii.h"
@@ -12,14 +10,10 @@
 namespace bounce {
 namespace {
 
-bool is_ascii(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
-
 // "rfc822; user@example.com", or with the type that RFC 6533 has for other addresses.
 std::string typed_address(std::string_view internal) {
   const std::string external = ascii::printable(mail::to_external(internal));
-  return fmt::format("{}; {}", is_ascii(external) ? "rfc822" : "utf-8", external);
+  return fmt::format("{}; {}", ascii::is_ascii(external) ? "rfc822" : "utf-8", external);
 }
 
 class Composer {
@@ -39,7 +33,7 @@ class Composer {
            line(fmt::format("\tid {}; {}", new_queue_id, date)) && line(fmt::format("Date: {}", date)) &&
            line("From: " + from()) &&
            line("Subject: " + (notice_.postmaster_copy ? template_.postmaster_subject : template_.subject)) &&
-           line("To: " + ascii::printable(mail::to_external(notice_.to))) && thread() &&
+           line("To: " + ascii::printable(mail::to_external(notice_.to))) && thread() && tls_required() &&
            line(notice_.postmaster_copy ? "Auto-Submitted: auto-generated" : "Auto-Submitted: auto-replied") &&
            line("MIME-Version: 1.0") && line("Content-Type: multipart/report; report-type=delivery-status;") &&
            line(fmt::format("\tboundary=\"{}\"", boundary_)) && transfer_encoding() && line("") &&
@@ -101,6 +95,8 @@ class Composer {
     const std::string id = ascii::printable(notice_.thread_id);
     return line("References: " + id) && line("In-Reply-To: " + id);
   }
+
+  bool tls_required() { return !notice_.tls_optional || line("TLS-Required: no"); }
 
   bool transfer_encoding() { return encoding_.empty() || line("Content-Transfer-Encoding: " + encoding_); }
 

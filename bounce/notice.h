@@ -31,6 +31,8 @@ struct Notice {
   std::string queue_id;
   std::string sender;                // internal form, never empty: who stands in for the null sender is decided before
   std::string encoding;              // "8bit", "7bit", or empty
+  bool tls_optional = false;         // "TLS-Required: no" of it counts for the notice, too (RFC 8689 section 5)
+  bool tls_required = false;         // the same of REQUIRETLS
   bool smtputf8 = false;             // it may have UTF-8 addresses and header fields (RFC 6533)
   std::string envelope_id;           // ENVID
   std::string thread_id;             // its Message-ID, when enable_threaded_bounces; or empty

@@ -5,6 +5,7 @@
 #include "lib/base/ascii.h"
 #include "lib/log/lines.h"
 #include "lib/log/log.h"
+#include "lib/mail/dsn_parameters.h"
 #include "lib/mail/verp.h"
 #include "lib/queue/log_file.h"
 #include "lib/queue/message.h"
@@ -12,8 +13,6 @@
 namespace bounce {
 namespace {
 
-constexpr int notify_never = 1, notify_failure = 4, notify_delay = 8;
-constexpr int ret_headers = 2;
 constexpr std::size_t recipients_at_once = 1000;
 
 std::string_view what(Kind kind) {
@@ -31,7 +30,7 @@ Recipients wanting(const Recipients& all, int bit) {
   return [all, bit](const std::function<bool(const ipc::RecipientStatus&)>& take) {
     return all([&](const ipc::RecipientStatus& status) {
       const bool wants = status.notify_flags == 0 ||
-                         ((status.notify_flags & bit) != 0 && (status.notify_flags & notify_never) == 0);
+                         ((status.notify_flags & bit) != 0 && (status.notify_flags & mail::notify::never) == 0);
       return !wants || take(status);
     });
   };
@@ -111,7 +110,13 @@ Notice Notifier::notice(const Subject& subject, Kind kind, const Original* origi
   notice.original = original;
   if (policy_.threaded && original != nullptr) notice.thread_id = original->message.attribute("message_id");
   const bool too_big = original != nullptr && original->message.content_size > policy_.size_limit;
-  const bool headers = kind != Kind::failure || request.dsn_ret == ret_headers || too_big;
+  const int options = original == nullptr ? 0 : original->message.send_options;
+  const bool requires_tls = (options & queue::tls_required) != 0;
+  notice.tls_optional = policy_.heeds_tls_required && !requires_tls && (options & queue::tls_optional) != 0;
+  // The way back may not have what the way here had: a notice without the content can go all the same (RFC 8689 section 5).
+  notice.tls_required = requires_tls && !policy_.redacts;
+  const bool is_redacted = requires_tls && policy_.redacts;
+  const bool headers = kind != Kind::failure || request.dsn_ret == mail::ret::headers || too_big || is_redacted;
   notice.returned = headers ? Returned::headers : Returned::full;
   return notice;
 }
@@ -153,7 +158,7 @@ bool Notifier::failure(const Subject& subject, const std::string& to, const Reci
     base.to = policy_.double_bounce_recipient;
     return send(subject, policy_.double_bounce_sender, base, all);
   }
-  const Recipients told = wanting(all, notify_failure);
+  const Recipients told = wanting(all, mail::notify::failure);
   const auto any = has_any(told);
   if (!any) return log_failure(subject, any.error());
   if (*any && !send(subject, "", base, told)) return false;
@@ -204,7 +209,7 @@ bool Notifier::warn(const Subject& subject) {
   const auto original = Original::open(layout_, subject.queue, subject.id);
   const Notice base = notice(subject, Kind::delay, original ? &*original : nullptr);
   const Recipients all = logged(subject, queue::Queue::defer);
-  const Recipients told = wanting(all, notify_delay);
+  const Recipients told = wanting(all, mail::notify::delay);
   const auto any = has_any(told);
   if (!any) return log_failure(subject, any.error());
   if (*any && !send(subject, "", base, told)) return false;
@@ -228,7 +233,7 @@ bool Notifier::trace(const Subject& subject) {
 }
 
 bool Notifier::remove(const Subject& subject, queue::Queue log) const {
-  const auto removed = layout_.remove(log, subject.id);
+  const auto removed = queue::dispose(layout_, log, subject.id, policy_.remains);
   if (!removed) return log_failure(subject, removed.error());
   return true;
 }

@@ -10,6 +10,7 @@
 #include "lib/ipc/messages/bounce.h"
 #include "lib/queue/id.h"
 #include "lib/queue/layout.h"
+#include "lib/queue/saved.h"
 
 namespace bounce {
 
@@ -20,7 +21,10 @@ struct Policy {
   std::string double_bounce_sender;  // complete: double-bounce@$myhostname
   std::string null_sender;           // who stands for the null sender in reports: MAILER-DAEMON@$myhostname
   std::int64_t size_limit = 0;       // bounce_size_limit
+  bool heeds_tls_required = true;    // tls_required_enable
+  bool redacts = true;               // requiretls_redact_dsn
   bool threaded = false;             // enable_threaded_bounces
+  queue::Remains remains = queue::Remains::removed;  // of logs: dont_remove
 };
 
 // A request whose names have been checked.

@@ -22,7 +22,8 @@ Result<std::string> Outbox::send(std::string_view from, const Notice& notice, co
   const Deadline deadline = base::after(ipc::Bounce::timeout);
   const Stamp now = clock_.stamp();
   ipc::CleanupFlags flags = ipc::CleanupFlags::internal | ipc::CleanupFlags::map;
-  if (site_.is_filtered) flags = flags | ipc::CleanupFlags::filter;
+  if (site_.is_filtered) flags = flags | ipc::CleanupFlags::filter | ipc::CleanupFlags::milters;
+  if (notice.tls_required) flags = flags | ipc::CleanupFlags::tls_required;
   if (notice.smtputf8) flags = flags | ipc::CleanupFlags::smtputf8;
   queue::MessageStream message = TRY(queue::MessageStream::open(services_, flags, deadline, cleanup_socket_));
   message.add(RecordType::time, time_record(now), deadline);

@@ -1,6 +1,9 @@
 #include "bounce/server.h"
 
 #include <algorithm>
+#include <optional>
+
+#include <fmt/format.h>
 
 #include "bounce/bounce_params.h"
 #include "lib/base/ascii.h"
@@ -33,6 +36,9 @@ Result<Policy> policy_of(const Params& params) {
   policy.double_bounce_sender = params.double_bounce_sender + '@' + params.myhostname;
   policy.null_sender = "MAILER-DAEMON@" + params.myhostname;
   policy.size_limit = params.bounce_size_limit;
+  policy.heeds_tls_required = params.tls_required_enable;
+  policy.redacts = params.requiretls_redact_dsn;
+  policy.remains = queue::remains_of(params.dont_remove);
   policy.threaded = params.enable_threaded_bounces;
   return policy;
 }
@@ -50,14 +56,23 @@ Result<Templates> templates_of(const Params& params, const config::Main& main) {
   return templates;
 }
 
+// One program, three services of master.cf: the name decides which.
+std::optional<queue::Queue> log_of(std::string_view service, const Params& params) {
+  if (service == params.bounce_service_name) return queue::Queue::bounce;
+  if (service == params.defer_service_name) return queue::Queue::defer;
+  if (service == params.trace_service_name) return queue::Queue::trace;
+  return std::nullopt;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) {
-  const auto log = queue::find_queue(startup.service);
-  if (log != queue::Queue::bounce && log != queue::Queue::defer && log != queue::Queue::trace) {
-    return base::fail("the service must be named bounce, defer or trace, not " + startup.service);
-  }
   const Params params = TRY(Params::load(startup.main));
+  const std::optional<queue::Queue> log = log_of(startup.service, params);
+  if (!log) {
+    return base::fail(fmt::format("the service must be named {}, {} or {}, not {}", params.bounce_service_name, params.defer_service_name,
+                                  params.trace_service_name, startup.service));
+  }
   Setup setup{
       .layout = queue::Layout("", params.hash_queue_names, params.hash_queue_depth),
       .policy = TRY(policy_of(params)),
@@ -70,12 +85,14 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
                .from_has_comment = params.header_from_format == "obsolete"},
       .line_length_limit = static_cast<std::size_t>(params.line_length_limit),
       .cleanup_socket = "public/" + params.cleanup_service_name,
+      .old_line = params.backwards_bounce_logfile_compatibility ? queue::OldLine::yes : queue::OldLine::no,
   };
   return std::unique_ptr<server::Service>(new Server(startup, *log, std::move(setup)));
 }
 
 Server::Server(server::Startup& startup, queue::Queue log, Setup setup)
     : log_(log),
+      old_line_(setup.old_line),
       layout_(setup.layout),
       outbox_(startup.services, startup.clock, std::move(setup.site), setup.line_length_limit,
               std::move(setup.cleanup_socket)),
@@ -110,7 +127,7 @@ bool Server::handle(const ipc::BounceRequest& request) {
 // in the queue file.
 bool Server::append(const Subject& subject) {
   const auto durability = log_ == queue::Queue::defer ? queue::Durability::none : queue::Durability::disk;
-  const auto appended = queue::append_status(layout_, log_, subject.id, subject.request.recipient, durability);
+  const auto appended = queue::append_status(layout_, log_, subject.id, subject.request.recipient, durability, old_line_);
   if (!appended) maillog::warning("{}: {}", subject.id.text(), appended.error().message());
   return appended.has_value();
 }

@@ -5,6 +5,7 @@
 
 #include "bounce/notifier.h"
 #include "bounce/outbox.h"
+#include "lib/queue/log_file.h"
 #include "lib/server/service.h"
 
 namespace bounce {
@@ -23,6 +24,7 @@ class Server final : public server::Service {
     Site site;
     std::size_t line_length_limit;
     std::string cleanup_socket;  // below the queue directory
+    queue::OldLine old_line;
   };
   Server(server::Startup& startup, queue::Queue log, Setup setup);
 
@@ -30,6 +32,7 @@ class Server final : public server::Service {
   [[nodiscard]] bool append(const Subject& subject);
 
   queue::Queue log_;
+  queue::OldLine old_line_;
   queue::Layout layout_;
   Outbox outbox_;
   Notifier notifier_;

@@ -65,7 +65,7 @@ class Record:
     def finish(self):
         if not re.fullmatch(r"\*?[A-Za-z0-9_]+", self.name):
             raise Bad(f"{self.where}: bad parameter name: {self.name}")
-        match = re.fullmatch(r"(bool|int|long|time|string|raw)(?:, *(\d+)\.\.(\d*))?", self.get("type"))
+        match = re.fullmatch(r"(bool|int|long|time|string|raw)(?:, *(-?\d+)\.\.(\d*))?", self.get("type"))
         if not match:
             raise Bad(f"{self.where}: {self.name}: bad type: {self.get('type')}")
         self.type = match[1]

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 
-#include "lib/delivery/recorder.h"
 #include "lib/ipc/messages/bounce.h"
 #include "lib/log/log.h"
 #include "lib/mail/dsn.h"
@@ -11,7 +10,6 @@
 namespace cleanup {
 namespace {
 
-constexpr std::string_view trace_socket = "private/trace", bounce_socket = "private/bounce";
 constexpr std::string_view hold = "hold";
 constexpr std::size_t batch = 1000;  // recipients kept in memory at a time
 
@@ -52,11 +50,11 @@ bool Bouncer::trace_expanded(const Message& message, const std::string& queue_id
     ipc::BounceRequest request = request_for(message, ipc::BounceCommand::append, "incoming", queue_id);
     request.recipient.recipient = expanded.recipient;
     request.recipient.dsn_orig_rcpt = expanded.dsn_original;
-    request.recipient.notify_flags = static_cast<int>(expanded.notify);
+    request.recipient.notify_flags = expanded.notify;
     request.recipient.status = "2.0.0";
     request.recipient.action = "expanded";
     request.recipient.reason = "alias expanded";
-    const auto answer = services_.ask_at<ipc::Bounce>(trace_socket, request);
+    const auto answer = services_.ask_at<ipc::Bounce>(sockets_.trace, request);
     if (answer && answer->ok) continue;
     maillog::warning("{}: trace logging failed", queue_id);
     return false;
@@ -69,7 +67,7 @@ void Bouncer::drop_trace(const std::string& queue_id) {
   request.command = ipc::BounceCommand::remove;
   request.queue_name = "incoming";
   request.queue_id = queue_id;
-  const auto answer = services_.ask_at<ipc::Bounce>(trace_socket, request);
+  const auto answer = services_.ask_at<ipc::Bounce>(sockets_.trace, request);
   if (!answer) maillog::warning("{}: trace log not removed: {}", queue_id, answer.error().message());
 }
 
@@ -95,7 +93,7 @@ Result<void> Bouncer::bounce_recipients(const queue::Layout& layout, const queue
   outcome.dsn = dsn;
   outcome.reason = text;
 
-  delivery::BounceClient sink(services_);
+  delivery::BounceClient sink(services_, sockets_);
   const queue::Message parsed = TRY(queue::read_message(delivery.file.get(), queue::Wanted::todo, batch));
   std::vector<queue::Recipient> recipients = parsed.recipients;
   for (std::int64_t more = parsed.more_recipients;;) {
@@ -111,7 +109,7 @@ Result<void> Bouncer::bounce_recipients(const queue::Layout& layout, const queue
     more = next.more;
   }
   const auto flushed =
-      TRY(services_.ask_at<ipc::Bounce>(bounce_socket, request_for(message, ipc::BounceCommand::flush, hold, id.text())));
+      TRY(services_.ask_at<ipc::Bounce>(sockets_.bounce, request_for(message, ipc::BounceCommand::flush, hold, id.text())));
   if (!flushed.ok) return base::fail("the notice is not sent");
   return {};
 }

@@ -11,6 +11,7 @@
 #include "cleanup/recipients.h"
 #include "lib/base/deadline.h"
 #include "lib/base/error.h"
+#include "lib/delivery/recorder.h"
 #include "lib/ipc/connections.h"
 #include "lib/queue/id.h"
 #include "lib/queue/layout.h"
@@ -27,8 +28,8 @@ struct Refusal {
 
 class Bouncer {
  public:
-  Bouncer(ipc::Connections& services, const base::Clock& clock, int delay_resolution)
-      : services_(services), clock_(clock), delay_resolution_(delay_resolution) {}
+  Bouncer(ipc::Connections& services, const base::Clock& clock, int delay_resolution, delivery::LogSockets sockets)
+      : services_(services), clock_(clock), delay_resolution_(delay_resolution), sockets_(std::move(sockets)) {}
 
   // Records that recipients were expanded. False: bounce(8) promised nothing; the message must not be taken.
   [[nodiscard]] bool trace_expanded(const Message& message, const std::string& queue_id, const std::vector<Expanded>& all);
@@ -48,6 +49,7 @@ class Bouncer {
   ipc::Connections& services_;
   const base::Clock& clock_;
   int delay_resolution_;
+  delivery::LogSockets sockets_;
 };
 
 }  // namespace cleanup

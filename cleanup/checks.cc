@@ -7,7 +7,7 @@
 
 #include "lib/log/lines.h"
 #include "lib/log/log.h"
-#include "lib/mail/address.h"
+#include "lib/mail/logged_address.h"
 #include "lib/mail/dsn.h"
 
 namespace cleanup {
@@ -45,6 +45,12 @@ Checks::Change Checks::field(std::string_view text, std::string_view name, bool 
   std::unreachable();
 }
 
+std::optional<std::string> Checks::milter_field(std::string_view text) {
+  const Change change = look_up(maps_.milter, "milter_header_checks", mail::CheckedText::header, text);
+  if (change.before) maillog::warning("the milter_header/body_checks prepend action is not implemented");
+  return change.text;
+}
+
 Checks::Change Checks::body_line(std::string_view data, std::size_t offset) {
   if (data.empty() || offset >= maps_.body_size_limit) return {{}, std::string(data)};
   return look_up(maps_.body, "body_checks", mail::CheckedText::body, data);
@@ -62,6 +68,10 @@ Checks::Change Checks::look_up(const maps::Maps& maps, std::string_view paramete
   if (!*found) return unchanged;
   std::string warning;
   mail::CheckRule rule = mail::parse_check_rule(**found, parameter, checked, warning);
+  if (&maps == &maps_.milter && (rule.action == Action::pass || warning.starts_with("unknown command"))) {
+    warning = fmt::format("unsupported command in {} map: {}", parameter, **found);
+    rule = {};
+  }
   if (!warning.empty()) maillog::warning("{}", warning);
   if (rule.action == Action::reject) rule.text = refusal_text(rule.text);
   if (const std::string_view name = mail::check_name(rule.action); !name.empty()) {
@@ -110,9 +120,10 @@ void Checks::refuse_fault(mail::MimeFault fault, std::string_view text) {
 
 void Checks::tell(std::string_view action, std::string_view what, std::string_view text, std::string_view note, Detail detail) const {
   const bool with_client = detail == Detail::with_client;
-  const std::string sender = mail::to_external(message_.sender), recipient = mail::to_external(message_.recipient);
+  const std::string sender = mail::logged_address(message_.sender), recipient = mail::logged_address(message_.recipient);
+  const std::string whole_action = message_.prefix + std::string(action);
   maillog::write(maillog::CheckLine{.queue_id = message_.queue_id,
-                                    .action = action,
+                                    .action = whole_action,
                                     .part = what,
                                     .text = text,
                                     .origin = message_.origin,

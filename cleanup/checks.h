@@ -15,9 +15,9 @@
 
 namespace cleanup {
 
-// The tables of header_checks, mime_header_checks, nested_header_checks and body_checks.
+// The tables of header_checks, mime_header_checks, nested_header_checks, body_checks, and milter_header_checks.
 struct CheckMaps {
-  maps::Maps header, mime, nested, body;
+  maps::Maps header, mime, nested, body, milter;
   std::size_t body_size_limit = 51200;   // body_checks_size_limit: bytes of a part that are looked at
   // Whether the header of a part, or the lines of a body, are to be looked at.
   [[nodiscard]] bool see_body() const { return !mime.empty() || !nested.empty() || !body.empty(); }
@@ -30,6 +30,7 @@ struct CheckedMessage {
   std::string origin;                    // "name[address]", or "local"
   std::string sender, recipient;         // internal form; no recipient: there is none yet
   std::string protocol, helo;            // or empty
+  std::string prefix = {};               // of the actions' names: "milter-header-"
 };
 
 class Checks {
@@ -43,6 +44,8 @@ class Checks {
     std::optional<std::string> text;
   };
   [[nodiscard]] Change field(std::string_view text, std::string_view name, bool is_part, bool is_attached);
+  // A field that a milter has made. It cannot have another one before it.
+  [[nodiscard]] std::optional<std::string> milter_field(std::string_view text);
   [[nodiscard]] Change body_line(std::string_view data, std::size_t offset);
 
   // A character that nobody gets: message_reject_characters.

@@ -7,6 +7,7 @@
 #include <fmt/chrono.h>
 #include <fmt/core.h>
 
+#include "cleanup/field_lines.h"
 #include "cleanup/full_name.h"
 #include "lib/base/ascii.h"
 #include "lib/log/log.h"
@@ -17,6 +18,9 @@
 
 namespace cleanup {
 namespace {
+
+// For content filters that know nothing of REQUIRETLS (RFC 8689): what is sent on comes back with it.
+constexpr std::string_view require_tls_field = "Require-TLS-ESMTP";
 
 // A line ends where its record ends: no other line break may get into the file.
 bool has_stray_break(std::string_view data, bool replace_cr) {
@@ -113,12 +117,15 @@ void Content::fail(Problem problem, std::string text) {
 // What a field's presence means for the fields that may have to be added, and for the log.
 void Content::note(std::string_view name, std::string_view value) {
   const auto is = [&](std::string_view other) { return ascii::equal_ignoring_case(name, other); };
+  const auto says = [&](std::string_view word) { return ascii::equal_ignoring_case(ascii::trim(mail::unfolded(value)), word); };
   if (is("From")) plain_.from = true;
   else if (is("Date")) plain_.date = true;
   else if (is("Resent-From")) resent_fields_.from = true;
   else if (is("Resent-Date")) resent_fields_.date = true;
   else if (is("To") || is("Cc") || is("Resent-To") || is("Resent-Cc")) has_recipient_field_ = true;
   else if (is("Received")) ++hops_;
+  else if (is("TLS-Required") && policy_.heeds_tls_required) says_tls_optional_ = says_tls_optional_ || says("no");
+  else if (is(require_tls_field) && policy_.has_require_tls_header) says_tls_required_ = says_tls_required_ || says("yes");
   else if (is("Message-Id")) {
     plain_.message_id = true;
     message_id_logged_ = true;
@@ -186,19 +193,7 @@ void Content::rewrite_and_put(AddressPlace place, std::string_view name, std::st
   put_field(fmt::format("{}:{}", name, list.text(name.size() + 1)));
 }
 
-// One field as records: each of its lines is one or, when it is long, several.
-void Content::put_field(std::string_view text) {
-  for (;;) {
-    const std::size_t end = text.find('\n');
-    std::string_view line = text.substr(0, end);
-    for (; line.size() > policy_.line_length_limit; line.remove_prefix(policy_.line_length_limit)) {
-      output_.put(queue::RecordType::continued, line.substr(0, policy_.line_length_limit));
-    }
-    output_.put(queue::RecordType::normal, line);
-    if (end == std::string_view::npos) return;
-    text.remove_prefix(end + 1);
-  }
-}
+void Content::put_field(std::string_view text) { cleanup::put_field(output_, text, policy_.line_length_limit); }
 
 void Content::add_missing() {
   const std::string_view prefix = is_resent_ ? "Resent-" : "";
@@ -233,6 +228,7 @@ void Content::end_of_header(mail::HeaderBlock::End end, std::string_view line, b
   }
   if (problem_ == Problem::none) {
     if (rewrites_headers() || policy_.always_add_missing_headers) add_missing();
+    if (context_.requires_tls && policy_.has_require_tls_header && !says_tls_required_) put_field(fmt::format("{}: yes", require_tls_field));
     if (!message_id_logged_) maillog::info("{}: message-id=<>", context_.queue_id);
   }
   mime_.end_of_header();

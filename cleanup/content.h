@@ -30,6 +30,7 @@ struct ContentContext {
   bool maps_addresses = false;  // canonical maps and masquerading are for this message too
   bool is_checked = false;      // so are header_checks and body_checks ...
   bool is_returned = false;     // ... and what they refuse goes back to its sender
+  bool requires_tls = false;    // the client asked for REQUIRETLS
   std::string origin, recipient, protocol, helo;  // for the log of those
 };
 
@@ -51,6 +52,9 @@ class Content final : private mail::HeaderBlock::Handler, private mail::BodyWalk
   [[nodiscard]] const Checks& checks() const { return checks_; }
   [[nodiscard]] bool is_8bit() const { return policy_.detect_8bit_encoding_header && mime_.is_8bit(); }
   [[nodiscard]] bool has_utf8_header() const { return has_utf8_header_; }
+  // RFC 8689: what the header says of TLS, "TLS-Required: no"; and that REQUIRETLS was asked for where a content filter has it from.
+  [[nodiscard]] bool says_tls_optional() const { return says_tls_optional_; }
+  [[nodiscard]] bool says_tls_required() const { return says_tls_required_; }
 
  private:
   void field(std::string_view text) override;
@@ -92,6 +96,7 @@ class Content final : private mail::HeaderBlock::Handler, private mail::BodyWalk
   bool is_resent_ = false;
   bool message_id_logged_ = false;
   bool has_utf8_header_ = false;
+  bool says_tls_optional_ = false, says_tls_required_ = false;
   bool at_line_start_ = true;         // of the body
   int hops_ = 0;
   std::string message_id_;

@@ -9,6 +9,7 @@
 #include "lib/base/ascii.h"
 #include "lib/log/log.h"
 #include "lib/mail/address.h"
+#include "lib/mail/dsn_parameters.h"
 #include "lib/queue/message.h"
 
 namespace cleanup {
@@ -21,8 +22,11 @@ using queue::RecordType;
 // Bit of its fourth: recipients and other records are mixed, a reader must look at all. NOTIFY bits stand above it.
 constexpr int flag_mixed = 1;
 
+// The attributes that milters are told of, as macros.
+constexpr std::array<std::string_view, 9> told_facts{"client_name", "client_address", "client_port", "reverse_client_name", "server_address",
+                                                     "server_port", "sasl_method",    "sasl_username", "sasl_sender"};
+
 constexpr std::string_view alias_failure = "4.6.0 Alias expansion error";
-constexpr unsigned notify_all = notify_never | notify_success | notify_failure | notify_delay;
 
 // "sec usec", or "sec".
 std::optional<Stamp> parse_time(std::string_view text) {
@@ -76,6 +80,12 @@ bool Message::makes_copies() const { return maps_addresses() && !ipc::has(identi
 
 bool Message::comes_again() const { return status_ == CleanupStatus::defer || status_ == CleanupStatus::write; }
 
+// What is refused may go back to its sender, and is needed for that.
+bool Message::is_listening() const {
+  if (ipc::has(flags_, ipc::MessageFlags::discard)) return false;
+  return status_ == CleanupStatus::ok || (status_ == CleanupStatus::content && ipc::has(identity_.flags, CleanupFlags::bounce));
+}
+
 void Message::refuse_for_now(std::string_view why) {
   maillog::warning("{}: {} -- message not accepted, try again later", identity_.queue_id, why);
   fail(CleanupStatus::defer);
@@ -95,9 +105,7 @@ void Message::take(RecordType type, std::string_view data) {
       segment_ = Segment::done;
       return;
     case Treatment::drop: return;
-    case Treatment::take_flags:
-      maillog::warning("{}: ignoring bad extra flags: {}", identity_.queue_id, data);
-      return;
+    case Treatment::take_flags: return take_flags(data);
     case Treatment::copy: return copy(type, data);
     case Treatment::take_time: return take_time(data);
     case Treatment::take_fullname:
@@ -123,7 +131,7 @@ void Message::take(RecordType type, std::string_view data) {
     case Treatment::start_content: return start_content();
     case Treatment::take_content:
       // Of a message that is refused already nothing is written: the client is only listened to.
-      if (status_ != CleanupStatus::ok) return;
+      if (!is_listening()) return;
       content_->take(data, type == RecordType::normal);
       if (policy_.message_size_limit > 0 && output_.content_size() > policy_.message_size_limit) {
         maillog::warning("{}: queue file size limit exceeded", identity_.queue_id);
@@ -177,8 +185,9 @@ void Message::take_recipient(std::string_view data) {
   if (!completed) return deferred_by(completed.error(), "");
   const auto address = canonical(AddressPlace::envelope_recipient, *completed);
   if (!address) return unwritten_for(address.error());
+  recipient_ = *address;
   const Recipients::Options options{maps_addresses(), ipc::has(identity_.flags, CleanupFlags::smtputf8)};
-  if (auto added = recipients_.add(given, *completed, *address, options); !added) deferred_by(added.error(), alias_failure);
+  if (auto added = recipients_.add(given, *address, options); !added) deferred_by(added.error(), alias_failure);
   copy_as_told_by(AddressTable::recipient_bcc, *address);
 }
 
@@ -202,16 +211,27 @@ void Message::add_copy(const std::string& address) {
 }
 
 void Message::take_notify(std::string_view value, std::string_view record) {
-  const auto bits = ascii::parse_number(value, notify_all);
-  if (!bits || ((*bits & notify_never) != 0 && *bits != notify_never)) {
+  const auto bits = ascii::parse_number(value, mail::notify::all);
+  if (!bits || !mail::notify::is_consistent(*bits)) {
     maillog::warning("{}: ignoring malformed DSN notify record <{}>", identity_.queue_id, record);
     return;
   }
-  next_.notify = static_cast<unsigned>(*bits);
+  next_.notify = static_cast<int>(*bits);
+}
+
+// What a program in front of us has decided of the message after it began it.
+void Message::take_flags(std::string_view data) {
+  constexpr auto known = static_cast<unsigned>(ipc::MessageFlags::hold | ipc::MessageFlags::discard);
+  const auto bits = ascii::parse_number(data, known);
+  if (!bits || (*bits & ~std::uint64_t{known}) != 0) {
+    maillog::warning("{}: ignoring bad extra flags: {}", identity_.queue_id, data);
+    return;
+  }
+  flags_ = flags_ | static_cast<ipc::MessageFlags>(*bits);
 }
 
 void Message::take_ret(std::string_view value, std::string_view record) {
-  const auto number = ascii::parse_number(value, 2);
+  const auto number = ascii::parse_number(value, mail::ret::headers);
   if (!number || *number == 0) return reject("bad DSN RET record <{}>", record);
   dsn_ret_ = static_cast<int>(*number);
 }
@@ -254,6 +274,7 @@ void Message::take_attribute(std::string_view data) {
   } else if (name == "log_helo_name") {
     helo_ = value;
   }
+  if (std::ranges::find(told_facts, name) != told_facts.end()) facts_.emplace_back(name, value);
   copy(RecordType::attribute, data);
 }
 
@@ -285,12 +306,13 @@ void Message::start_content() {
                      .sender = sender_, .full_name = full_name_, .maps_addresses = maps_addresses(),
                      .is_checked = ipc::has(identity_.flags, CleanupFlags::filter),
                      .is_returned = ipc::has(identity_.flags, CleanupFlags::bounce),
+                     .requires_tls = ipc::has(identity_.flags, CleanupFlags::tls_required),
                      .origin = origin_, .recipient = recipient_, .protocol = protocol_, .helo = helo_});
   segment_ = Segment::content;
 }
 
 void Message::end_content() {
-  const bool is_seen = status_ == CleanupStatus::ok || status_ == CleanupStatus::size;
+  const bool is_seen = is_listening() || status_ == CleanupStatus::size;
   if (is_seen) content_->finish();
   output_.put(RecordType::extracted, {});
   segment_ = Segment::extracted;
@@ -334,7 +356,7 @@ void Message::end() {
 }
 
 int Message::queue_flags() const {
-  return (is_mixed_ ? flag_mixed : 0) | static_cast<int>(recipients_.notify_seen() << 1);
+  return (is_mixed_ ? flag_mixed : 0) | recipients_.notify_seen() << 1;
 }
 
 int Message::send_options() const {
@@ -344,6 +366,8 @@ int Message::send_options() const {
   const bool autodetected = ipc::has(identity_.flags, CleanupFlags::autodetect_smtputf8) &&
                             (options != 0 || recipients_.has_utf8());
   if (ipc::has(identity_.flags, CleanupFlags::smtputf8) || autodetected) options |= queue::smtputf8_requested;
+  if (content_ && content_->says_tls_optional()) options |= queue::tls_optional;
+  if (ipc::has(identity_.flags, CleanupFlags::tls_required) || (content_ && content_->says_tls_required())) options |= queue::tls_required;
   return options;
 }
 

@@ -24,6 +24,7 @@
 #include "cleanup/recipients.h"
 #include "lib/base/deadline.h"
 #include "lib/ipc/messages/cleanup.h"
+#include "lib/mail/dsn_parameters.h"
 
 namespace cleanup {
 
@@ -52,21 +53,44 @@ class Message {
   [[nodiscard]] int queue_flags() const;
   [[nodiscard]] int send_options() const;
 
-  // For the notices that cleanup sends itself.
+  // For milters, when the message is finished: its records are with them then, and what they say of it is the last word.
+  [[nodiscard]] const std::string& queue_id() const { return identity_.queue_id; }
+  // For the log of checks and milters. `prefix` stands before the names of actions.
+  [[nodiscard]] CheckedMessage checked(std::string prefix) const;
+  // What the client said of itself: "client_name", "sasl_username" ... Empty when it said nothing.
+  [[nodiscard]] std::string_view fact(std::string_view name) const;
   [[nodiscard]] const std::string& sender() const { return sender_; }
+  // Complete, before aliases.
+  [[nodiscard]] const std::string& last_recipient() const { return recipient_; }
+  // What is to be written of a new sender, that has been rewritten as the client's was. RET and ENVID: empty, unless they change.
+  struct NewSender {
+    std::string address, ret, envelope_id;
+  };
+  // In internal form. `arguments` are ESMTP's.
+  [[nodiscard]] Result<NewSender> change_sender(std::string internal, std::string_view arguments);
+  // Writes the records of one more recipient.
+  [[nodiscard]] Result<void> add_recipient(const std::string& internal, std::string_view arguments);
+  void refuse(ipc::CleanupStatus status, std::string reason, std::string reply);
+  void fail_write(const base::Error& error);
+  void discard() { flags_ = flags_ | ipc::MessageFlags::discard; }
+  void hold() { flags_ = flags_ | ipc::MessageFlags::hold; }
+  // What rules about a milter's header fields have decided.
+  void take_milter_checks(const Checks& checks);
+  // The whole reply to the message's sender, when a milter gave one.
+  [[nodiscard]] const std::string& reply() const { return reply_; }
+
+  // For the notices that cleanup sends itself.
   [[nodiscard]] const std::string& encoding() const { return encoding_; }
   [[nodiscard]] const std::string& envelope_id() const { return envelope_id_; }
   // What was refused for its content is not sent around once more: its sender gets the header only.
-  [[nodiscard]] int dsn_ret() const { return status_ == ipc::CleanupStatus::content ? headers_only : dsn_ret_; }
-  // What header_checks and body_checks want: the client is told that all is well, and there is no message; or it waits in hold/.
-  [[nodiscard]] bool is_discarded() const { return content_ && content_->checks().is_discarded(); }
-  [[nodiscard]] bool is_held() const { return content_ && content_->checks().is_held(); }
+  [[nodiscard]] int dsn_ret() const { return status_ == ipc::CleanupStatus::content ? mail::ret::headers : dsn_ret_; }
+  // What checks, milters or the client want: the client is told that all is well, and there is no message; or it waits in hold/.
+  [[nodiscard]] bool is_discarded() const { return ipc::has(flags_, ipc::MessageFlags::discard) || (content_ && content_->checks().is_discarded()); }
+  [[nodiscard]] bool is_held() const { return ipc::has(flags_, ipc::MessageFlags::hold) || (content_ && content_->checks().is_held()); }
   [[nodiscard]] Stamp arrived() const { return arrived_.value_or(identity_.created); }
   [[nodiscard]] std::vector<Expanded> take_expanded() { return recipients_.take_expanded(); }
 
  private:
-  static constexpr int headers_only = 2;  // RET=HDRS
-
   void take_time(std::string_view data);
   void take_sender(std::string_view data);
   void take_recipient(std::string_view data);
@@ -75,6 +99,7 @@ class Message {
   void copy_as_told_by(AddressTable table, const std::string& address);
   void take_attribute(std::string_view data);
   void take_notify(std::string_view value, std::string_view record);
+  void take_flags(std::string_view data);
   void take_ret(std::string_view value, std::string_view record);
   void copy(queue::RecordType type, std::string_view data);
   void before_recipients();
@@ -86,6 +111,7 @@ class Message {
   void unwritten_for(const base::Error& error);
   [[nodiscard]] bool maps_addresses() const;
   [[nodiscard]] bool makes_copies() const;
+  [[nodiscard]] bool is_listening() const;
   // The client keeps the message and comes again with it: no more work for it now.
   [[nodiscard]] bool comes_again() const;
 
@@ -114,9 +140,12 @@ class Message {
   std::string sender_, full_name_, encoding_, envelope_id_;
   std::string origin_ = "local", recipient_, protocol_, helo_;  // for the log of checks
   int dsn_ret_ = 0;
+  ipc::MessageFlags flags_ = ipc::MessageFlags::none;   // what client and milters have decided
   Context context_ = Context::local;
   std::size_t attributes_ = 0;
   GivenRecipient next_;         // what has come of the next recipient
+  std::vector<std::pair<std::string, std::string>> facts_;
+  std::string reply_;
   bool is_utf8_envelope_ = false;
 };
 

@@ -148,7 +148,7 @@ TEST_CASE("what the sender said about notices goes with each recipient") {
   const auto expanded = test.message->take_expanded();
   REQUIRE(expanded.size() == 1);
   CHECK(expanded[0].recipient == "two@va.test");
-  CHECK(expanded[0].notify == notify_success);
+  CHECK(expanded[0].notify == mail::notify::success);
 }
 
 TEST_CASE("a recipient is written once for each original address and each wish for notices") {

@@ -64,6 +64,8 @@ struct Policy {
   std::vector<mail::MimeFault> refused_faults;    // strict_7bit_headers, strict_8bitmime_body, strict_mime_encoding_domain
   bool converts = false;                          // force_mime_input_conversion: 8-bit parts become 7-bit
   std::string rejected_characters, stripped_characters;
+  bool heeds_tls_required = true;                 // tls_required_enable: "TLS-Required: no" (RFC 8689)
+  bool has_require_tls_header = true;             // requiretls_esmtp_header
   HeaderEnd header_end = HeaderEnd::fix_quietly;
   FromFormat from_format = FromFormat::standard;
   std::string remote_header_rewrite_domain;

@@ -7,7 +7,6 @@
 #include "lib/base/ascii.h"
 #include "lib/base/c_escapes.h"
 #include "lib/config/not_yet.h"
-#include "lib/ipc/messages/qmgr.h"
 #include "lib/log/log.h"
 
 namespace cleanup {
@@ -61,6 +60,8 @@ Result<Policy> make_policy(const Params& params) {
   policy.stripped_characters = base::unescape_c(params.message_strip_characters);
   policy.mime_nesting_limit = to_size(params.mime_nesting_limit);
   policy.mime_boundary_length_limit = to_size(params.mime_boundary_length_limit);
+  policy.heeds_tls_required = params.tls_required_enable;
+  policy.has_require_tls_header = params.requiretls_esmtp_header;
   policy.header_end = TRY(parse_header_end(params.non_empty_end_of_header_action));
   policy.from_format = TRY(parse_from_format(params.header_from_format));
   policy.remote_header_rewrite_domain = params.remote_header_rewrite_domain;
@@ -94,8 +95,17 @@ Result<CheckMaps> open_checks(maps::Tables& tables, const Params& params) {
   checks.mime = TRY(open("mime_header_checks", params.mime_header_checks));
   checks.nested = TRY(open("nested_header_checks", params.nested_header_checks));
   checks.body = TRY(open("body_checks", params.body_checks));
+  checks.milter = TRY(open("milter_header_checks", params.milter_header_checks));
   checks.body_size_limit = to_size(params.body_checks_size_limit);
   return checks;
+}
+
+Result<FilterSetup> filter_setup(const Params& params) {
+  const milter::Options options = TRY(milter::options_of(params));
+  return FilterSetup{.filters = TRY(milter::parse_filters("non_smtpd_milters", params.non_smtpd_milters, options, milter::Names::now)),
+                     .macro_lists = TRY(milter::macro_lists_of(params)),
+                     .daemon_name = params.milter_macro_daemon_name,
+                     .v = params.milter_macro_v};
 }
 
 Result<Asker::AddressMaps> open_maps(maps::Tables& tables, const Params& params) {
@@ -157,7 +167,7 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
   auto local = TRY(maps::MatchList::parse(*tables, "mydestination", params.mydestination, maps::ListKind::domain, false));
   auto exceptions = TRY(maps::MatchList::parse(*tables, "masquerade_exceptions", params.masquerade_exceptions,
                                                maps::ListKind::string, false));
-  auto asker = std::make_unique<Asker>(ipc::Addresses(startup.services, startup.clock), std::move(address_maps),
+  auto asker = std::make_unique<Asker>(ipc::Addresses(startup.services, startup.clock, "private/" + params.rewrite_service_name), std::move(address_maps),
                                        std::move(local), std::move(exceptions),
                                        Asker::Options{{params.recipient_delimiter, params.owner_request_special}, params.myorigin});
   Setup setup{
@@ -168,6 +178,11 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
       .id_form = params.enable_long_queue_ids ? queue::IdForm::long_form : queue::IdForm::short_form,
       .ipc_timeout = params.ipc_timeout,
       .delay_resolution = params.delay_logging_resolution_limit,
+      .log_sockets = delivery::LogSockets::of(params),
+      .qmgr_socket = "public/" + params.queue_service_name,
+      .filters = TRY(filter_setup(params)),
+      .in_flow_delay = params.in_flow_delay,
+      .inflow_allowance = to_size(params.default_process_limit),
       .refusal = "",
   };
   if (const auto refusals = config::refusals(startup.main, "cleanup"); !refusals.empty()) {
@@ -179,8 +194,9 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
 Server::Server(server::Startup& startup, Setup setup)
     : clock_(startup.clock),
       setup_(std::move(setup)),
-      bouncer_(startup.services, startup.clock, setup_.delay_resolution),
-      notice_(std::string(ipc::qmgr_socket)) {}
+      bouncer_(startup.services, startup.clock, setup_.delay_resolution, setup_.log_sockets),
+      notice_(setup_.qmgr_socket),
+      inflow_(setup_.layout.directory(queue::Queue::incoming), setup_.in_flow_delay, setup_.inflow_allowance) {}
 
 void Server::started() {
   auto incoming = queue::IncomingDirectory::open(setup_.layout, setup_.id_form, clock_);
@@ -206,36 +222,61 @@ void Server::serve(server::Connection& connection) {
   }
 }
 
+bool Server::has_milters(ipc::CleanupFlags flags) const {
+  if (ipc::has(flags, ipc::CleanupFlags::own_milters)) return true;
+  return ipc::has(flags, ipc::CleanupFlags::milters) && !setup_.filters.filters.empty();
+}
+
+bool Server::receive(io::Stream& stream, Message& message, ContentFilters* filters) const {
+  std::string buffer;
+  base::RollingDeadline deadline(setup_.ipc_timeout);
+  std::size_t size = 0;
+  while (!message.is_finished()) {
+    const auto record = queue::read_record(stream, buffer, deadline.of(size));
+    if (!record) return false;
+    size = record->data.size();
+    if (filters != nullptr && filters->come_with(record->type)) {
+      if (const auto taken = filters->take_over(stream, record->data, setup_.ipc_timeout); !taken) {
+        maillog::warning("{}: {}", message.queue_id(), taken.error().message());
+        return false;
+      }
+      continue;
+    }
+    message.take(record->type, record->data);
+    if (filters != nullptr) filters->follow(record->type);
+  }
+  return true;
+}
+
 bool Server::serve_message(server::Connection& connection, ipc::CleanupFlags flags) {
   io::Stream& stream = connection.stream;
   const auto deadline = [&] { return base::after(setup_.ipc_timeout); };
 
+  inflow_.pass();
   auto file = incoming_->create();
-  if (!file) {
-    maillog::warning("cannot create a queue file: {}", file.error().message());
-    ipc::send(stream, ipc::MessageOpened{"", file.error().message()}, deadline());
+  Result<std::unique_ptr<Draft>> draft = nullptr;   // what milters may change waits elsewhere
+  if (file && has_milters(flags)) draft = Draft::open(setup_.layout.directory(queue::Queue::incoming));
+  if (!file || !draft) {
+    const std::string& why = file ? draft.error().message() : file.error().message();
+    maillog::warning("cannot create a queue file: {}", why);
+    ipc::send(stream, ipc::MessageOpened{"", why}, deadline());
     return stream.flush(deadline()) == io::End::ok;
   }
   const std::string id = file->id().text();
   ipc::send(stream, ipc::MessageOpened{id, ""}, deadline());
 
   FileOutput output(*file);
-  Message message(*setup_.asker, setup_.policy, output, {id, clock_.stamp(), flags});
+  Message message(*setup_.asker, setup_.policy, *draft ? static_cast<Output&>(**draft) : output, {id, clock_.stamp(), flags});
   if (!setup_.refusal.empty()) message.refuse_for_now(setup_.refusal);
-  std::string buffer;
-  base::RollingDeadline record_deadline(setup_.ipc_timeout);
-  std::size_t size = 0;
-  while (!message.is_finished()) {
-    const auto record = queue::read_record(stream, buffer, record_deadline.of(size));
-    if (!record) {
-      // The client has given the message up (it says why itself), or speaks nonsense: the file goes with this scope.
-      log_canceled(id);
-      return false;
-    }
-    size = record->data.size();
-    message.take(record->type, record->data);
+  std::optional<ContentFilters> filters;
+  if (*draft) filters.emplace(setup_.filters, setup_.policy, **draft, message, flags);
+  if (!receive(stream, message, filters ? &*filters : nullptr)) {
+    log_canceled(id);   // the file goes with this scope
+    return false;
   }
-  const MessageClosed closed = close(message, std::move(*file), output.failure(), flags);
+  if (filters) filters->finish(output);
+  const std::optional<base::Error>& failure = *draft && (*draft)->failure() ? (*draft)->failure() : output.failure();
+  const MessageClosed closed = close(message, std::move(*file), failure, flags);
   ipc::send(stream, closed, deadline());
   const bool is_usable = stream.flush(deadline()) == io::End::ok;
   // After a bad record nobody knows where the next message starts.
@@ -261,7 +302,7 @@ MessageClosed Server::recover(const std::string& lost_id) {
 MessageClosed Server::close(Message& message, queue::IncomingFile file, const std::optional<base::Error>& failure,
                             ipc::CleanupFlags flags) {
   const std::string id = file.id().text();
-  MessageClosed closed{message.status(), message.reason()};
+  MessageClosed closed{message.status(), message.reason(), message.reply()};
   if (failure && closed.status != CleanupStatus::bad) closed = write_failure(id, *failure);
   if (closed.status == CleanupStatus::ok && message.is_discarded()) {
     maillog::info("{}: removed (discarded)", id);

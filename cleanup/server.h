@@ -7,6 +7,9 @@
 
 #include "cleanup/asker.h"
 #include "cleanup/bouncer.h"
+#include "cleanup/draft.h"
+#include "cleanup/filters.h"
+#include "cleanup/inflow.h"
 #include "cleanup/message.h"
 #include "cleanup/policy.h"
 #include "cleanup/qmgr_notice.h"
@@ -33,12 +36,20 @@ class Server final : public server::Service {
     queue::IdForm id_form;
     std::chrono::seconds ipc_timeout;
     int delay_resolution;
+    delivery::LogSockets log_sockets;
+    std::string qmgr_socket;
+    FilterSetup filters;
+    std::chrono::seconds in_flow_delay;
+    std::size_t inflow_allowance;
     std::string refusal;  // not empty: something that protects is not built yet; all mail is deferred
   };
   Server(server::Startup& startup, Setup setup);
 
+  [[nodiscard]] bool has_milters(ipc::CleanupFlags flags) const;
   // False when the connection cannot be used any more.
   [[nodiscard]] bool serve_message(server::Connection& connection, ipc::CleanupFlags flags);
+  // The records of a message. False: its client has given it up (it says why itself), or speaks nonsense.
+  [[nodiscard]] bool receive(io::Stream& stream, Message& message, ContentFilters* filters) const;
   [[nodiscard]] ipc::MessageClosed recover(const std::string& lost_id);
   [[nodiscard]] ipc::MessageClosed close(Message& message, queue::IncomingFile file, const std::optional<base::Error>& failure,
                                          ipc::CleanupFlags flags);
@@ -48,6 +59,7 @@ class Server final : public server::Service {
   Setup setup_;
   Bouncer bouncer_;
   QmgrNotice notice_;
+  Inflow inflow_;
   std::unique_ptr<queue::IncomingDirectory> incoming_;
 };
 

@@ -201,6 +201,18 @@ _postfix_postlog() {
   esac
 }
 
+_postfix_authtest() {
+  case $_postfix_prev in
+    -a) _postfix_offer "private/auth"; return ;;
+    -s) _postfix_offer "imap pop3 smtp"; return ;;
+  esac
+  case $_postfix_cur in
+    -*) _postfix_offer "-a -c -s -v"; return ;;
+  esac
+  _postfix_arguments acs
+  if [ ${#_postfix_words[@]} = 0 ]; then COMPREPLY+=($(compgen -u -- "$_postfix_cur")); fi
+}
+
 _postfix_complete() {
   local _postfix_cur=${COMP_WORDS[COMP_CWORD]} _postfix_prev=${COMP_WORDS[COMP_CWORD - 1]} i
   local _postfix_config=() _postfix_words=()
@@ -215,6 +227,7 @@ _postfix_complete() {
     *:-c) _postfix_offer_directories; return ;;
   esac
   case $command in
+    authtest) _postfix_authtest ;;
     postalias) _postfix_table "-c -d -f -i -n -N -o -p -q -r -s -u -v -w" ;;
     postcat) _postfix_postcat ;;
     postconf) _postfix_postconf ;;
@@ -233,5 +246,5 @@ _postfix_complete() {
   esac
 }
 
-complete -F _postfix_complete postalias postcat postconf postfix postfix-collate postkick postlock postlog postmap postmulti \
+complete -F _postfix_complete authtest postalias postcat postconf postfix postfix-collate postkick postlock postlog postmap postmulti \
   postqueue postsuper qshape sendmail mailq newaliases

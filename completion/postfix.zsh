@@ -1,4 +1,4 @@
-#compdef postalias postcat postconf postfix postfix-collate postkick postlock postlog postmap postmulti postqueue postsuper qshape sendmail mailq newaliases
+#compdef authtest postalias postcat postconf postfix postfix-collate postkick postlock postlog postmap postmulti postqueue postsuper qshape sendmail mailq newaliases
 # Completion for the commands of the mail system, for zsh: the functions for bash, by way of bashcompinit.
 
 if ! (( $+functions[_postfix_complete] )); then

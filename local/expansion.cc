@@ -10,6 +10,7 @@
 #include "lib/event/offload.h"
 #include "lib/log/log.h"
 #include "lib/mail/address.h"
+#include "lib/mail/dsn_parameters.h"
 
 namespace local {
 namespace {
@@ -18,7 +19,6 @@ using delivery::Delivery;
 using delivery::Status;
 
 constexpr std::string_view relay = "local";
-constexpr int notify_never = 1, notify_success = 2;
 
 ForwardSettings forward_settings(const Agent& agent) {
   return {agent.params.myhostname, agent.params.mail_name, static_cast<std::size_t>(agent.params.line_length_limit),
@@ -64,7 +64,7 @@ void Expansion::submit_forwarded() {
   Step step;
   step.recipient = top_;
   // The expansion has been reported.
-  if (is_expanded_) step.recipient.notify &= ~notify_success;
+  if (is_expanded_) step.recipient.notify &= ~mail::notify::success;
   for (std::size_t i = 0; i < forwarding_.size(); ++i) {
     const auto id = forwarding_.submit(i, *agent_.services, agent_.clock->stamp());
     if (id) {
@@ -289,7 +289,7 @@ void Expansion::conclude(const Step& step, const Result<mailbox::TaskOutcome>& a
 
 void Expansion::expanded(Step& step, bool has_new_owner) {
   is_expanded_ = true;
-  const bool is_wanted = request_.success_trace || request_.verify_only || (step.recipient.notify & notify_success) != 0;
+  const bool is_wanted = request_.success_trace || request_.verify_only || (step.recipient.notify & mail::notify::success) != 0;
   if (is_wanted && !request_.verify_only) {
     Delivery delivery;
     delivery.status = Status::sent;
@@ -299,9 +299,7 @@ void Expansion::expanded(Step& step, bool has_new_owner) {
     delivery.action = has_new_owner ? "delivered" : "expanded";
     recorder_.trace(step.recipient, delivery);
   }
-  if ((step.recipient.notify & notify_success) == 0) return;
-  step.recipient.notify &= ~notify_success;
-  if (step.recipient.notify == 0) step.recipient.notify = notify_never;
+  step.recipient.notify = mail::notify::without_success(step.recipient.notify);
 }
 
 mailbox::TaskMessage Expansion::task_message(const Step& step, std::string_view context) const {

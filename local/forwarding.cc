@@ -63,7 +63,8 @@ Result<std::string> Forwarding::submit(std::size_t i, ipc::Connections& services
   const Message& message = messages_[i];
   const Deadline deadline = base::after(submit_patience);
   const auto flags = ipc::CleanupFlags::internal | ipc::CleanupFlags::map |
-                     (request_.smtputf8 ? ipc::CleanupFlags::smtputf8 : ipc::CleanupFlags::none);
+                     (request_.smtputf8 ? ipc::CleanupFlags::smtputf8 : ipc::CleanupFlags::none) |
+                     (request_.tls_required ? ipc::CleanupFlags::tls_required : ipc::CleanupFlags::none);
   queue::MessageStream stream = TRY(queue::MessageStream::open(services, flags, deadline, settings_.cleanup_socket));
 
   stream.add(RecordType::time, time_record(now), deadline);

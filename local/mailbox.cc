@@ -37,6 +37,7 @@ mailbox::MboxTask Expansion::mbox_task(const Step& step, const std::string& path
   task.lock_delay = agent_.patience.delay;
   task.stale_lock_time = agent_.patience.stale;
   task.size_limit = agent_.params.mailbox_size_limit;
+  task.first_try = request_.first_try;
   return task;
 }
 

@@ -4,6 +4,7 @@
 
 #include "lib/base/ascii.h"
 #include "lib/delivery/delivered_to.h"
+#include "lib/log/log.h"
 #include "lib/mailbox/environment.h"
 #include "lib/mailbox/spawner.h"
 #include "lib/maps/list.h"
@@ -11,7 +12,6 @@
 
 namespace local {
 namespace {
-
 
 Result<void> open_tables(Agent& agent, const server::Startup& startup) {
   agent.tables = std::make_unique<maps::Tables>(startup.table_options());
@@ -48,6 +48,16 @@ Result<void> check_limits(const Params& params) {
   return {};
 }
 
+Result<mailbox::LockMethods> mailbox_locks(const Params& params) {
+  mailbox::LockMethods locks = TRY(mailbox::parse_lock_methods(params.mailbox_delivery_lock));
+  if (params.sun_mailtool_compatibility) {
+    maillog::warning("sun_mailtool_compatibility: deprecated parameter, use \"mailbox_delivery_lock = dotlock\" instead");
+    locks.fcntl = false;
+  }
+  if (locks.fcntl || locks.flock || locks.dotlock) return locks;
+  return base::fail("parameter mailbox_delivery_lock specifies no applicable mailbox locking method");
+}
+
 }  // namespace
 
 Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) {
@@ -61,7 +71,7 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
   agent.prepend = TRY(Words::parse("prepend_delivered_header", params.prepend_delivered_header, {"command", "file", "forward"}));
   agent.propagate = TRY(Words::parse("propagate_unmatched_extensions", params.propagate_unmatched_extensions,
                                      {"alias", "canonical", "forward", "generic", "include", "virtual"}));
-  agent.locks = TRY(mailbox::parse_lock_methods(params.mailbox_delivery_lock));
+  agent.locks = TRY(mailbox_locks(params));
   agent.patience = {params.deliver_lock_attempts, params.deliver_lock_delay, params.stale_lock_time};
   agent.default_rights = TRY(default_rights(params.default_privs, params.mail_owner));
   agent.exported_environment = mailbox::exported_environment(params.export_environment);
@@ -72,7 +82,7 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
 }
 
 Server::Server(server::Startup& startup, Agent agent, Fd spawner)
-    : agent_(std::move(agent)), addresses_(startup.services, startup.clock), workers_(std::move(spawner)) {
+    : agent_(std::move(agent)), addresses_(startup.services, startup.clock, "private/" + agent_.params.rewrite_service_name), workers_(std::move(spawner)) {
   agent_.services = &startup.services;
   agent_.addresses = &addresses_;
   agent_.workers = &workers_;
@@ -85,7 +95,7 @@ void Server::serve(server::Connection& connection) {
 }
 
 ipc::DeliveryAnswer Server::deliver(const ipc::DeliveryRequest& request) {
-  delivery::BounceClient sink(*agent_.services, &agent_.flush_sites);
+  delivery::BounceClient sink(*agent_.services, delivery::LogSockets::of(agent_.params), &agent_.flush_sites);
   delivery::Recorder recorder(request, sink, *agent_.clock,
                               {agent_.params.soft_bounce, agent_.params.delay_logging_resolution_limit, &agent_.status_filter});
   const auto delivered_to = delivery::DeliveredTo::read(request.file.get(), request.data_offset);

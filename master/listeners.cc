@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/base/ascii.h"
+#include "lib/config/known_ports.h"
 
 namespace master {
 namespace {
@@ -52,13 +53,6 @@ Result<std::vector<io::Address>> resolve(const std::string& host) {
     out.push_back(io::Address::from(storage));
   }
   return out;
-}
-
-Result<std::uint16_t> port_number(const std::string& name) {
-  if (const auto number = ascii::parse_number(name, 65535)) return static_cast<std::uint16_t>(*number);
-  const servent* const entry = ::getservbyname(name.c_str(), "tcp");
-  if (entry == nullptr) return base::fail("unknown service: " + name + "/tcp");
-  return ntohs(static_cast<std::uint16_t>(entry->s_port));
 }
 
 // "smtp", "host:smtp", "[::1]:25", "127.0.0.1:2525".
@@ -141,7 +135,7 @@ Result<std::vector<Listener>> open_listeners(const config::MasterEntry& entry, c
     return out;
   }
   const InetName name = parse_inet_name(entry.name);
-  const std::uint16_t port = TRY(port_number(name.port));
+  const std::uint16_t port = TRY(config::KnownPorts(params.known_tcp_ports).port(name.port));
   for (const io::Address& address : name.host.empty() ? TRY(interface_addresses(params)) : TRY(resolve(name.host))) {
     const io::Endpoint at{address, port};
     TRY(add(out, kept, at.text(), [&] { return io::listen_tcp(at, listen_backlog); }));

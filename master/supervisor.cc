@@ -13,6 +13,7 @@
 #include "lib/base/ascii.h"
 #include "lib/config/main_cf.h"
 #include "lib/config/not_yet.h"
+#include "lib/io/tcp_window.h"
 #include "lib/log/log.h"
 
 namespace master {
@@ -71,6 +72,7 @@ Result<void> Supervisor::read_configuration(std::vector<config::MasterEntry>& en
   for (const std::string& text : config::not_installed(params.daemon_directory, entries)) maillog::warning("{}", text);
   for (const std::string& text : config::remove_duplicates(entries)) maillog::warning("{}", text);
   config::remove_disabled(entries, params.master_service_disable);
+  io::set_tcp_window(params.tcp_windowsize);
   surroundings_.environment = child_environment(params, config_directory_);
   surroundings_.params = std::move(params);
   surroundings_.cores = std::max(1U, std::thread::hardware_concurrency());

@@ -37,7 +37,7 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
   command.environment = mailbox::with_path(mailbox::exported_environment(params.export_environment));
   command.time_limit = TRY(startup.main.time(startup.service + "_time_limit"));
   // The spawner is forked before tables and pools have threads of their own.
-  Fd spawner = TRY(mailbox::start_spawner(command.attributes.chroot));
+  Fd spawner = TRY(mailbox::start_spawner({.root = command.attributes.chroot, .before_change = {}, .serve = {}}));
   std::unique_ptr<Server> server(new Server(startup, std::move(params), std::move(command), std::move(spawner)));
   server->tables_ = std::make_unique<maps::Tables>(startup.table_options());
   server->status_filter_ = TRY(delivery::StatusFilter::open(*server->tables_, "pipe_delivery_status_filter",
@@ -53,7 +53,7 @@ void Server::serve(server::Connection& connection) {
 }
 
 ipc::DeliveryAnswer Server::deliver(const ipc::DeliveryRequest& request) {
-  delivery::BounceClient sink(services_, &flush_sites_);
+  delivery::BounceClient sink(services_, delivery::LogSockets::of(params_), &flush_sites_);
   delivery::Recorder recorder(request, sink, clock_, {params_.soft_bounce, params_.delay_logging_resolution_limit, &status_filter_});
   auto recipients = without_loops(request, recorder);
   if (!recipients) {

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/base64.h"
 #include "lib/base/fd.h"
 #include "lib/log/log.h"
 #include "lib/maps/alias_source.h"
@@ -18,8 +19,7 @@
 #include "lib/maps/registry.h"
 #include "lib/maps/source.h"
 #include "lib/maps/text_table.h"
-#include "postmap/base64.h"
-#include "postmap/owner.h"
+#include "lib/process/acting_as.h"
 
 namespace postmap {
 namespace {
@@ -74,7 +74,7 @@ Result<std::string> contents_of_files(std::string_view value) {
     if (!contents.empty()) contents += '\n';
     contents += *text;
   }
-  return encode_base64(contents);
+  return base::encode_base64(contents);
 }
 
 // `builder` makes an index, or is a table that somebody else changes (proxy:).
@@ -167,7 +167,7 @@ Result<void> build_one(const Job& job, const TableName& table) {
   // Readable for whom the source is; who may write it stays our own decision.
   if (has_source && job.options.inherit_mode) options.mode = 0600 | (source.status.st_mode & 0044U);
   const bool drops = has_source && job.options.act_as_owner;
-  const ActingAs acting = TRY(ActingAs::owner(drops ? source.status.st_uid : 0, source.status.st_gid));
+  const process::ActingAs acting = TRY(process::ActingAs::owner(drops ? source.status.st_uid : 0, source.status.st_gid));
   const SignalsWait signals;
   maps::IndexBuilder builder = TRY(maps::IndexBuilder::open(table.name, options));
   const std::string_view file = has_source ? std::string_view(table.name) : "stdin";
@@ -217,7 +217,7 @@ Result<bool> erase_from(const Job& job, const TableName& table, const std::vecto
   }
   struct stat status{};
   const bool known = ::stat((table.name + std::string(maps::index_suffix(*kind))).c_str(), &status) == 0;
-  const ActingAs acting = TRY(ActingAs::owner(known && job.options.act_as_owner ? status.st_uid : 0, status.st_gid));
+  const process::ActingAs acting = TRY(process::ActingAs::owner(known && job.options.act_as_owner ? status.st_uid : 0, status.st_gid));
   auto options = TRY(builder_options(job, table, *kind));
   options.start = maps::StartFrom::index;
   const SignalsWait signals;

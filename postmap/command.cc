@@ -22,8 +22,8 @@ Result<int> run_command(const Dialect& dialect, const Options& options) {
   config::open_log(main, dialect.name, config::LogUser::command);
   ipc::Connections services;
   maps::Tables::Options table_options = TRY(maps::Tables::Options::of(main));  // relative names are the caller's
-  table_options.proxymap_socket = params.queue_directory + "/private/proxymap";
-  table_options.proxywrite_socket = params.queue_directory + "/private/proxywrite";
+  table_options.proxymap_socket.insert(0, params.queue_directory + "/");
+  table_options.proxywrite_socket.insert(0, params.queue_directory + "/");
   table_options.services = &services;
   maps::Tables tables(std::move(table_options));
   const Job job{dialect, options, params, tables, options.utf8 && params.smtputf8_enable};

@@ -7,15 +7,17 @@
 
 #include <fmt/core.h>
 
+#include "lib/base/base64.h"
 #include "lib/log/log.h"
 #include "lib/maps/alias_source.h"
 #include "lib/maps/index_builder.h"
 #include "lib/maps/registry.h"
-#include "postmap/base64.h"
 #include "postmap/message_keys.h"
 
 namespace postmap {
 namespace {
+
+constexpr std::size_t shown_of_value = 30;  // of one that is not what it should be
 
 using TableList = std::vector<std::shared_ptr<maps::Table>>;
 
@@ -51,10 +53,9 @@ std::string name_of_file(const maps::Table& table) {
 // What is shown of a value: with -F the contents that it stands for; none, with a warning, when it is not what -F made.
 std::optional<std::string> shown_value(const Job& job, const maps::Table& table, std::string_view key, std::string value) {
   if (!job.options.file_values) return value;
-  auto decoded = decode_base64(value);
-  if (decoded) return std::move(*decoded);
-  maillog::warning("table {}: key {}: {}", name_of_file(table), key, decoded.error().message());
-  return std::nullopt;
+  auto decoded = base::decode_base64(value);
+  if (!decoded) maillog::warning("table {}: key {}: malformed BASE64 value: {}", name_of_file(table), key, value.substr(0, shown_of_value));
+  return decoded;
 }
 
 // The first table's value that has the key.

@@ -16,7 +16,8 @@ namespace qmgr {
 
 // Why a message enters the active queue.
 enum class Why {
-  due,        // it is new, or its time has come
+  taken_in,   // cleanup has just taken it in: nobody has tried it before
+  due,        // its time has come, or a scan has found it, and it may have been tried
   flushed,    // somebody wants all mail tried (postqueue -f): that of defer_transports, too
   demanded,   // somebody has asked for this message (postqueue -i, ETRN): the same, and dead destinations are tried
 };
@@ -37,6 +38,9 @@ class ActiveMessage : public std::enable_shared_from_this<ActiveMessage> {
   void batch_added() { ++under_way_; }
   // True when that was the last one.
   [[nodiscard]] bool batch_ended() { return --under_way_ == 0; }
+
+  // A message of verify(8), which nobody is to have.
+  [[nodiscard]] bool is_probe() const { return (envelope_.trace_flags & queue::trace_probe) != 0; }
 
   [[nodiscard]] bool is_under_way() const { return under_way_ > 0; }
 

@@ -7,7 +7,7 @@
 
 #include "lib/event/offload.h"
 #include "lib/log/log.h"
-#include "lib/mail/address.h"
+#include "lib/mail/logged_address.h"
 #include "lib/queue/lock.h"
 #include "qmgr/recipients.h"
 
@@ -51,7 +51,7 @@ Result<void> Admission::enter(const queue::QueueId& id, Queue from, Why why) {
   const Opened opened = TRY(open(id, from));
   TRY(layout_.move(id, from, Queue::active));
   queue::Message message = TRY(read(id, opened));
-  maillog::info("{}: from=<{}>, size={}, nrcpt={} (queue active)", id.text(), mail::to_external(message.sender), message.content_size,
+  maillog::info("{}: from=<{}>, size={}, nrcpt={} (queue active)", id.text(), mail::logged_address(message.sender), message.content_size,
                 message.recipient_count);
   const bool has_reasons = opened.is_force_expired && layout_.exists(Queue::defer, id);
   // What the last attempt said is not true of this one.
@@ -59,7 +59,7 @@ Result<void> Admission::enter(const queue::QueueId& id, Queue from, Why why) {
   std::vector<ipc::DeliveryRecipient> recipients = take_recipients(message);
   const std::int64_t more = message.more_recipients;
   const auto active = std::make_shared<ActiveMessage>(id, std::move(message), clock_.stamp(), ++messages_, why);
-  scheduler_.entered();
+  scheduler_.entered(*active);
   active->has_read(recipients.size(), more, clock_.now());
   if (opened.is_force_expired) active->force_expire();
   if (has_reasons) {  // the last attempt's reasons are told to the sender, and no more is tried

@@ -71,5 +71,34 @@ TEST_CASE("a clock that is set right little by little does not jump") {
   CHECK(machine.jumps.age(arrived) == 100 * (minute + std::chrono::seconds(30)));
 }
 
+TEST_CASE("what is known of the clock outlives the process") {
+  Machine machine;
+  const Stamp arrived = machine.wall;
+  machine.set(Days(400));
+  const std::string kept = machine.jumps.saved("boot");
+  // A jump of an earlier process, and one while none ran.
+  ClockJumps next = ClockJumps::restored(kept, "boot", machine.wall + minute, machine.steady + minute);
+  CHECK(next.age(arrived) == 2 * minute);
+  next = ClockJumps::restored(kept, "boot", machine.wall + Days(20), machine.steady + minute);
+  CHECK(next.age(arrived) == 2 * minute);
+  CHECK(next.age(machine.wall) <= 2 * minute);
+  next = ClockJumps::restored(kept, "boot", machine.wall - Days(400), machine.steady + minute);
+  CHECK(next.age(arrived) <= 2 * minute);
+  // Days that passed while it did not run are days.
+  next = ClockJumps::restored(kept, "boot", machine.wall + Days(3), machine.steady + Days(3));
+  CHECK(next.age(arrived) == minute + Days(3));
+  // A machine that was off: nobody knows for how long.
+  next = ClockJumps::restored(kept, "another", machine.wall + Days(9), Deadline(minute));
+  CHECK(next.age(arrived) <= 2 * minute);
+}
+
+TEST_CASE("a memory that does not parse says nothing") {
+  const Machine machine;
+  for (const std::string_view text : {"", "x", "boot", "boot 1", "boot 1 x\n", "boot 99999999999999999999 1\n", "boot 1 2 3\n"}) {
+    const ClockJumps jumps = ClockJumps::restored(text, "boot", machine.wall, machine.steady);
+    CHECK(jumps.age(machine.wall - Days(3)) == Days(3));
+  }
+}
+
 }  // namespace
 }  // namespace qmgr

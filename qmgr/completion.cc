@@ -6,9 +6,9 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "lib/event/offload.h"
 #include "lib/log/log.h"
-#include "lib/mail/address.h"
+#include "lib/mail/logged_address.h"
+#include "lib/queue/saved.h"
 
 namespace qmgr {
 
@@ -23,12 +23,12 @@ Completed Completion::complete(const ActiveMessage& message) {
   if (!told) {
     deferred = true;  // however old it is: the log is the last trace of recipients that are done
   } else if (deferred && (message.is_force_expired() || is_expired(message))) {
-    maillog::info("{}: from=<{}>, status={}, returned to sender", id.text(), mail::to_external(message.envelope().sender),
+    maillog::info("{}: from=<{}>, status={}, returned to sender", id.text(), mail::logged_address(message.envelope().sender),
                   message.is_force_expired() ? "force-expired" : "expired");
-    deferred = !ask_bounce("private/defer", ipc::BounceCommand::flush, message);
+    deferred = !ask_bounce(sockets_.defer, ipc::BounceCommand::flush, message);
   } else if (deferred && warns_now(message)) {
     // A warning that cannot be sent now is due again at the next try.
-    if (ask_bounce("private/defer", ipc::BounceCommand::warn, message)) {
+    if (ask_bounce(sockets_.defer, ipc::BounceCommand::warn, message)) {
       note_in_file(id, [&](int fd) { return queue::clear_warn_time(fd, message.envelope().warn_offset); });
     }
   }
@@ -41,10 +41,11 @@ Completed Completion::complete(const ActiveMessage& message) {
     return Completed::deferred;
   }
   // On the pool: an unlink waits for the file system's journal, for as long as an fsync does.
-  const auto removed = event::blocking([&] {
+  Result<void> removed;
+  static_cast<void>(removals_.run([&] {
     static_cast<void>(layout_.remove(Queue::defer, id));
-    return layout_.remove(Queue::active, id);
-  });
+    removed = queue::dispose(layout_, Queue::active, id, queue::remains_of(params_.dont_remove));
+  }));
   if (!removed) {
     maillog::warning("{}: {}", id.text(), removed.error().message());
   }
@@ -54,8 +55,8 @@ Completed Completion::complete(const ActiveMessage& message) {
 
 bool Completion::tell(const ActiveMessage& message) {
   const queue::QueueId& id = message.id();
-  const bool failures = !layout_.exists(Queue::bounce, id) || ask_bounce("private/bounce", ipc::BounceCommand::flush, message);
-  const bool traces = !layout_.exists(Queue::trace, id) || ask_bounce("private/trace", ipc::BounceCommand::trace, message);
+  const bool failures = !layout_.exists(Queue::bounce, id) || ask_bounce(sockets_.bounce, ipc::BounceCommand::flush, message);
+  const bool traces = !layout_.exists(Queue::trace, id) || ask_bounce(sockets_.trace, ipc::BounceCommand::trace, message);
   return failures && traces;
 }
 
@@ -84,7 +85,7 @@ bool Completion::ask_bounce(std::string_view service, ipc::BounceCommand command
                              .smtputf8 = (envelope.send_options & queue::smtputf8_requested) != 0,
                              .dsn_envid = envelope.dsn_envid,
                              .dsn_ret = envelope.dsn_ret,
-                             .verp = envelope.verp,
+                             .verp = params_.disable_verp_bounces ? "" : envelope.verp,
                              .trace_flags = envelope.trace_flags};
   const auto answer = services_.ask_at<ipc::Bounce>(service, request);
   if (answer && answer->ok) return true;

@@ -140,7 +140,7 @@ void Deliveries::defer_all(Transport& transport) {
 
 // What waits for a dead destination is deferred at once, with the reason of the failure that made it so.
 void Deliveries::suspend(Transport& transport, Destination& destination) {
-  if (transport.name() == retry || transport.name() == "error") return;
+  if (transport.name() == retry || transport.name() == params_.error_service_name) return;
   const std::string text = fmt::format("{} delivery temporarily suspended: {}", destination.dead_status(), destination.dead_reason());
   for (Batch& batch : transport.take_all(destination)) {
     const std::shared_ptr<ActiveMessage> message = batch.message;

@@ -31,10 +31,14 @@ ipc::DeliveryRequest make_request(const std::string& transport, const Destinatio
   request.data_offset = envelope.data_offset;
   request.data_size = envelope.data_size;
   request.smtputf8 = (envelope.send_options & queue::smtputf8_requested) != 0;
+  request.tls_optional = (envelope.send_options & queue::tls_optional) != 0;
+  request.tls_required = (envelope.send_options & queue::tls_required) != 0;
   request.dsn_envid = envelope.dsn_envid;
   request.dsn_ret = envelope.dsn_ret;
   request.success_trace = (envelope.trace_flags & queue::trace_record) != 0;
-  request.verify_only = (envelope.trace_flags & queue::trace_verify) != 0;
+  request.probe = message.is_probe();
+  request.first_try = message.why() == Why::taken_in;
+  request.verify_only = request.probe || (envelope.trace_flags & queue::trace_verify) != 0;
   request.arrived = envelope.arrived;
   request.activated = message.activated();
   request.requested = now;

@@ -36,12 +36,13 @@ void Intake::start() {
   }
 }
 
-void Intake::add_incoming(queue::QueueId id) {
+void Intake::add_incoming(queue::QueueId id, Why why) {
   if (incoming_.waiting.size() >= waiting_limit) {
     incoming_.has_more = true;
     return;
   }
   if (!known_.insert(id.text()).second) return;
+  if (why != Why::due) asked_.emplace(id.text(), why);
   incoming_.waiting.push_back(std::move(id));
   feed_.notify();
 }

@@ -37,8 +37,8 @@ class Intake {
   // The fiber that lets them in, for the life of the process.
   void start();
 
-  // cleanup has taken in a message.
-  void add_incoming(queue::QueueId id);
+  // There is a message in incoming. With a notice of cleanup's it is new.
+  void add_incoming(queue::QueueId id, Why why = Why::due);
   // Somebody wants this deferred message tried now. When there is none, entering it finds out.
   void demand(queue::QueueId id);
   void start_scan(queue::Queue queue, Due due);
@@ -76,7 +76,7 @@ class Intake {
   std::unordered_map<std::string, queue::Queue> active_;   // or entering; where they came from
   std::size_t active_deferred_ = 0;                        // of these, from deferred
   std::unordered_set<std::string> known_;                  // wait or are active
-  std::unordered_map<std::string, Why> asked_;             // of these, for whom somebody has asked
+  std::unordered_map<std::string, Why> asked_;             // of these, why, where that is not that they are due
   // While new mail comes old mail enters in proportion, for what a new message costs its client waits for.
   Deadline new_mail_until_{}, next_pace_{};
   std::size_t old_mail_credit_ = 0;

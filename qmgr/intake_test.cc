@@ -18,7 +18,7 @@ constexpr std::chrono::seconds patience{10};
 struct World {
   explicit World(std::size_t active_limit)
       : intake(layout, base::system_clock(), {active_limit, patience}, [this](const QueueId& id, Queue, Why why) {
-          entered.push_back(id.text() + (why == Why::demanded ? "!" : ""));
+          entered.push_back(id.text() + (why == Why::demanded ? "!" : why == Why::taken_in ? "*" : ""));
           news.notify();
           return outcome;
         }) {
@@ -55,6 +55,17 @@ TEST_CASE("new mail enters before old, and old mail one after each") {
   for (const char* text : {"D0D0D01", "D0D0D02"}) world.intake.demand(id(text));
   for (const char* text : {"A0A0A01", "A0A0A02", "A0A0A03"}) world.intake.add_incoming(id(text));
   REQUIRE(world.enter(5) == std::vector<std::string>{"A0A0A01", "D0D0D02!", "A0A0A02", "D0D0D01!", "A0A0A03"});
+}
+
+TEST_CASE("a message is new by its notice, unless it is known already") {
+  World world(100);
+  world.intake.add_incoming(id("A0A0A01"), Why::taken_in);
+  world.intake.add_incoming(id("A0A0A02"));
+  world.intake.add_incoming(id("A0A0A02"), Why::taken_in);
+  REQUIRE(world.enter(2) == std::vector<std::string>{"A0A0A01*", "A0A0A02"});
+  world.intake.left(id("A0A0A01"));
+  world.intake.add_incoming(id("A0A0A01"));
+  REQUIRE(world.enter(3).back() == "A0A0A01");
 }
 
 TEST_CASE("who is known does not enter again, and nobody without room") {

@@ -29,6 +29,7 @@ Result<std::unique_ptr<server::Service>> Manager::make(server::Startup& startup)
     maillog::warning("bounce_queue_lifetime is larger than maximal_queue_lifetime - adjusting bounce_queue_lifetime");
     params.bounce_queue_lifetime = params.maximal_queue_lifetime;
   }
+  startup.write_below(params.data_directory);
   return std::unique_ptr<server::Service>(
       new Manager(startup, std::move(params), process_limits(TRY(config::read_master_cf(startup.main)))));
 }
@@ -40,7 +41,7 @@ Manager::Manager(server::Startup& startup, Params params, std::map<std::string, 
       clock_(startup.clock),
       scheduler_(main_, std::move(limits), {.recipients = static_cast<std::size_t>(params_.qmgr_message_recipient_limit),
                                             .minimum = static_cast<std::size_t>(params_.qmgr_message_recipient_minimum)}),
-      router_(params_, startup.services, clock_),
+      router_(params_, scheduler_, startup.services, clock_),
       deliveries_(params_, scheduler_, startup.services, layout_, clock_,
                   {.over = [this](const std::shared_ptr<ActiveMessage>& message) { over(message); },
                    .room = [this](const ActiveMessage& message) { refill(message); }}),
@@ -50,7 +51,7 @@ Manager::Manager(server::Startup& startup, Params params, std::map<std::string, 
               [this](const queue::QueueId& id, Queue from, Why why) { return admission_.enter(id, from, why); }) {}
 
 void Manager::started() {
-  watchdog_ = std::make_unique<Watchdog>(params_.qmgr_daemon_timeout);
+  completion_.keep_clock();
   recover();
   intake_.start();
   intake_.start_scan(Queue::incoming, Due::by_time);
@@ -61,6 +62,7 @@ void Manager::started() {
 void Manager::schedule_queue_run() {
   queue_run_ = event::Loop::current().timer(params_.queue_run_delay, [this] {
     completion_.look_at_clock();
+    completion_.keep_clock();
     intake_.start_scan(Queue::incoming, Due::by_time);
     intake_.start_scan(Queue::deferred, Due::by_time);
     schedule_queue_run();
@@ -72,6 +74,8 @@ void Manager::recover() {
   for (const queue::QueueId& id : Scan(layout_, Queue::active, {.due = Due::all}).next(SIZE_MAX)) {
     if (const auto moved = layout_.move(id, Queue::active, Queue::incoming); !moved) {
       maillog::warning("{}: {}", id.text(), moved.error().message());
+    } else {
+      intake_.add_incoming(id);   // before any notice of it that nobody has read: it is not new
     }
   }
 }
@@ -91,7 +95,7 @@ void Manager::serve(server::Connection& connection) {
     const auto id = text ? queue::QueueId::parse(text.text()) : std::nullopt;
     if (!id) return;
     if (is_notice) {
-      intake_.add_incoming(*id);
+      intake_.add_incoming(*id, Why::taken_in);
     } else {
       intake_.demand(*id);
     }

@@ -15,7 +15,6 @@
 #include "qmgr/qmgr_params.h"
 #include "qmgr/router.h"
 #include "qmgr/scheduler.h"
-#include "qmgr/watchdog.h"
 
 namespace qmgr {
 
@@ -53,7 +52,6 @@ class Manager : public server::Service {
 
   std::map<const ActiveMessage*, std::unique_ptr<event::Loop::Watch>> refills_;   // messages that wait for their next recipients
   std::unique_ptr<event::Loop::Watch> queue_run_;
-  std::unique_ptr<Watchdog> watchdog_;
 };
 
 }  // namespace qmgr

@@ -9,8 +9,13 @@ namespace qmgr {
 
 Route Router::route(const ActiveMessage& message, const ipc::DeliveryRecipient& recipient) {
   if (message.is_force_expired()) return {"retry", "4.7.0 message is administratively expired", recipient.address};
+  // Strangers decide which addresses are probed; mail keeps its place in the active queue. This one counts itself.
+  if (message.is_probe() && scheduler_.probes() > static_cast<std::size_t>(params_.address_verify_pending_request_limit)) {
+    return {"retry", "4.3.2 Too many address verification requests", recipient.address};
+  }
   const mail::AddressParts parts = mail::split(recipient.address);
-  const auto answer = addresses_.resolve(message.envelope().sender, recipient.address);
+  const auto answer = message.is_probe() ? addresses_.resolve_probe(message.envelope().sender, recipient.address)
+                               : addresses_.resolve(message.envelope().sender, recipient.address);
   if (!answer || answer->status == ipc::ResolveStatus::fail) {
     return {"retry", "4.3.0 address resolver failure", recipient.address};
   }
@@ -19,7 +24,8 @@ Route Router::route(const ActiveMessage& message, const ipc::DeliveryRecipient& 
   }
   if (!message.envelope().filter.empty()) return filter(message, recipient);
   // Whoever asks for the mail (postqueue -f, -i) means that of these transports, too.
-  if (message.why() == Why::due && is_deferred_transport(answer->transport)) {
+  const bool is_asked_for = message.why() == Why::flushed || message.why() == Why::demanded;
+  if (!is_asked_for && is_deferred_transport(answer->transport)) {
     return {"retry", "4.3.2 deferred transport", recipient.address};
   }
   return {answer->transport, answer->nexthop, answer->address};

@@ -7,6 +7,7 @@
 #include "lib/ipc/messages/delivery.h"
 #include "qmgr/active_message.h"
 #include "qmgr/qmgr_params.h"
+#include "qmgr/scheduler.h"
 
 namespace qmgr {
 
@@ -16,8 +17,9 @@ struct Route {
 
 class Router {
  public:
-  // Both are borrowed.
-  Router(const Params& params, ipc::Connections& services, const base::Clock& clock) : params_(params), addresses_(services, clock) {}
+  // All are borrowed.
+  Router(const Params& params, const Scheduler& scheduler, ipc::Connections& services, const base::Clock& clock)
+      : params_(params), scheduler_(scheduler), addresses_(services, clock, "private/" + params.rewrite_service_name) {}
 
   // Parks.
   [[nodiscard]] Route route(const ActiveMessage& message, const ipc::DeliveryRecipient& recipient);
@@ -27,6 +29,7 @@ class Router {
   [[nodiscard]] bool is_deferred_transport(std::string_view name) const;
 
   const Params& params_;
+  const Scheduler& scheduler_;
   ipc::Addresses addresses_;
 };
 

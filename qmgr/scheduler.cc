@@ -48,12 +48,18 @@ Scheduler::Refill Scheduler::refill(const ActiveMessage& message, Deadline now) 
   return {room, std::max(now, message.read_at() + patience)};
 }
 
+void Scheduler::entered(const ActiveMessage& message) {
+  ++messages_;
+  if (message.is_probe()) ++probes_;
+}
+
 void Scheduler::all_read(const ActiveMessage& message) {
   for (const auto& [name, transport] : transports_) transport->all_read(message);
 }
 
 void Scheduler::forget(const ActiveMessage& message) {
   --messages_;
+  if (message.is_probe()) --probes_;
   for (const auto& [name, transport] : transports_) transport->forget(message);
 }
 

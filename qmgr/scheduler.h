@@ -40,7 +40,9 @@ class Scheduler {
 
   // How many messages have entered the active queue and not left it.
   [[nodiscard]] std::size_t messages() const { return messages_; }
-  void entered() { ++messages_; }
+  void entered(const ActiveMessage& message);
+  // How many of these are probes of verify(8).
+  [[nodiscard]] std::size_t probes() const { return probes_; }
   // The message has been read to its end; it leaves the active queue.
   void all_read(const ActiveMessage& message);
   void forget(const ActiveMessage& message);
@@ -49,7 +51,7 @@ class Scheduler {
   const config::Main& main_;
   const std::map<std::string, int> process_limits_;
   const Limits limits_;
-  std::size_t messages_ = 0;
+  std::size_t messages_ = 0, probes_ = 0;
   std::map<std::string, std::unique_ptr<Transport>, std::less<>> transports_;
 };
 

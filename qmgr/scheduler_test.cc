@@ -127,8 +127,8 @@ TEST_CASE("one that has overtaken another may use half of what is left, and of t
 
 TEST_CASE("of a message that leaves nothing stays") {
   World world("");
-  world.scheduler.entered();
   const auto one = large(world.smtp, 1, 30);
+  world.scheduler.entered(*one);
   for (auto running = start_all(world.smtp); !running.empty(); running = start_all(world.smtp)) {
     for (const auto& delivery : running) end(world.smtp, delivery);
   }
@@ -138,4 +138,19 @@ TEST_CASE("of a message that leaves nothing stays") {
   CHECK(world.smtp.first_unread() == nullptr);
   CHECK((world.scheduler.recipients() == 0 && world.scheduler.messages() == 0));
   CHECK(world.smtp.destinations() == 0);
+}
+
+TEST_CASE("probes are counted while they are in the active queue") {
+  World world("");
+  queue::Message envelope;
+  envelope.trace_flags = queue::trace_probe;
+  const qmgr::ActiveMessage probe(queue::QueueId::make(queue::IdForm::short_form, Stamp{}, 2), std::move(envelope), Stamp{}, 2, qmgr::Why::due);
+  const auto mail = message(1);
+  world.scheduler.entered(*mail);
+  world.scheduler.entered(probe);
+  CHECK((world.scheduler.messages() == 2 && world.scheduler.probes() == 1));
+  world.scheduler.forget(*mail);
+  CHECK(world.scheduler.probes() == 1);
+  world.scheduler.forget(probe);
+  CHECK(world.scheduler.probes() == 0);
 }

@@ -4,6 +4,7 @@
 
 #include "lib/base/ascii.h"
 #include "lib/config/not_yet.h"
+#include "lib/maps/list.h"
 #include "qmqpd/session.h"
 
 namespace qmqpd {
@@ -36,7 +37,7 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
   constexpr std::string_view parameter = "qmqpd_authorized_clients";
   server->authorized_ = TRY(maps::MatchList::parse(*server->maps_, parameter, server->params_.qmqpd_authorized_clients,
                                                    maps::ListKind::address,
-                                                   has_word(server->params_.parent_domain_matches_subdomains, parameter)));
+                                                   maps::parents_match(server->params_.parent_domain_matches_subdomains, parameter)));
   server->peer_names_ = TRY(server::make_peer_names(startup.clock));
   return server;
 }

@@ -37,7 +37,7 @@ class Server : public server::Service {
   std::unique_ptr<server::PeerNames> peer_names_;
   ipc::Connections& services_;
   const base::Clock& clock_;
-  ipc::CleanupFlags flags_ = ipc::CleanupFlags::filter | ipc::CleanupFlags::map;
+  ipc::CleanupFlags flags_ = ipc::CleanupFlags::filter | ipc::CleanupFlags::map | ipc::CleanupFlags::milters;
   std::string refusal_;
 };
 

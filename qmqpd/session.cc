@@ -15,6 +15,12 @@
 #include "qmqpd/verp.h"
 
 namespace qmqpd {
+namespace {
+
+// No record of an envelope has these in it.
+bool is_whole(std::string_view address) { return address.find_first_of(std::string_view("\0\n", 2)) == std::string_view::npos; }
+
+}  // namespace
 
 using queue::RecordType;
 
@@ -135,15 +141,27 @@ std::optional<Session::Missing> Session::copy_packet() {
   add_origin();
   while (!packet.is_at_end()) {
     if (const auto end = packet.read(address, address_limit); end != NetstringEnd::ok) return Missing{end, "recipient address"};
-    if (recipients_++ == 0) first_recipient_ = address;
-    message_->add(RecordType::recipient, address, deadline());
+    add_recipient(address);
   }
   if (const auto end = packet.finish(); end != NetstringEnd::ok) return Missing{end, "QMQP packet trailer"};
   add_content(content);
   return std::nullopt;
 }
 
+void Session::add_recipient(const std::string& recipient) {
+  if (!is_whole(recipient)) {
+    has_bad_address_ = true;
+    return;
+  }
+  if (recipients_++ == 0) first_recipient_ = recipient;
+  message_->add(RecordType::recipient, recipient, deadline());
+}
+
 void Session::add_sender(const std::string& sender) {
+  if (!is_whole(sender)) {
+    has_bad_address_ = true;
+    return;
+  }
   const auto verp = parse_verp_sender(sender);
   message_->add(RecordType::sender, verp ? verp->address : sender, deadline());
   if (!verp) return;
@@ -192,6 +210,7 @@ void Session::add_content(std::string_view content) {
 }
 
 void Session::finish() {
+  if (has_bad_address_) return refuse(Answer::never, "bad address syntax");
   if (!bad_verp_.empty()) {
     return refuse(Answer::never, fmt::format("Invalid VERP delimiters: \"{}\". Need two characters from \"{}\"", bad_verp_,
                                              server_.params().verp_delimiter_filter));

@@ -33,6 +33,7 @@ class Session {
   // Reads the packet and passes it on as records.
   [[nodiscard]] std::optional<Missing> copy_packet();
   void add_sender(const std::string& sender);
+  void add_recipient(const std::string& recipient);
   void add_origin();
   void add_content(std::string_view content);
   [[nodiscard]] std::string received_header() const;
@@ -57,6 +58,7 @@ class Session {
   std::size_t recipients_ = 0;
   std::string first_recipient_;
   std::string bad_verp_;   // delimiters that are not allowed
+  bool has_bad_address_ = false;
 };
 
 }  // namespace qmqpd

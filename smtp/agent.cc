@@ -11,6 +11,8 @@
 #include "lib/config/not_yet.h"
 #include "lib/ipc/addresses.h"
 #include "lib/log/log.h"
+#include "lib/maps/dns_reply_filter.h"
+#include "lib/maps/list.h"
 #include "smtp/params_of_lmtp.h"
 
 namespace smtp {
@@ -21,34 +23,24 @@ std::string name_of(Protocol protocol, std::string_view name) {
   return fmt::format("{}_{}", protocol == Protocol::smtp ? "smtp" : "lmtp", name);
 }
 
-// These are looked at for each destination (tls_demand.h), so that mail that needs no TLS can go.
-constexpr std::array decided_by_destination{std::string_view{"tls_security_level"}, std::string_view{"tls_policy_maps"}};
-
 // The first setting that protects and that we cannot honour.
 std::string refusal_of(const config::Main& main, Protocol protocol) {
   for (const config::NotYet& setting : config::refusals(main, protocol == Protocol::smtp ? "smtp" : "lmtp")) {
-    const auto names_it = [&](std::string_view name) { return name_of(protocol, name) == setting.name; };
-    if (std::ranges::any_of(decided_by_destination, names_it)) continue;
     return fmt::format("Server configuration error: {} is not yet honoured", setting.name);
   }
   return {};
 }
 
-dns::Families families_of(std::string_view inet_protocols) {
-  bool v4 = false, v6 = false;
-  for (const std::string_view word : ascii::split(inet_protocols, ", \t\r\n")) {
-    v4 = v4 || word == "ipv4" || word == "all";
-    v6 = v6 || word == "ipv6" || word == "all";
-  }
-  if (v4 == v6) return dns::Families::both;
-  return v4 ? dns::Families::ipv4 : dns::Families::ipv6;
-}
-
 Result<bool> asks_name_servers(std::string_view level, Protocol protocol) {
   if (level == "disabled") return false;
-  // dnssec is told to be not yet honoured (lib/config/not_yet.h); no TLS level that would need it lets mail go.
   if (level.empty() || level == "enabled" || level == "dnssec") return true;
   return base::fail(fmt::format("invalid {}: \"{}\"", name_of(protocol, "dns_support_level"), level));
+}
+
+Result<void> check_verify_target(const Params& params, Protocol protocol) {
+  const std::string& target = params.smtp_address_verify_target;
+  if (ascii::equal_ignoring_case(target, "rcpt") || ascii::equal_ignoring_case(target, "data")) return {};
+  return base::fail(fmt::format("bad protocol stage: \"{} = {}\"", name_of(protocol, "address_verify_target"), target));
 }
 
 Result<RouteSettings> route_settings(const Params& params, const config::Main& main, Protocol protocol) {
@@ -59,7 +51,7 @@ Result<RouteSettings> route_settings(const Params& params, const config::Main& m
     else if (word == "native") settings.host_lookup.push_back(HostLookup::native);
     else return base::fail(fmt::format("bad {}: {}", name_of(protocol, "host_lookup"), params.smtp_host_lookup));
   }
-  settings.families = families_of(params.inet_protocols);
+  settings.families = dns::families_of(params.inet_protocols);
   settings.uses_mx = TRY(asks_name_servers(params.smtp_dns_support_level.empty() && params.disable_dns_lookups ? "disabled" : params.smtp_dns_support_level,
                                            protocol));
   if (!settings.uses_mx) settings.host_lookup = {HostLookup::native};
@@ -92,28 +84,15 @@ Result<GenericMaps> open_generic(maps::Tables& tables, const Params& params, ser
       .propagates = std::ranges::any_of(words, [](std::string_view word) { return ascii::equal_ignoring_case(word, "generic"); }),
       .header_size_limit = static_cast<std::size_t>(params.header_size_limit),
       .header_address_token_limit = static_cast<std::size_t>(params.header_address_token_limit)};
-  const auto addresses = std::make_shared<ipc::Addresses>(startup.services, startup.clock);
+  const auto addresses = std::make_shared<ipc::Addresses>(startup.services, startup.clock, "private/" + params.rewrite_service_name);
   return GenericMaps(TRY(maps::Maps::open(tables, name_of(protocol, "generic_maps"), params.smtp_generic_maps, flags)),
                      TRY(maps::MatchList::parse(tables, "mydestination", params.mydestination, maps::ListKind::string, false)),
                      [addresses](const std::string& external) { return addresses->rewrite("local", external); },
                      std::move(options));
 }
 
-// What smtp_dns_reply_filter says of a record.
-dns::Resolver::Verdict verdict_of(const maps::Maps& maps, const std::string& parameter, const std::string& record) {
-  const auto found = maps.lookup(record);
-  if (!found) {
-    maillog::warning("{}", found.error().message());
-    return dns::Resolver::Verdict::failed;
-  }
-  if (!*found) return dns::Resolver::Verdict::keep;
-  if (ascii::equal_ignoring_case(**found, "ignore")) return dns::Resolver::Verdict::ignore;
-  maillog::warning("{}: unknown DNS filter action: \"{}\"", parameter, **found);
-  return dns::Resolver::Verdict::failed;
-}
-
 Result<std::unique_ptr<dns::Resolver>> open_resolver(maps::Tables& tables, const Params& params, Protocol protocol) {
-  dns::Resolver::Options options;
+  dns::Resolver::Options options{.validates = params.smtp_dns_support_level == "dnssec", .probe = params.dnssec_probe};
   for (const std::string_view word : ascii::split(params.smtp_dns_resolver_options, ", \t\r\n")) {
     if (ascii::equal_ignoring_case(word, "res_defnames")) options.completes = true;
     else if (ascii::equal_ignoring_case(word, "res_dnsrch")) options.searches = true;
@@ -121,11 +100,7 @@ Result<std::unique_ptr<dns::Resolver>> open_resolver(maps::Tables& tables, const
                                        params.smtp_dns_resolver_options));
   }
   auto resolver = TRY(dns::Resolver::open(options));
-  const std::string parameter = name_of(protocol, "dns_reply_filter");
-  auto filter = std::make_shared<maps::Maps>(TRY(maps::Maps::open(tables, parameter, params.smtp_dns_reply_filter, maps::Flags::none)));
-  if (!filter->empty()) {
-    resolver->set_filter([filter, parameter](const std::string& record) { return verdict_of(*filter, parameter, record); });
-  }
+  TRY(maps::filter_replies(*resolver, tables, name_of(protocol, "dns_reply_filter"), params.smtp_dns_reply_filter));
   return resolver;
 }
 
@@ -144,27 +119,40 @@ Result<ContentCheckMaps> open_checks(maps::Tables& tables, const Params& params,
   return checks;
 }
 
+// Where TLSRPT goes to; empty: nowhere.
+std::string report_socket_of(const Params& params, const TlsSite& tls, Protocol protocol) {
+  if (!params.smtp_tlsrpt_enable) return {};
+  if (protocol == Protocol::lmtp) maillog::warning("TLSRPT support is not implemented for LMTP");
+  else if (params.smtp_tlsrpt_socket_name.empty()) {
+    maillog::warning("TLSRPT support: parameter smtp_tlsrpt_socket_name has empty value -- TLSRPT support will be disabled");
+  }
+  return protocol == Protocol::lmtp || !tls.has_general_level() ? std::string() : params.smtp_tlsrpt_socket_name;
+}
+
 }  // namespace
 
 Agent::Agent(Parts parts, ipc::Connections& services, const base::Clock& clock)
-    : parts_(std::move(parts)), router_(*parts_.resolver, parts_.route),
+    : parts_(std::move(parts)), router_(*parts_.resolver, parts_.route), dane_(*parts_.resolver, parts_.dane),
       cache_({.idle = std::min(parts_.params.smtp_connection_cache_time_limit, parts_.params.connection_cache_ttl_limit),
               .age = parts_.params.smtp_connection_reuse_time_limit,
               .uses = parts_.params.smtp_connection_reuse_count_limit}),
-      sink_(services, &parts_.flush_sites), notices_(std::move(parts_.notice_site), services, clock), clock_(clock) {}
+      services_(services),
+      tls_sessions_(services, parts_.params.tlsmgr_service_name, parts_.protocol == Protocol::smtp ? "smtp" : "lmtp"),
+      sink_(services, delivery::LogSockets::of(parts_.params), &parts_.flush_sites),
+      notices_(std::move(parts_.notice_site), services, clock), clock_(clock) {}
 
 Result<std::unique_ptr<server::Service>> Agent::make(server::Startup& startup, Protocol protocol) {
   const bool is_smtp = protocol == Protocol::smtp;
   Params params = TRY(is_smtp ? Params::load(startup.main) : load_lmtp(startup.main));
+  TRY(check_verify_target(params, protocol));
   auto tables = std::make_unique<maps::Tables>(startup.table_options());
-  const std::string policy_name = name_of(protocol, "tls_policy_maps");
-  const std::string policy_maps = TRY(startup.main.string(policy_name));
-  auto policies = TRY(maps::Maps::open(*tables, policy_name, policy_maps, maps::Flags::fold_keys));
-  TlsPolicy tls_policy(TRY(startup.main.string(name_of(protocol, "tls_security_level"))), std::move(policies));
   const std::string discard_name = name_of(protocol, is_smtp ? "discard_ehlo_keyword_address_maps" : "discard_lhlo_keyword_address_maps");
   auto discard = TRY(maps::Maps::open(*tables, discard_name, params.smtp_discard_ehlo_keyword_address_maps, maps::Flags::none));
+  auto pix_workarounds = TRY(maps::Maps::open(*tables, name_of(protocol, "pix_workaround_maps"), params.smtp_pix_workaround_maps, maps::Flags::none));
   auto cached = TRY(maps::MatchList::parse(*tables, name_of(protocol, "connection_cache_destinations"),
                                            params.smtp_connection_cache_destinations, maps::ListKind::string, false));
+  auto debug_peers = TRY(maps::MatchList::parse(*tables, "debug_peer_list", params.debug_peer_list, maps::ListKind::address,
+                                                maps::parents_match(params.parent_domain_matches_subdomains, "debug_peer_list")));
   GenericMaps generic = TRY(open_generic(*tables, params, startup, protocol));
   auto reply_filter = TRY(maps::Maps::open(*tables, name_of(protocol, "reply_filter"), params.smtp_reply_filter, maps::Flags::none));
   delivery::NoticeSite notice_site = TRY(delivery::notice_site(params));
@@ -174,19 +162,36 @@ Result<std::unique_ptr<server::Service>> Agent::make(server::Startup& startup, P
   RouteSettings route = TRY(route_settings(params, startup.main, protocol));
   auto resolver = TRY(open_resolver(*tables, params, protocol));
   queue::FlushSites flush_sites = TRY(queue::FlushSites::open(startup.main, params, &startup.services));
-  const std::uint16_t port = TRY(parse_port(params.smtp_tcp_port));
+  config::KnownPorts ports(params.known_tcp_ports);
+  for (const std::string& problem : ports.problems()) maillog::warning("{}", problem);
+  const std::uint16_t port = TRY(ports.port(params.smtp_tcp_port));
+  TlsSite tls = TRY(TlsSite::open(*tables, params, is_smtp ? "smtp" : "lmtp", startup.watch_file));
+  const DaneSettings dane{.has_dnssec = params.smtp_dns_support_level == "dnssec" && std::ranges::find(route.host_lookup, HostLookup::dns) != route.host_lookup.end(),
+                          .insecure_mx = is_smtp ? TRY(parse_insecure_mx_policy(params.smtp_tls_dane_insecure_mx_policy)) : TlsLevel::dane,
+                          .always_asks = params.smtp_tls_force_insecure_host_tlsa_lookup,
+                          .log_level = tls.log_level()};
+  SaslSite sasl = TRY(SaslSite::open(*tables, params, is_smtp ? "smtp" : "lmtp", startup.clock));
+  RequireTlsPolicy require_tls = TRY(RequireTlsPolicy::open(*tables, name_of(protocol, "requiretls_policy"), params.smtp_requiretls_policy));
+  std::string report_socket = report_socket_of(params, tls, protocol);
   return std::make_unique<Agent>(Parts{.protocol = protocol,
                                        .params = std::move(params),
                                        .route = std::move(route),
                                        .resolver = std::move(resolver),
                                        .tables = std::move(tables),
-                                       .tls_policy = std::move(tls_policy),
+                                       .tls = std::move(tls),
+                                       .dane = dane,
+                                       .require_tls = std::move(require_tls),
+                                       .report_socket = std::move(report_socket),
+                                       .sasl = std::move(sasl),
                                        .ehlo_discard_maps = std::move(discard),
-                                       .cached_destinations = std::move(cached),
+                                       .pix_workaround_maps = std::move(pix_workarounds),
+                    .cached_destinations = std::move(cached),
+                                       .debug_peers = std::move(debug_peers),
                                        .generic = std::move(generic),
                                        .checks = std::move(checks),
                                        .status_filter = std::move(status_filter),
                                        .default_port = port,
+                                       .ports = std::move(ports),
                                        .refusal = refusal_of(startup.main, protocol),
                                        .flush_sites = std::move(flush_sites),
                                        .reply_filter = std::move(reply_filter),
@@ -199,17 +204,27 @@ void Agent::serve(server::Connection& connection) {
                     .params = parts_.params,
                     .router = router_,
                     .cache = cache_,
-                    .tls_policy = parts_.tls_policy,
+                    .tls = parts_.tls,
+                    .dane = dane_,
+                    .require_tls = parts_.require_tls,
+                    .resolver = *parts_.resolver,
+                    .report_socket = parts_.report_socket,
+                    .tls_sessions = parts_.params.smtp_tls_session_cache_database.empty() ? nullptr : &tls_sessions_,
+                    .sasl = parts_.sasl,
                     .ehlo_discard_maps = parts_.ehlo_discard_maps,
+                    .pix_workaround_maps = parts_.pix_workaround_maps,
                     .cached_destinations = parts_.cached_destinations,
+                    .debug_peers = parts_.debug_peers,
                     .generic = parts_.generic,
                     .checks = parts_.checks,
                     .status_filter = parts_.status_filter,
                     .default_port = parts_.default_port,
+                    .ports = parts_.ports,
                     .refusal = parts_.refusal,
                     .reply_filter = parts_.reply_filter,
                     .notices = notices_,
                     .sink = sink_,
+                    .services = services_,
                     .clock = clock_};
   server::serve_requests<ipc::Deliver>(connection, [&](const ipc::DeliveryRequest& request) {
     return Attempt(request, means).run();

@@ -13,8 +13,11 @@
 #include "smtp/connection_cache.h"
 #include "smtp/generic.h"
 #include "smtp/route.h"
+#include "smtp/sasl.h"
 #include "smtp/smtp_params.h"
-#include "smtp/tls_demand.h"
+#include "smtp/require_tls.h"
+#include "smtp/tls_policy.h"
+#include "smtp/tls_sessions.h"
 
 namespace smtp {
 
@@ -31,13 +34,20 @@ class Agent final : public server::Service {
     RouteSettings route;
     std::unique_ptr<dns::Resolver> resolver;
     std::unique_ptr<maps::Tables> tables;
-    TlsPolicy tls_policy;
+    TlsSite tls;
+    DaneSettings dane;
+    RequireTlsPolicy require_tls;
+    std::string report_socket;
+    SaslSite sasl;
     maps::Maps ehlo_discard_maps;
+    maps::Maps pix_workaround_maps;
     maps::MatchList cached_destinations;
+    maps::MatchList debug_peers;
     GenericMaps generic;
     ContentCheckMaps checks;
     delivery::StatusFilter status_filter;
     std::uint16_t default_port;
+    config::KnownPorts ports;
     std::string refusal;
     queue::FlushSites flush_sites;
     maps::Maps reply_filter;
@@ -48,7 +58,10 @@ class Agent final : public server::Service {
  private:
   Parts parts_;
   Router router_;
+  Dane dane_;
   ConnectionCache cache_;
+  ipc::Connections& services_;
+  TlsSessions tls_sessions_;
   delivery::BounceClient sink_;
   delivery::SessionNotices notices_;
   const base::Clock& clock_;

@@ -8,6 +8,7 @@
 
 #include <fmt/core.h>
 
+#include "lib/delivery/passing.h"
 #include "lib/io/socket.h"
 #include "lib/log/log.h"
 #include "smtp/handshake.h"
@@ -32,13 +33,13 @@ Attempt::Attempt(const ipc::DeliveryRequest& request, const Means& means)
                 {.soft_bounce = means.params.soft_bounce,
                  .delay_logging_resolution_limit = means.params.delay_logging_resolution_limit,
                  .filter = &means.status_filter}),
-      pending_(request.recipients.size()) {
+      chooser_(means.params, means.tls, means.dane, means.require_tls, request), pending_(request.recipients.size()) {
   std::iota(pending_.begin(), pending_.end(), std::size_t{0});
 }
 
 ipc::DeliveryAnswer Attempt::run() && {
   const auto rules = means_.params.enable_idna2003_compatibility ? idna::Rules::idna2003 : idna::Rules::idna2008;
-  auto destinations = parse_destinations(request_.nexthop, means_.default_port, means_.protocol, rules);
+  auto destinations = parse_destinations(request_.nexthop, means_.default_port, means_.protocol, rules, means_.ports);
   if (destinations && destinations->empty()) destinations = base::fail("empty next hop");
   const std::string& fallback_relay = means_.params.smtp_fallback_relay;
   if (destinations && destinations->front().lookup == Lookup::socket) {
@@ -46,8 +47,9 @@ ipc::DeliveryAnswer Attempt::run() && {
       maillog::warning("ignoring \"lmtp_fallback_relay = {}\" setting for non-TCP connections", fallback_relay);
     }
   } else if (destinations) {
-    auto fallback = parse_destinations(fallback_relay, means_.default_port, means_.protocol, rules);
+    auto fallback = parse_destinations(fallback_relay, means_.default_port, means_.protocol, rules, means_.ports);
     if (fallback) {
+      for (Destination& destination : *fallback) destination.is_fallback = true;
       destinations->insert(destinations->end(), fallback->begin(), fallback->end());
     } else {
       destinations = base::Failure(fallback.error());
@@ -75,31 +77,79 @@ void Attempt::deliver_to(const std::vector<Destination>& destinations) {
 }
 
 void Attempt::deliver_to(const Destination& destination, Chance chance) {
-  const Result<TlsDemand> demand = means_.tls_policy.demand(destination);
-  if (!demand) {
-    maillog::warning("{}: {}", request_.queue_id, demand.error().message());
-    return failed(endings::failed({4, 3, 0}, "TLS policy lookup error"), chance);
-  }
-  if (*demand == TlsDemand::required) {
-    return failed(endings::failed({4, 7, 5}, "TLS is required, but our TLS engine is unavailable"), chance);
-  }
   try_kept(destination);
   if (pending_.empty()) return;
+  const auto report = open_report(destination);
+  report_ = report ? &*report : nullptr;
   const Router::Route route = means_.router.find(destination);
-  if (!route) return failed(route.error(), chance);
+  if (!route) return unroutable(destination, route.error(), chance);
   const int limit = means_.params.smtp_mx_session_limit;
   sessions_ = 0;
   for (std::size_t i = 0; i < route->size() && !pending_.empty(); ++i) {
     if (limit > 0 && sessions_ >= limit) return;
-    try_candidate(destination, (*route)[i], i + 1 < route->size() ? Chance::more : chance);
+    const Chance left = i + 1 < route->size() ? Chance::more : chance;
+    const auto tls = chooser_.choose(destination, (*route)[i]);
+    tls_note_ = chooser_.note(tls ? tls->status() : TlsStatus{});
+    if (!tls) failed(tls.error(), left);
+    else if (!chooser_.allows(tls->policy, (*route)[i])) unreachable(endings::failed({4, 3, 0}, "server unavailable or unable to receive mail"));
+    else try_candidate(destination, (*route)[i], *tls, left);
   }
+}
+
+std::optional<TlsReport> Attempt::open_report(const Destination& destination) const {
+  if (means_.report_socket.empty() || destination.lookup != Lookup::mail_exchangers) return std::nullopt;
+  return TlsReport::open(means_.resolver, means_.report_socket, destination.host);
+}
+
+void Attempt::unreachable(delivery::Delivery failure) {
+  failure.tls = tls_note_;
+  hop_failed_ = true;
+  last_failure_ = std::move(failure);
+  last_timing_ = {.connected = means_.clock.stamp()};
+}
+
+// That we are the best mail exchanger is the last word of a next hop, whatever comes behind it.
+void Attempt::unroutable(const Destination& destination, delivery::Delivery failure, Chance chance) {
+  if (failure.dsn != loop_dsn) return failed(std::move(failure), chance);
+  if (destination.is_fallback) {
+    maillog::warning("smtp_fallback_relay configuration problem");
+    failure.status = delivery::Status::deferred;
+    failure.dsn = {4, 3, 5};
+    return failed(std::move(failure), chance);
+  }
+  const std::string& to = means_.params.best_mx_transport;
+  // To pass it to ourselves would be the loop.
+  if (!to.empty() && to.substr(0, to.find(':')) != request_.transport) return pass_on(to);
+  end_all(failure, {.connected = means_.clock.stamp()});
+}
+
+void Attempt::pass_on(const std::string& to) {
+  for (const std::size_t index : pending_) {
+    const ipc::DeliveryRecipient& recipient = request_.recipients[index];
+    const auto all_done = delivery::pass_on(means_.services, request_,
+                                            {.to = to, .nexthop = request_.nexthop, .sender = request_.sender, .recipient = recipient});
+    if (all_done) {
+      if (*all_done) recorder_.complete(recipient);
+      continue;
+    }
+    maillog::warning("{}: {}", request_.queue_id, all_done.error().message());
+    recorder_.record(recipient, endings::failed({4, 3, 0}, "mail transport unavailable"), {.connected = means_.clock.stamp()});
+  }
+  pending_.clear();
 }
 
 // A connection that was kept for this destination. It may have died meanwhile, so its failure is never the last word.
 void Attempt::try_kept(const Destination& destination) {
-  std::optional<Connection> kept = means_.cache.take(destination.text);
+  if (means_.cache.is_empty()) return;
+  const auto key = chooser_.kept_under(destination);
+  if (!key) return;
+  std::optional<Connection> kept = means_.cache.take(*key);
   if (!kept) return;
-  prepare(*kept);
+  kept->require_tls = Connection::Require::not_wanted;
+  kept->tls_status.require_tls.reset();
+  // The server must take the message for whose it is.
+  if (!means_.sasl.suits(*kept, request_.sender, destination)) return kept->quit(Connection::Goodbye::at_once, {});
+  prepare(*kept, destination);
   talk(destination, std::move(*kept), Chance::more, means_.clock.stamp());
 }
 
@@ -141,7 +191,31 @@ Result<std::set<std::string, std::less<>>> Attempt::discarded_keywords(const Can
   return parse_keywords(list);
 }
 
-void Attempt::try_candidate(const Destination& destination, const Candidate& candidate, Chance chance) {
+PixWorkarounds Attempt::pix_workarounds(const Peer& peer) const {
+  std::string list = means_.params.smtp_pix_workarounds;
+  if (!means_.pix_workaround_maps.empty()) {
+    const auto found = means_.pix_workaround_maps.lookup(peer.address);
+    if (!found) maillog::warning("{}", found.error().message());
+    else if (*found) list = **found;
+  }
+  if (list.empty()) return {};
+  PixWorkarounds workarounds = parse_pix_workarounds(list);
+  // The pause is for mail that seems not to get through.
+  const bool is_late = means_.clock.stamp() - request_.arrived >= means_.params.smtp_pix_workaround_threshold_time;
+  workarounds.delay_dotcrlf = workarounds.delay_dotcrlf && is_late;
+  maillog::info("{}: enabling PIX workarounds: {} for {}", request_.queue_id, workarounds.text(), peer.relay());
+  return workarounds;
+}
+
+// Mail that has waited goes in plaintext, where that is allowed, rather than wait for a handshake that may never succeed.
+bool Attempt::may_go_in_plaintext(const TlsPlan& plan) const {
+  using std::chrono::floor, std::chrono::seconds;
+  const seconds age = floor<seconds>(means_.clock.stamp()) - floor<seconds>(request_.arrived);
+  const bool must_encrypt = plan.policy.must_encrypt() || plan.require >= RequireTls::opportunistic_starttls;
+  return plan.has_failed && !must_encrypt && age >= means_.params.minimal_backoff_time;
+}
+
+void Attempt::try_candidate(const Destination& destination, const Candidate& candidate, const TlsChoice& tls, Chance chance) {
   const Peer peer = candidate.peer();
   const auto discarded = discarded_keywords(candidate);
   if (!discarded) {
@@ -151,17 +225,43 @@ void Attempt::try_candidate(const Destination& destination, const Candidate& can
   std::expected<Fd, delivery::Delivery> fd = connect(candidate);
   if (!fd) {
     if (candidate.socket.empty()) maillog::info("{}", fd.error().reason);
-    hop_failed_ = true;
-    last_failure_ = std::move(fd.error());
-    last_timing_ = {.connected = means_.clock.stamp()};
-    return;
+    return unreachable(std::move(fd.error()));
   }
   Connection connection(std::move(*fd), peer, means_.protocol);
-  prepare(connection);
-  const Step<void> hands = shake_hands(connection, means_.params, *discarded, destination.host);
+  prepare(connection, destination);
+  TlsPlan plan{.site = means_.tls,
+               .policy = tls.policy,
+               .require = tls.require,
+               .report = report_,
+               .reports_resumed = !means_.params.smtp_tlsrpt_skip_reused_handshakes,
+               .ehlo = {},
+               .status = tls.status(),
+               .nexthop = destination.host,
+               .is_wrapped = means_.params.smtp_tls_wrappermode,
+               .notes_offer = means_.params.smtp_tls_note_starttls_offer,
+               .timeout = means_.params.smtp_starttls_timeout,
+               .sessions = means_.tls_sessions,
+               .service = request_.transport};
+  const Step<void> hands = shake_hands(connection, {.params = means_.params,
+                                                       .discard = *discarded,
+                                                       .destination = destination.host,
+                                                       .workarounds = [&] { return pix_workarounds(peer); },
+                                                       .tls = plan,
+                                                       .sasl = {.site = means_.sasl,
+                                                                .sender = request_.sender,
+                                                                .destination = destination,
+                                                                .queue_id = request_.queue_id,
+                                                                .timeout = means_.params.smtp_helo_timeout}});
   const Stamp ready = means_.clock.stamp();
+  tls_note_ = chooser_.note(plan.status);
+  if (!hands && may_go_in_plaintext(plan)) {
+    maillog::info("{}: {}", request_.queue_id, hands.error().reason);
+    return try_candidate(destination, candidate, {.policy = {.is_fallback = true}, .require = tls.require}, chance);
+  }
   if (!hands) {
-    if (hands.error().status == delivery::Status::bounced) {
+    // That a server is none for REQUIRETLS says nothing of the next one.
+    const bool is_unfit = plan.status.require_tls && plan.status.require_tls->outcome == TlsStatus::Outcome::broken;
+    if (hands.error().status == delivery::Status::bounced && !is_unfit) {
       end_all(hands.error(), {.connected = ready});
     } else {
       failed(hands.error(), chance);
@@ -169,6 +269,8 @@ void Attempt::try_candidate(const Destination& destination, const Candidate& can
     connection.quit(Connection::Goodbye::at_once, {});
     return notify(connection);
   }
+  if (connection.privacy == Privacy::none || tls.policy.reuses_connections) connection.kept_under = tls.policy.kept_under;
+  connection.tls_status = plan.status;
   ++sessions_;
   const int limit = means_.params.smtp_mx_session_limit;
   // The last session that this destination gets; a fallback may follow.
@@ -179,12 +281,14 @@ void Attempt::try_candidate(const Destination& destination, const Candidate& can
 void Attempt::talk(const Destination& destination, Connection connection, Chance chance, Stamp ready) {
   const Step<void> forwarded = send_xforward(connection, request_, means_.params);
   Transaction transaction(connection, means_.params, means_.generic, means_.checks, request_, pending_);
-  const std::vector<Ending> endings = forwarded ? transaction.run() : transaction.give_up(forwarded.error());
+  tls_note_ = chooser_.note(connection.tls_status);
+  std::vector<Ending> endings = forwarded ? transaction.run() : transaction.give_up(forwarded.error());
   const delivery::Timing timing{.connected = ready, .connection_use = connection.uses};
   // What a server says is said of the message; a connection that breaks is the next hop's failure.
   const auto is_of_hop = [&](const delivery::Delivery& delivery) { return connection.is_broken() && delivery.diag_type.empty(); };
   std::string told;
-  for (const Ending& ending : endings) {
+  for (Ending& ending : endings) {
+    ending.delivery.tls = tls_note_;
     if (ending.delivery.status == delivery::Status::deferred && chance == Chance::more) {
       if (told != ending.delivery.reason) maillog::info("{}: {}", request_.queue_id, ending.delivery.reason);
       told = ending.delivery.reason;
@@ -208,14 +312,15 @@ bool Attempt::reset(Connection& connection) const {
 void Attempt::dismiss(const Destination& destination, Connection connection, bool needs_reset) {
   if (!connection.is_broken() && is_worth_keeping(destination, connection) && (!needs_reset || reset(connection))) {
     notify(connection);
-    return means_.cache.keep(destination.text, std::move(connection));
+    const std::string key = connection.kept_under;
+    return means_.cache.keep(key, std::move(connection));
   }
   say_goodbye(connection, needs_reset);
   notify(connection);
 }
 
 bool Attempt::is_worth_keeping(const Destination& destination, const Connection& connection) const {
-  if (connection.is_leaving()) return false;
+  if (connection.is_leaving() || connection.kept_under.empty() || means_.sasl.is_by_sender()) return false;
   if (means_.params.smtp_connection_cache_on_demand && request_.backlog) return true;
   const auto is_listed = means_.cached_destinations.matches(destination.host);
   return is_listed && *is_listed;
@@ -251,21 +356,32 @@ void Attempt::notify(const Connection& connection) const {
 }
 
 // A session as the settings want it.
-void Attempt::prepare(Connection& connection) const {
+void Attempt::prepare(Connection& connection, const Destination& destination) const {
+  const Peer& peer = connection.peer();
+  connection.set_debugged(means_.params.debug_peer_level > 0 &&
+                          (is_debugged(peer.host, peer.address) || is_debugged(destination.host, peer.address)));
   connection.set_queue_id(request_.queue_id);
   connection.set_reply_filter(&means_.reply_filter);
   if (means_.notices.wants(delivery::NoticeClass::protocol)) connection.keep_transcript();
 }
 
+bool Attempt::is_debugged(const std::string& name, const std::string& address) const {
+  const auto is_listed = means_.debug_peers.matches(name, address);
+  if (!is_listed) maillog::warning("{}", is_listed.error().message());
+  return is_listed && *is_listed;
+}
+
 void Attempt::failed(delivery::Delivery failure, Chance chance) {
   // Before a server was reached there is nothing that the last line does not say.
   if (chance == Chance::more && failure.relay != "none") maillog::info("{}: {}", request_.queue_id, failure.reason);
+  if (failure.tls.empty()) failure.tls = tls_note_;
   hop_failed_ = failure.status == delivery::Status::deferred;
   last_timing_ = {.connected = means_.clock.stamp()};
   last_failure_ = std::move(failure);
 }
 
-void Attempt::end_all(const delivery::Delivery& delivery, const delivery::Timing& timing) {
+void Attempt::end_all(delivery::Delivery delivery, const delivery::Timing& timing) {
+  if (delivery.tls.empty()) delivery.tls = tls_note_;
   for (const std::size_t recipient : pending_) recorder_.record(request_.recipients[recipient], delivery, timing);
   pending_.clear();
 }

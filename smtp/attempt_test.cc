@@ -12,6 +12,7 @@
 #include "lib/config/main_cf.h"
 #include "lib/event/loop.h"
 #include "lib/queue/record.h"
+#include "lib/testing/delivery_request.h"
 #include "lib/testing/smtp_peer.h"
 
 #include "lib/testing/catch.h"
@@ -44,29 +45,14 @@ struct World {
   smtp::Protocol protocol = smtp::Protocol::smtp;
 
   explicit World(const std::vector<std::string>& recipients = {"a@dest.test"}, const std::vector<std::string>& content = {"Subject: t", "", "hello"}) {
-    std::string bytes;
-    for (const std::string& address : recipients) {
-      ipc::DeliveryRecipient recipient;
-      recipient.offset = static_cast<std::int64_t>(bytes.size());
-      recipient.address = address;
-      request.recipients.push_back(recipient);
-      queue::append_record(bytes, queue::RecordType::recipient, address);
-    }
-    queue::append_record(bytes, queue::RecordType::message_start, "");
-    request.data_offset = static_cast<std::int64_t>(bytes.size());
-    for (const std::string& line : content) queue::append_record(bytes, queue::RecordType::normal, line);
-    request.data_size = static_cast<std::int64_t>(bytes.size()) - request.data_offset;
-    queue::append_record(bytes, queue::RecordType::extracted, "");
-    queue::append_record(bytes, queue::RecordType::end, "");
-    request.file = Fd(::memfd_create("queue", MFD_CLOEXEC));
-    REQUIRE(::write(request.file.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
-    request.queue_name = "active";
-    request.queue_id = "0B5EF08C41";
+    std::string records;
+    for (const std::string& line : content) queue::append_record(records, queue::RecordType::normal, line);
+    request = testing::delivery_request(recipients, records);
     request.sender = "sender@example.test";
   }
 
   // Delivers `times` times to the servers that follow the scripts; the first is the next hop, others are fallbacks.
-  void deliver(const std::vector<SmtpPeer::Script>& scripts, int times = 1, std::string_view tls_level = "") {
+  void deliver(const std::vector<SmtpPeer::Script>& scripts, int times = 1) {
     event::Loop loop;
     REQUIRE(loop.spawn("test", [&] {
       std::string fallback;
@@ -84,19 +70,26 @@ struct World {
       const auto resolver = dns::Resolver::open({.servers = "127.0.0.1:9", .hosts_file = "/nonexistent"});
       const smtp::Router router(**resolver, {});
       smtp::ConnectionCache cache({});
-      const smtp::TlsPolicy tls(tls_level, {});
+      maps::Tables tables({});
+      const auto tls = smtp::TlsSite::open(tables, *params, "smtp", [](const std::string&) {});
+      REQUIRE(tls);
+      const smtp::Dane dane(**resolver, {});
+      const auto sasl = smtp::SaslSite::open(tables, *params, "smtp", base::system_clock());
+      REQUIRE(sasl);
       const maps::Maps no_maps;
       const maps::MatchList nowhere;
       const smtp::GenericMaps no_generic;
       const delivery::StatusFilter no_filter;
       const smtp::ContentCheckMaps no_checks;
+      const config::KnownPorts ports;
+      const smtp::RequireTlsPolicy no_requirement;
       const base::Clock clock;
       ipc::Connections services;
       const delivery::SessionNotices no_notices({}, services, clock);
-      const smtp::Means means{.protocol = protocol, .params = *params, .router = router, .cache = cache, .tls_policy = tls,
-                              .ehlo_discard_maps = no_maps, .cached_destinations = nowhere, .generic = no_generic, .checks = no_checks, .status_filter = no_filter,
-                              .default_port = 25,
-                              .refusal = "", .reply_filter = no_maps, .notices = no_notices, .sink = sink, .clock = base::system_clock()};
+      const smtp::Means means{.protocol = protocol, .params = *params, .router = router, .cache = cache, .tls = *tls, .dane = dane, .require_tls = no_requirement, .resolver = **resolver, .sasl = *sasl,
+                              .ehlo_discard_maps = no_maps, .pix_workaround_maps = no_maps, .cached_destinations = nowhere, .debug_peers = nowhere, .generic = no_generic, .checks = no_checks, .status_filter = no_filter,
+                              .default_port = 25, .ports = ports,
+                              .refusal = "", .reply_filter = no_maps, .notices = no_notices, .sink = sink, .services = services, .clock = base::system_clock()};
       for (int i = 0; i < times; ++i) answer = smtp::Attempt(request, means).run();
       cache.close_all();
       // The servers have read all that was sent once they have seen the end.
@@ -286,14 +279,25 @@ TEST_CASE("too large, or not understood: not even begun") {
 }
 
 TEST_CASE("where TLS is demanded, nothing is sent") {
-  for (const std::string_view level : {"encrypt", "dane", "dane-only", "verify", "secure", "fingerprint", "nonsense"}) {
+  for (const std::string level : {"encrypt", "verify", "secure"}) {
     World world;
-    world.deliver({script({})}, 1, level);
-    CHECK(world.connections == std::vector<int>{0});
-    CHECK(world.sink.entries[0] == "defer a@dest.test 4.7.5 delayed TLS is required, but our TLS engine is unavailable");
+    world.settings.push_back("smtp_tls_security_level=" + level);
+    world.deliver({script({})});
+    CHECK(world.sink.entries[0].ends_with(with_peer("4.7.4 delayed TLS is required, but was not offered by host PEER")));
   }
+  World without_dnssec;
+  without_dnssec.settings.push_back("smtp_tls_security_level=dane-only");
+  without_dnssec.deliver({script({})});
+  CHECK(without_dnssec.connections == std::vector<int>{0});
+  CHECK(without_dnssec.sink.entries[0] == "defer a@dest.test 4.7.5 delayed client TLS configuration problem");
+  World without_fingerprints;
+  without_fingerprints.settings.push_back("smtp_tls_security_level=fingerprint");
+  without_fingerprints.deliver({script({})});
+  CHECK(without_fingerprints.connections == std::vector<int>{0});
+  CHECK(without_fingerprints.sink.entries[0] == "defer a@dest.test 4.7.5 delayed client TLS configuration problem");
   World opportunistic;
-  opportunistic.deliver({script({})}, 1, "may");
+  opportunistic.settings.push_back("smtp_tls_security_level=may");
+  opportunistic.deliver({script({})});
   CHECK(opportunistic.answer.all_done);
 }
 

@@ -25,10 +25,18 @@ delivery::Delivery Connection::ended(io::End end, std::string_view stage) {
   return end == io::End::timeout ? endings::timed_out(peer_, stage) : endings::lost(peer_, stage);
 }
 
-void Connection::command(std::string_view line) {
+// What we say, for the log.
+void Connection::tell(std::string_view line) {
+  if (is_debugged_) maillog::info("> {}: {}", peer_.relay(), line);
+}
+
+void Connection::command(std::string_view line) { secret_command(line, line); }
+
+void Connection::secret_command(std::string_view line, std::string_view shown) {
+  tell(shown);
   // A failure is sticky in the stream, and reply() tells of it.
   const Deadline deadline = base::after(buffer_patience);
-  if (transcript_) transcript_->sent(line);
+  if (transcript_) transcript_->sent(shown);
   stream_.write(line, deadline);
   stream_.write("\r\n", deadline);
 }
@@ -36,6 +44,16 @@ void Connection::command(std::string_view line) {
 Step<void> Connection::content(std::string_view bytes, Deadline deadline) {
   if (stream_.write(bytes, deadline)) return {};
   return std::unexpected(ended(stream_.last_errno() == 0 ? io::End::timeout : io::End::error, "sending message body"));
+}
+
+Step<void> Connection::flush_content(Deadline deadline) {
+  if (const io::End end = stream_.flush(deadline); end != io::End::ok) return std::unexpected(ended(end, "sending message body"));
+  return {};
+}
+
+Step<void> Connection::end_content(Deadline deadline) {
+  tell(".");
+  return content(".\r\n", deadline);
 }
 
 Step<ServerReply> Connection::reply(std::string_view stage, std::chrono::seconds timeout) {
@@ -56,6 +74,7 @@ Step<ServerReply> Connection::reply(std::string_view stage, std::chrono::seconds
       .replace = [this](std::string_view line) { return filtered(line); },
       .heard = [this](std::string_view line) {
         if (transcript_) transcript_->heard(line);
+        if (is_debugged_) maillog::info("< {}: {}", peer_.relay(), line);
       },
   };
   ReadReply read = read_reply(stream_, base::after(timeout), events);
@@ -93,6 +112,7 @@ void Connection::quit(Goodbye goodbye, std::chrono::seconds timeout) {
   is_broken_ = true;
   const Deadline deadline = goodbye == Goodbye::at_once ? Deadline::min() : base::after(timeout);
   if (transcript_) transcript_->sent("QUIT");
+  tell("QUIT");
   stream_.write("QUIT\r\n", deadline);
   if (stream_.flush(deadline) != io::End::ok || goodbye == Goodbye::at_once) return;
   static_cast<void>(read_reply(stream_, deadline, {.not_smtp = [](auto) {}, .line_too_long = [](auto) {}, .reply_too_long = [](auto) {}}));

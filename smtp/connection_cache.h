@@ -27,7 +27,8 @@ class ConnectionCache {
   ConnectionCache(const ConnectionCache&) = delete;
   ConnectionCache& operator=(const ConnectionCache&) = delete;
 
-  // One that is still there.
+  [[nodiscard]] bool is_empty() const { return idle_.empty(); }
+  // One that is still there. `destination` is what the asker makes of it, and of how he talks to it.
   [[nodiscard]] std::optional<Connection> take(std::string_view destination);
   // At rest, after RSET where that was needed. Closed at once when it may not be used again.
   void keep(const std::string& destination, Connection connection);

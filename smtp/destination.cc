@@ -1,38 +1,11 @@
 #include "smtp/destination.h"
 
-#include <algorithm>
-#include <array>
-
-#include <netdb.h>
-
 #include "lib/base/ascii.h"
 
 namespace smtp {
-namespace {
-
-// What mail needs to know even where /etc/services is out of reach.
-struct Port {
-  std::string_view name;
-  std::uint16_t number;
-};
-constexpr std::array mail_ports{Port{"smtp", 25}, Port{"submission", 587}, Port{"submissions", 465}, Port{"smtps", 465}, Port{"lmtp", 24}};
-
-}  // namespace
-
-Result<std::uint16_t> parse_port(std::string_view text) {
-  if (const auto number = ascii::parse_number(text, UINT16_MAX); number && *number > 0) {
-    return static_cast<std::uint16_t>(*number);
-  }
-  for (const auto& [name, port] : mail_ports) {
-    if (name == text) return port;
-  }
-  const ::servent* const service = ::getservbyname(std::string(text).c_str(), "tcp");
-  if (service == nullptr) return base::fail("unknown service: " + std::string(text) + "/tcp");
-  return ntohs(static_cast<std::uint16_t>(service->s_port));
-}
 
 Result<Destination> parse_destination(std::string_view text, std::uint16_t default_port, Protocol protocol,
-                                      idna::Rules rules) {
+                                      idna::Rules rules, const config::KnownPorts& ports) {
   constexpr std::string_view socket_prefix = "unix:", host_prefix = "inet:";
   Destination destination;
   destination.text = text;
@@ -65,15 +38,16 @@ Result<Destination> parse_destination(std::string_view text, std::uint16_t defau
   if (host.empty()) return base::fail("empty host name in destination: " + std::string(text));
   destination.host = TRY(idna::to_ascii(host, rules));
   if (port.size() > 1) destination.service = port.substr(1);
-  destination.port = port.size() > 1 ? TRY(parse_port(port.substr(1))) : default_port;
+  destination.port = port.size() > 1 ? TRY(ports.port(port.substr(1))) : default_port;
+  if (destination.port == 0) return base::fail("unknown service: 0/tcp");
   return destination;
 }
 
 Result<std::vector<Destination>> parse_destinations(std::string_view text, std::uint16_t default_port, Protocol protocol,
-                                                    idna::Rules rules) {
+                                                    idna::Rules rules, const config::KnownPorts& ports) {
   std::vector<Destination> destinations;
   for (const std::string_view each : ascii::split(text, ", \t\r\n")) {
-    destinations.push_back(TRY(parse_destination(each, default_port, protocol, rules)));
+    destinations.push_back(TRY(parse_destination(each, default_port, protocol, rules, ports)));
   }
   return destinations;
 }

@@ -9,6 +9,7 @@
 
 #include "lib/base/error.h"
 #include "lib/base/idna.h"
+#include "lib/config/known_ports.h"
 #include "smtp/protocol.h"
 
 namespace smtp {
@@ -21,19 +22,19 @@ struct Destination {
   std::uint16_t port = 0;
   std::string service;      // the port as configured, by which SRV records are looked up; empty: the default
   bool is_bracketed = false;
+  bool is_fallback = false;  // of smtp_fallback_relay
   Lookup lookup = Lookup::mail_exchangers;
 };
 
-// A port number, or a service's name.
-[[nodiscard]] Result<std::uint16_t> parse_port(std::string_view text);
-
 [[nodiscard]] Result<Destination> parse_destination(std::string_view text, std::uint16_t default_port,
                                                     Protocol protocol = Protocol::smtp,
-                                                    idna::Rules rules = idna::Rules::idna2008);
+                                                    idna::Rules rules = idna::Rules::idna2008,
+                                                    const config::KnownPorts& ports = config::KnownPorts());
 
 // A list with commas or blanks between: tried in order.
 [[nodiscard]] Result<std::vector<Destination>> parse_destinations(std::string_view text, std::uint16_t default_port,
                                                                   Protocol protocol = Protocol::smtp,
-                                                                  idna::Rules rules = idna::Rules::idna2008);
+                                                                  idna::Rules rules = idna::Rules::idna2008,
+                                                                  const config::KnownPorts& ports = config::KnownPorts());
 
 }  // namespace smtp

@@ -15,7 +15,8 @@ struct Vector {
 
 void check(const Vector& vector, std::uint16_t default_port, smtp::Protocol protocol) {
   INFO(vector.text);
-  const auto destination = smtp::parse_destination(vector.text, default_port, protocol);
+  const auto destination = smtp::parse_destination(vector.text, default_port, protocol, idna::Rules::idna2008,
+                                                    config::KnownPorts("smtp=25, submission=587, lmtp=24"));
   REQUIRE(destination.has_value() == (vector.host != nullptr));
   if (!destination) return;
   CHECK(destination->host == vector.host);

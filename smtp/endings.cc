@@ -49,7 +49,15 @@ delivery::Delivery refused(const Peer& peer, const ServerReply& reply) {
 }
 
 delivery::Delivery said(const Peer& peer, const ServerReply& reply, std::string_view command) {
-  return of_reply(peer, reply, fmt::format("host {} said: {} (in reply to {})", peer.text(), reply.text, command));
+  // A success where there should be none: the server speaks some other protocol.
+  const bool is_wrong = reply.is_positive();
+  delivery::Delivery delivery = of_reply(peer, reply, fmt::format("{}host {} said: {} (in reply to {})", is_wrong ? "Protocol error: " : "",
+                                                                  peer.text(), reply.text, command));
+  if (is_wrong) {
+    delivery.dsn = mail::Dsn(5, 5, 0);
+    delivery.status = status_of(delivery.dsn);
+  }
+  return delivery;
 }
 
 delivery::Delivery sent(const Peer& peer, const ServerReply& reply) {

@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
                      {
                          .name = "lmtp",
                          .kind = server::Kind::requests,
-                         .needs = {.connects_unix = true, .connects_inet = true, .accepts = true},
+                         .needs = {.connects_unix = true, .connects_inet = true, .accepts = true, .reads_files = true},  // authorities (CApath)
                          .make = [](server::Startup& startup) { return smtp::Agent::make(startup, smtp::Protocol::lmtp); },
                      });
 }

@@ -34,6 +34,20 @@ mail::Dsn dsn_of(dns::Status status) {
   return {5, 4, 4};
 }
 
+bool is_temporary_status(dns::Status status) { return dsn_of(status).cls() == 4; }
+
+bool is_temporary(const delivery::Delivery& failure) { return failure.status == delivery::Status::deferred; }
+
+// They are named by a record.
+void add_named(std::vector<Candidate>& candidates, std::vector<Candidate> hosts, bool is_validated) {
+  for (Candidate& host : hosts) {
+    host.trail.origin = is_validated ? Trail::Origin::secure_record : Trail::Origin::insecure_record;
+    candidates.push_back(std::move(host));
+  }
+}
+
+}  // namespace
+
 delivery::Delivery name_error(const std::string& name, std::string_view type, dns::Status status, std::string_view reason) {
   if (status == dns::Status::filtered || status == dns::Status::unfiltered) {
     return endings::failed(dsn_of(status), fmt::format("Error looking up name={} type={}: {}", name, type, reason));
@@ -42,12 +56,6 @@ delivery::Delivery name_error(const std::string& name, std::string_view type, dn
   return endings::failed(dsn_of(status), fmt::format("{}Name service error for name={} type={}: {}",
                                                      is_nonsense ? "" : "Host or domain name not found. ", name, type, reason));
 }
-
-bool is_temporary_status(dns::Status status) { return dsn_of(status).cls() == 4; }
-
-bool is_temporary(const delivery::Delivery& failure) { return failure.status == delivery::Status::deferred; }
-
-}  // namespace
 
 Router::Route Router::find(const Destination& destination) const {
   if (destination.lookup == Lookup::socket) return std::vector{Candidate{.host = settings_.own_name, .socket = destination.host}};
@@ -83,7 +91,7 @@ Router::Route Router::of_service(const std::string& name) const {
   for (const dns::Srv& service : answer.records) {
     Route hosts = of_host(service.host, service.port, ++preference);
     if (hosts) {
-      candidates.insert(candidates.end(), hosts->begin(), hosts->end());
+      add_named(candidates, std::move(*hosts), answer.is_validated);
     } else if (!failure || is_temporary(hosts.error()) || !is_temporary(*failure)) {
       failure = std::move(hosts.error());
     }
@@ -99,7 +107,7 @@ Router::Route Router::of_domain(const Destination& destination) const {
   }
   const dns::Answer<dns::Mx> answer = resolver_.mx(destination.host, base::after(lookup_patience));
   switch (answer.status) {
-    case dns::Status::found: return of_exchangers(destination, answer.records);
+    case dns::Status::found: return of_exchangers(destination, answer);
     case dns::Status::null_mx:
       return std::unexpected(endings::failed(dsn_of(answer.status),
                                              fmt::format("Domain {} does not accept mail (nullMX)", destination.host)));
@@ -118,13 +126,13 @@ Router::Route Router::of_domain(const Destination& destination) const {
   return route ? without_self(destination, std::move(*route)) : route;
 }
 
-Router::Route Router::of_exchangers(const Destination& destination, const std::vector<dns::Mx>& exchangers) const {
+Router::Route Router::of_exchangers(const Destination& destination, const dns::Answer<dns::Mx>& exchangers) const {
   std::vector<Candidate> candidates;
   std::optional<delivery::Delivery> failure;
-  for (const dns::Mx& exchanger : exchangers) {
+  for (const dns::Mx& exchanger : exchangers.records) {
     Route hosts = of_host(exchanger.host, destination.port, exchanger.preference);
     if (hosts) {
-      candidates.insert(candidates.end(), hosts->begin(), hosts->end());
+      add_named(candidates, std::move(*hosts), exchangers.is_validated);
     } else if (!failure || is_temporary(hosts.error()) || !is_temporary(*failure)) {
       failure = std::move(hosts.error());
     }
@@ -139,21 +147,25 @@ Router::Route Router::of_exchangers(const Destination& destination, const std::v
 }
 
 Router::Route Router::of_host(const std::string& host, std::uint16_t port, int preference) const {
-  const auto as_candidates = [&](const std::vector<io::Address>& addresses, const std::string& name) {
+  const auto as_candidates = [&](const std::vector<io::Address>& addresses, const std::string& name, const Trail& trail) {
     std::vector<Candidate> candidates;
-    for (const io::Address& address : addresses) candidates.push_back({name, {address, port}, preference});
+    for (const io::Address& address : addresses) {
+      candidates.push_back({.host = name, .endpoint = {address, port}, .preference = preference, .socket = {}, .trail = trail});
+    }
     return candidates;
   };
-  if (const auto address = io::Address::parse(host)) return as_candidates({*address}, host);
+  if (const auto address = io::Address::parse(host)) return as_candidates({*address}, host, {});
   delivery::Delivery failure = name_error(host, "A", dns::Status::no_domain, "invalid host or domain name");
   if (!base::is_host_name(host)) return std::unexpected(std::move(failure));
   for (const HostLookup lookup : settings_.host_lookup) {
     dns::Answer<io::Address> answer;
+    Trail trail;
     switch (lookup) {
       case HostLookup::dns: {
         answer = resolver_.addresses(host, settings_.families, base::after(lookup_patience));
         const std::string_view type = settings_.families == dns::Families::ipv4 ? "A" : "AAAA";
         failure = name_error(host, type, answer.status, answer.reason);
+        trail = {.host = host, .canonical = answer.canonical, .is_host_validated = answer.is_validated};
         break;
       }
       case HostLookup::native:
@@ -163,7 +175,7 @@ Router::Route Router::of_host(const std::string& host, std::uint16_t port, int p
                       : endings::failed({5, 4, 4}, fmt::format("unable to look up host {}: Name or service not known", host));
         break;
     }
-    if (answer) return as_candidates(answer.records, settings_.shows_aliased && !answer.canonical.empty() ? answer.canonical : host);
+    if (answer) return as_candidates(answer.records, settings_.shows_aliased && !answer.canonical.empty() ? answer.canonical : host, trail);
     // What another way of looking may still find is not asked for when this one may yet answer.
     if (is_temporary(failure)) break;
   }
@@ -184,7 +196,7 @@ Router::Route Router::without_self(const Destination& destination, std::vector<C
   if (!own) return candidates;
   std::erase_if(candidates, [&](const Candidate& candidate) { return candidate.preference >= *own; });
   if (!candidates.empty()) return candidates;
-  return std::unexpected(endings::failed({5, 4, 6}, fmt::format("mail for {} loops back to myself", destination.host)));
+  return std::unexpected(endings::failed(loop_dsn, fmt::format("mail for {} loops back to myself", destination.host)));
 }
 
 // The first family gets the odd place; where one has not enough, the other has more.

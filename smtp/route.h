@@ -12,11 +12,22 @@
 
 namespace smtp {
 
+// How a candidate was found, and whether DNSSEC vouches for it (RFC 7672 section 2.2).
+struct Trail {
+  // By whose word it is one: it is the next hop itself; an MX or SRV record names it, which is validated or not.
+  enum class Origin { destination, secure_record, insecure_record } origin = Origin::destination;
+  std::string host = {};            // whose addresses were looked up in the DNS; empty: none
+  std::string canonical = {};       // where CNAME records led from there; empty: nowhere
+  bool is_host_validated = false;   // the addresses, and those records
+  bool operator==(const Trail&) const = default;
+};
+
 struct Candidate {
   std::string host;
   io::Endpoint endpoint;
   int preference = 0;
   std::string socket;   // a path, and then there is no endpoint
+  Trail trail = {};
   [[nodiscard]] Peer peer() const {
     return socket.empty() ? Peer{host, endpoint.address.text(), endpoint.port} : Peer{host, socket, 0};
   }
@@ -25,6 +36,12 @@ struct Candidate {
 
 // Which look-ups are made for host names, in order.
 enum class HostLookup { dns, native };
+
+// Of failures to find a route only "mail loops back to myself" has this code.
+inline constexpr mail::Dsn loop_dsn{5, 4, 6};
+
+// Why a look-up of `type` ("MX") leads nowhere, as an ending.
+[[nodiscard]] delivery::Delivery name_error(const std::string& name, std::string_view type, dns::Status status, std::string_view reason);
 
 // What routing is told by main.cf.
 struct RouteSettings {
@@ -58,7 +75,7 @@ class Router {
   [[nodiscard]] Route without_service(const Destination& destination) const;
   [[nodiscard]] Route of_service(const std::string& name) const;
   [[nodiscard]] Route of_domain(const Destination& destination) const;
-  [[nodiscard]] Route of_exchangers(const Destination& destination, const std::vector<dns::Mx>& exchangers) const;
+  [[nodiscard]] Route of_exchangers(const Destination& destination, const dns::Answer<dns::Mx>& exchangers) const;
   [[nodiscard]] Route of_host(const std::string& host, std::uint16_t port, int preference) const;
   [[nodiscard]] Route without_self(const Destination& destination, std::vector<Candidate> candidates) const;
   [[nodiscard]] bool is_own(const Candidate& candidate) const;

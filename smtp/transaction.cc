@@ -5,11 +5,13 @@
 
 #include <fmt/core.h>
 
+#include "lib/base/ascii.h"
+#include "lib/event/loop.h"
 #include "lib/log/log.h"
 #include "lib/mail/address.h"
-#include "lib/mail/downgrade.h"
+#include "lib/mail/dsn_parameters.h"
 #include "lib/queue/content.h"
-#include "smtp/wire.h"
+#include "smtp/outgoing.h"
 
 namespace smtp {
 namespace {
@@ -22,20 +24,6 @@ constexpr std::string_view end_of_data = "sending end of data -- message may be 
 
 constexpr std::size_t content_chunk = 16 * 1024;
 
-bool is_ascii(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
-
-// NOTIFY's bits (lib/ipc/messages/delivery.h) as RFC 3461 section 4.1 spells them.
-std::string notify_text(int bits) {
-  if ((bits & 1) != 0) return "NEVER";
-  std::string text;
-  for (const auto& [bit, word] : {std::pair{2, "SUCCESS"}, {4, "FAILURE"}, {8, "DELAY"}}) {
-    if ((bits & bit) != 0) text += (text.empty() ? "" : ",") + std::string(word);
-  }
-  return text;
-}
-
 }  // namespace
 
 std::vector<Ending> Transaction::run() {
@@ -47,7 +35,9 @@ std::vector<Ending> Transaction::run() {
     return std::move(endings_);
   }
   if (!exchange(commands())) return std::move(endings_);
-  if (data_accepted_ && !accepted_.empty()) {
+  if (data_accepted_ && request_.verify_only) {
+    connection_.break_off();   // nothing can be said now that would not be content
+  } else if (data_accepted_ && !accepted_.empty()) {
     send_message();
   } else if (data_accepted_) {
     send_nothing();
@@ -89,8 +79,8 @@ std::optional<delivery::Delivery> Transaction::obstacle() {
                                    features.size_limit, connection_.peer().text()));
   }
   if (!request_.smtputf8) return std::nullopt;
-  needs_utf8_ = !is_ascii(sender_) || has_utf8_header() ||
-                std::ranges::any_of(recipients_, [](const auto& recipient) { return !is_ascii(recipient.second); });
+  needs_utf8_ = !ascii::is_ascii(sender_) || has_utf8_header() ||
+                std::ranges::any_of(recipients_, [](const auto& recipient) { return !ascii::is_ascii(recipient.second); });
   if (!needs_utf8_ || features.smtputf8) return std::nullopt;
   return endings::at(connection_.peer(), {5, 6, 7},
                      fmt::format("SMTPUTF8 is required, but was not offered by host {}", connection_.peer().text()));
@@ -103,7 +93,7 @@ bool Transaction::has_utf8_header() const {
     const auto line = reader.next();
     // Damage is found again, and told, when the content is sent.
     if (!line || !*line || (at_line_start && (*line)->text.empty())) return false;
-    if (!is_ascii((*line)->text)) return true;
+    if (!ascii::is_ascii((*line)->text)) return true;
     at_line_start = !(*line)->continued;
   }
 }
@@ -127,8 +117,13 @@ std::string Transaction::mail_command() const {
   if (features.eight_bit_mime && request_.encoding == "8bit") line += " BODY=8BITMIME";
   if (features.eight_bit_mime && request_.encoding == "7bit") line += " BODY=7BIT";
   if (features.smtputf8 && needs_utf8_) line += " SMTPUTF8";
+  if (connection_.login && params_.smtp_send_dummy_mail_auth) line += " AUTH=<>";
   if (features.dsn && !request_.dsn_envid.empty()) line += " ENVID=" + mail::encode_xtext(request_.dsn_envid);
-  if (features.dsn && request_.dsn_ret != 0) line += request_.dsn_ret == 1 ? " RET=FULL" : " RET=HDRS";
+  // Where REQUIRETLS ends, a notice of those behind must not carry the content (RFC 8689 section 5).
+  const bool is_left_out = connection_.require_tls == Connection::Require::left_out;
+  const int ret = is_left_out ? mail::ret::headers : request_.dsn_ret;
+  if (features.dsn && ret != 0) line.append(" RET=").append(mail::ret::text(ret));
+  if (connection_.require_tls == Connection::Require::asked) line += " REQUIRETLS";
   return line;
 }
 
@@ -140,13 +135,13 @@ std::string Transaction::rcpt_command(std::size_t index) const {
   std::string original = recipient.dsn_original;
   if (original.empty()) {
     const std::string& address = recipient.original.empty() ? recipient.address : recipient.original;
-    original = (is_ascii(address) ? "rfc822;" : "utf-8;") + path(address);
+    original = (ascii::is_ascii(address) ? "rfc822;" : "utf-8;") + path(address);
   }
   const std::size_t semicolon = original.find(';');
   if (semicolon != std::string::npos) {
     line += " ORCPT=" + original.substr(0, semicolon + 1) + mail::encode_xtext(original.substr(semicolon + 1));
   }
-  if (recipient.notify != 0) line += " NOTIFY=" + notify_text(recipient.notify);
+  if (recipient.notify != 0) line += " NOTIFY=" + mail::notify::text(recipient.notify);
   return line;
 }
 
@@ -154,9 +149,11 @@ std::vector<Transaction::Command> Transaction::commands() const {
   std::vector<Command> list;
   list.push_back({Kind::mail, 0, mail_command()});
   for (const std::size_t index : pending_) list.push_back({Kind::rcpt, index, rcpt_command(index)});
-  if (!request_.verify_only) list.push_back({Kind::data, 0, "DATA"});
+  if (!request_.verify_only || probes_data()) list.push_back({Kind::data, 0, "DATA"});
   return list;
 }
+
+bool Transaction::probes_data() const { return ascii::equal_ignoring_case(params_.smtp_address_verify_target, "data"); }
 
 bool Transaction::is_pointless(const Command& command) const {
   return mail_failed_ || (command.kind == Kind::data && accepted_.empty());
@@ -209,7 +206,7 @@ void Transaction::decide(const Command& command, const ServerReply& reply) {
       if (mail_failed_) return;
       if (!reply.is_positive()) {
         end(command.recipient, endings::said(peer, reply, "RCPT TO command"));
-      } else if (request_.verify_only) {
+      } else if (request_.verify_only && !probes_data()) {
         end(command.recipient, endings::sent(peer, reply));
       } else {
         accepted_.push_back(command.recipient);
@@ -217,7 +214,8 @@ void Transaction::decide(const Command& command, const ServerReply& reply) {
       return;
     case Kind::data:
       data_accepted_ = reply.is_intermediate();
-      if (!data_accepted_) end_all(endings::said(peer, reply, "DATA command"));
+      if (!data_accepted_) return end_all(endings::said(peer, reply, "DATA command"));
+      if (request_.verify_only) sent_all(reply);
       return;
   }
 }
@@ -258,38 +256,8 @@ Step<void> Transaction::send_content() {
     return began + params_.smtp_data_xfer_timeout + std::chrono::seconds(bytes_sent / params_.smtp_min_data_rate);
   };
   queue::ContentReader reader(request_.file.get(), request_.data_offset);
-  WireWriter wire(static_cast<std::size_t>(params_.smtp_line_length_limit));
-  std::optional<mail::Downgrade> downgrade;
-  if (converts_to_7bit()) downgrade.emplace();
-  std::optional<GenericHeader> generic;
-  if (!generic_.empty()) generic.emplace(generic_);
-  std::optional<ContentChecks> checks;
-  if (!checks_.empty()) checks.emplace(checks_, request_.queue_id);
-  std::vector<mail::Downgrade::Line> lines, mapped, checked;
-  std::string out;
-  const auto flush_lines = [&] {
-    for (const mail::Downgrade::Line& line : lines) wire.write(line.text, line.ends_line, out);
-    lines.clear();
-  };
-  const auto pass = [&](std::string_view text, bool ends_line) {
-    if (!downgrade) return wire.write(text, ends_line, out);
-    downgrade->write(text, ends_line, lines);
-    flush_lines();
-  };
-  const auto map = [&](std::string_view text, bool ends_line) {
-    if (!generic) return pass(text, ends_line);
-    generic->write(text, ends_line, mapped);
-    for (const mail::Downgrade::Line& line : mapped) pass(line.text, line.ends_line);
-    mapped.clear();
-  };
-  const auto map_checked = [&] {
-    for (const mail::Downgrade::Line& line : checked) map(line.text, line.ends_line);
-    checked.clear();
-  };
-  const auto failure = [&]() -> std::optional<base::Error> {
-    if (checks && checks->failure()) return checks->failure();
-    return generic ? generic->failure() : std::nullopt;
-  };
+  Outgoing outgoing(checks_, generic_, request_.queue_id,
+                    {.to_7bit = converts_to_7bit(), .line_length_limit = static_cast<std::size_t>(params_.smtp_line_length_limit)});
   for (;;) {
     const auto line = reader.next();
     if (!line) {
@@ -298,37 +266,27 @@ Step<void> Transaction::send_content() {
       connection_.break_off();
       return std::unexpected(endings::at(connection_.peer(), {4, 3, 0}, "unreadable mail queue entry"));
     }
-    if (!*line) break;
-    if (checks) {
-      checks->write((*line)->text, !(*line)->continued, checked);
-      map_checked();
-    } else {
-      map((*line)->text, !(*line)->continued);
-    }
-    if (const auto failed = failure()) {
+    if (*line) outgoing.write((*line)->text, !(*line)->continued);
+    else outgoing.finish();
+    if (const base::Error* const failure = outgoing.failure()) {
       connection_.break_off();
-      return std::unexpected(unmapped(*failed));
+      return std::unexpected(unmapped(*failure));
     }
-    if (out.size() < content_chunk) continue;
-    bytes_sent += static_cast<std::int64_t>(out.size());
-    if (Step<void> sent = connection_.content(out, deadline()); !sent) return sent;
-    out.clear();
+    if (*line && outgoing.bytes().size() < content_chunk) continue;
+    bytes_sent += static_cast<std::int64_t>(outgoing.bytes().size());
+    if (Step<void> sent = connection_.content(outgoing.bytes(), deadline()); !sent) return sent;
+    outgoing.clear();
+    if (!*line) break;
   }
-  if (checks) checks->finish(checked);
-  map_checked();
-  if (generic) generic->finish(mapped);
-  for (const mail::Downgrade::Line& line : mapped) pass(line.text, line.ends_line);
-  if (const auto failed = failure()) {
-    connection_.break_off();
-    return std::unexpected(unmapped(*failed));
-  }
-  if (downgrade) downgrade->finish(lines);
-  flush_lines();
-  wire.finish(out);
-  if (wire.has_broken_lines()) {
+  if (outgoing.has_broken_lines()) {
     maillog::info("{}: breaking line > {} bytes with <CR><LF>SPACE", request_.queue_id, params_.smtp_line_length_limit);
   }
-  return connection_.content(out, deadline());
+  if (connection_.delays_dot) {
+    if (Step<void> sent = connection_.flush_content(deadline()); !sent) return sent;
+    event::sleep_until(base::after(params_.smtp_pix_workaround_delay_time));
+    return connection_.end_content(base::after(params_.smtp_data_xfer_timeout));
+  }
+  return connection_.end_content(deadline());
 }
 
 void Transaction::end(std::size_t recipient, delivery::Delivery delivery) {

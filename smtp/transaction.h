@@ -53,6 +53,8 @@ class Transaction {
   [[nodiscard]] std::string mail_command() const;
   [[nodiscard]] std::string rcpt_command(std::size_t index) const;
   [[nodiscard]] std::string path(const std::string& address) const;
+  // A probe waits for the reply to DATA.
+  [[nodiscard]] bool probes_data() const;
   [[nodiscard]] bool is_pointless(const Command& command) const;
   [[nodiscard]] bool exchange(const std::vector<Command>& commands);
   [[nodiscard]] bool take_reply(const Command& command);

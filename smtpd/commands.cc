@@ -12,6 +12,7 @@ namespace {
 
 constexpr Refusals always{};
 
+constexpr const char* in_progress = "503 5.5.1 Error: MAIL transaction in progress";
 constexpr const char* nested = "503 5.5.1 Error: nested MAIL command";
 constexpr const char* need_mail = "503 5.5.1 Error: need MAIL command";
 constexpr const char* need_rcpt = "503 5.5.1 Error: need RCPT command";
@@ -21,6 +22,7 @@ constexpr const char* rcpt_after_bdat = "503 5.5.1 Error: RCPT after BDAT";
 constexpr const char* data_after_bdat = "503 5.5.1 Error: DATA after BDAT";
 
 //                              idle       mail           rcpt     chunks           chunks_failed    chunks_failed_idle
+constexpr Refusals for_others{  nullptr,   in_progress,   in_progress, in_progress, in_progress,     nullptr};
 constexpr Refusals for_mail{    nullptr,   nested,        nested,  nested,          nested,          mail_after_bdat};
 constexpr Refusals for_rcpt{    need_mail, nullptr,       nullptr, rcpt_after_bdat, rcpt_after_bdat, rcpt_after_bdat};
 constexpr Refusals for_data{    need_rcpt, no_recipients, nullptr, data_after_bdat, data_after_bdat, data_after_bdat};
@@ -29,15 +31,15 @@ constexpr std::array rows{
     //         verb        label       handler    flags                    refusals
     CommandRow{"HELO",     "helo",     &helo,     ends_pipeline,           always},
     CommandRow{"EHLO",     "ehlo",     &ehlo,     ends_pipeline,           always},
-    CommandRow{"XCLIENT",  "xclient",  &xclient,  none,                    always},
-    CommandRow{"XFORWARD", "xforward", &xforward, none,                    always},
+    CommandRow{"XCLIENT",  "xclient",  &xclient,  never_succeeds,          for_others},
+    CommandRow{"XFORWARD", "xforward", &xforward, needs_tls,               for_others},
     CommandRow{"STARTTLS", "starttls", &starttls, none,                    always},
-    CommandRow{"AUTH",     "auth",     &auth,     none,                    always},
-    CommandRow{"MAIL",     "mail",     &mail_from,needs_helo,              for_mail},
-    CommandRow{"RCPT",     "rcpt",     &rcpt_to,  none,                    for_rcpt},
-    CommandRow{"DATA",     "data",     &data,     ends_pipeline,           for_data},
-    CommandRow{"BDAT",     "bdat",     &bdat,     none,                    always},
-    CommandRow{"RSET",     "rset",     &rset,     is_junk,                 always},
+    CommandRow{"AUTH",     "auth",     &auth,     needs_helo | needs_tls,  always},
+    CommandRow{"MAIL",     "mail",     &mail_from,needs_helo | needs_tls,  for_mail},
+    CommandRow{"RCPT",     "rcpt",     &rcpt_to,  needs_tls,               for_rcpt},
+    CommandRow{"DATA",     "data",     &data,     ends_pipeline|needs_tls, for_data},
+    CommandRow{"BDAT",     "bdat",     &bdat,     needs_tls,               always},
+    CommandRow{"RSET",     "rset",     &rset,     is_junk | needs_tls,     always},
     CommandRow{"NOOP",     "noop",     &noop,     ends_pipeline | is_junk, always},
     CommandRow{"VRFY",     "vrfy",     &vrfy,     ends_pipeline | is_junk, always},
     CommandRow{"ETRN",     "etrn",     &etrn,     is_junk,                 always},

@@ -33,7 +33,9 @@ enum Flags : unsigned {
   ends_pipeline = 1,   // RFC 2920 section 3.1: the client must wait for the reply
   is_junk = 2,         // counts against smtpd_junk_command_limit
   needs_helo = 4,      // where smtpd_helo_required
+  needs_tls = 16,      // where the service demands it
   serves_denied = 8,   // also for a client that was greeted with a refusal
+  never_succeeds = 32, // in the disconnect line: what it has done belongs to another client
 };
 
 // What is answered in each phase instead of handling the command; null: it is handled.

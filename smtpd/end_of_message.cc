@@ -34,8 +34,12 @@ Reply reply_for(const ipc::MessageClosed& closed, std::string_view taken) {
 // The verdict of everybody who may still refuse the message, in order; the transaction is as it was.
 Reply decide(Session& s, ContentVerdict content, std::optional<std::size_t> chunk_bytes) {
   Transaction& message = s.transaction();
-  if (content != ContentVerdict::good) return refusal_of(s, content);
-  const policy::Verdict verdict = s.policy().ask(policy::Stage::end_of_data, s.subject(message.only_recipient()), s.warnings());
+  if (content != ContentVerdict::good) {
+    Reply refusal = refusal_of(s, content);
+    if (s.is_filtered()) s.log_filtered(refusal);
+    return refusal;
+  }
+  const policy::Verdict verdict = s.policy().ask(policy::Stage::end_of_data, s.subject(message.only_recipient()), s.asker());
   if (verdict.refuses()) return s.refuse(verdict.reply());
 
   const std::string taken = chunk_bytes ? fmt::format("{} bytes queued as {}", *chunk_bytes, message.queue_id())
@@ -46,7 +50,10 @@ Reply decide(Session& s, ContentVerdict content, std::optional<std::size_t> chun
     return {451, "4.3.0 Error: queue file write error"};
   }
   if (closed->status == ipc::CleanupStatus::ok) s.forgive();
-  return reply_for(*closed, taken);
+  if (closed->reply.empty()) return reply_for(*closed, taken);
+  Reply reply = reply_of_milter(closed->reply);
+  if (s.is_filtered()) s.log_filtered(reply);
+  return reply;
 }
 
 }  // namespace

@@ -64,11 +64,17 @@ Result<ipc::AnvilAnswer> AnvilClient::try_ask(const ipc::AnvilRequest& request, 
 
 ClientLimits::ClientLimits(AnvilClient& anvil, const Params& params, const maps::MatchList& exceptions,
                            std::string_view service, const Client& client)
-    : anvil_(anvil), params_(params), client_(client), service_(service) {
-  const bool is_exempt =
-      !client.is_ip || exceptions.matches(client.name, client.address).value_or(false);
+    : anvil_(anvil), params_(params), exceptions_(exceptions), client_(client), service_(service) {}
+
+void ClientLimits::begin(Speaks speaks) {
+  const Client& client = client_;
+  const Params& params = params_;
+  const bool is_exempt = speaks == Speaks::for_others || !client.is_ip ||
+                         exceptions_.matches(client.name, client.address).value_or(false);
   const bool any_limit = params.smtpd_client_connection_count_limit > 0 || params.smtpd_client_connection_rate_limit > 0 ||
-                         params.smtpd_client_message_rate_limit > 0 || params.smtpd_client_recipient_rate_limit > 0;
+                         params.smtpd_client_message_rate_limit > 0 || params.smtpd_client_recipient_rate_limit > 0 ||
+                         params.smtpd_client_new_tls_session_rate_limit > 0 ||
+                         params.smtpd_client_auth_rate_limit > 0;
   is_limited_ = any_limit && !is_exempt;
   if (!is_limited_) return;
   const int bits = client.ip.is_v6() ? params.smtpd_client_ipv6_prefix_length : params.smtpd_client_ipv4_prefix_length;
@@ -83,6 +89,7 @@ std::optional<Reply> ClientLimits::connected() {
   if (!is_limited_) return std::nullopt;
   const ipc::AnvilAnswer answer = anvil_.ask(ipc::AnvilEvent::connect, ident_);
   is_counted_ = true;
+  connections_ = answer.count;
   const auto is_over = [](int limit, int count) { return limit > 0 && count > limit; };
   const bool too_many = is_over(params_.smtpd_client_connection_count_limit, answer.count);
   const bool too_fast = is_over(params_.smtpd_client_connection_rate_limit, answer.rate);
@@ -109,6 +116,29 @@ std::optional<Reply> ClientLimits::recipient() {
   if (rate <= limit) return std::nullopt;
   warn("Recipient address rate", rate);
   return Reply(450, fmt::format("4.7.1 Error: too many recipients from {}", client_.address));
+}
+
+std::optional<Reply> ClientLimits::new_tls() {
+  const int limit = params_.smtpd_client_new_tls_session_rate_limit;
+  if (!is_limited_ || limit == 0) return std::nullopt;
+  const int rate = anvil_.ask(ipc::AnvilEvent::new_tls, ident_).rate;
+  if (rate <= limit) return std::nullopt;
+  warn("New TLS session rate", rate);
+  return Reply(421, fmt::format("4.7.0 {} Error: too many new TLS sessions from {}", params_.myhostname, client_.name_and_address));
+}
+
+bool ClientLimits::has_too_many_tls() {
+  const int limit = params_.smtpd_client_new_tls_session_rate_limit;
+  return is_limited_ && limit > 0 && anvil_.ask(ipc::AnvilEvent::new_tls_status, ident_).rate > limit;
+}
+
+std::optional<Reply> ClientLimits::authentication() {
+  const int limit = params_.smtpd_client_auth_rate_limit;
+  if (!is_limited_ || limit == 0) return std::nullopt;
+  const int rate = anvil_.ask(ipc::AnvilEvent::auth, ident_).rate;
+  if (rate <= limit) return std::nullopt;
+  warn("AUTH command rate", rate);
+  return Reply(450, fmt::format("4.7.1 Error: too many AUTH commands from {}", client_.address));
 }
 
 void ClientLimits::disconnected() {

@@ -13,31 +13,28 @@
 
 namespace smtpd {
 
-// Numbers as the queue file and DeliveryRequest have them.
-enum class DsnReturn : int { not_given = 0, full = 1, headers = 2 };
 enum class Body { not_given, seven_bit, eight_bit };
-
-namespace notify {
-inline constexpr int never = 1, success = 2, failure = 4, delay = 8;
-}
 
 struct MailParameters {
   std::uint64_t size = 0;         // SIZE=; 0 when not given
   Body body = Body::not_given;
   bool smtputf8 = false;
-  DsnReturn ret = DsnReturn::not_given;
+  bool require_tls = false;       // REQUIRETLS (RFC 8689)
+  int ret = 0;                    // mail::ret; 0 when not given
   std::string envid;              // decoded
-  std::string auth_sender;        // AUTH=, as given (RFC 4954 section 5)
+  std::string verp;               // XVERP: both delimiters; empty when not given
+  std::string auth_sender;        // AUTH=, as given (RFC 4954 section 5); empty when nobody knows
 };
 
 struct RcptParameters {
-  int notify = 0;                 // sum of notify:: bits; 0 when not given
+  int notify = 0;                 // mail::notify; 0 when not given
   std::string orcpt;              // "type;address", decoded; empty when not given
 };
 
 // What EHLO announced. SIZE= is taken from who was not told of it, too.
 struct Announced {
-  bool eight_bit_mime = true, dsn = true, smtputf8 = true;
+  bool eight_bit_mime = true, dsn = true, smtputf8 = true, require_tls = false;
+  std::string_view verp_default, verp_filter;   // XVERP: without a value, and what may be in one; empty where it is not for this client
 };
 
 [[nodiscard]] std::expected<MailParameters, Reply> parse_mail_parameters(std::span<const std::string_view> words,

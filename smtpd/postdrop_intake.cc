@@ -33,6 +33,7 @@ ipc::CleanupStatus status_of(ipc::PostdropStatus status) {
     case ipc::PostdropStatus::ok: return ipc::CleanupStatus::ok;
     case ipc::PostdropStatus::bad: return ipc::CleanupStatus::bad;
     case ipc::PostdropStatus::size: return ipc::CleanupStatus::size;
+    case ipc::PostdropStatus::not_permitted:
     case ipc::PostdropStatus::write: break;
   }
   return ipc::CleanupStatus::write;

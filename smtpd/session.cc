@@ -4,11 +4,10 @@
 
 #include <fmt/format.h>
 
-#include "lib/base/ascii.h"
 #include "lib/base/check.h"
+#include "lib/base/utf8.h"
 #include "lib/event/loop.h"
 #include "lib/log/log.h"
-#include "lib/mail/address.h"
 #include "smtpd/shown.h"
 
 namespace smtpd {
@@ -17,15 +16,9 @@ namespace {
 // A client that says nothing for this long has its stack given back.
 constexpr std::chrono::seconds idle_before_trim{2};
 // How much of a command line is shown when it is too long, and of the input that should not have been there.
-constexpr std::size_t shown_of_long_line = 30, shown_of_pipelined = 100;
+constexpr std::size_t shown_of_long_line = 30, shown_of_pipelined = 100, shown_of_filtered = 100;
 // A line longer than this many times line_length_limit is not a command that somebody will end.
 constexpr std::size_t endless_line = 2;
-
-BareNewline bare_newline_for(Server& server, const Snapshot& snapshot, const Client& client) {
-  const bool is_excluded =
-      client.is_ip && server.tables().bare_newline_exclusions.matches(client.name, client.address).value_or(false);
-  return is_excluded ? BareNewline::accept : snapshot.bare_newline;
-}
 
 }  // namespace
 
@@ -35,18 +28,20 @@ Session::Session(Server& server, server::Connection& connection)
       stream_(connection.stream),
       client_(Client::of(connection, snapshot_.params, server.peer_names())),
       limits_(server.anvil(), snapshot_.params, server.tables().event_limit_exceptions, server.service_name(), client_),
-      policy_(snapshot_.params, server.tables().policy, snapshot_.lists, server.addresses(), server.recently_listed()),
-      bare_newline_(bare_newline_for(server, snapshot_, client_)) {
+      policy_(snapshot_.params, server.tables().policy, snapshot_.lists, server.services(), server.addresses(), server.recently_listed()),
+      milters_(*this),
+      bare_newline_(bare_newline_for(server.tables(), snapshot_, client_)) {
   if (connection.local) {
     server_address_ = connection.local->address.text();
     server_port_ = std::to_string(connection.local->port);
   }
+  instance_ = server.next_instance();
 }
 
 void Session::run() {
   maillog::info("connect from {}", client_.name_and_address);
   keep_transcript();
-  if (greet()) {
+  if ((!server_.tls().is_wrapped || start_wrapped()) && greet()) {
     while (serve_one()) {
     }
   }
@@ -56,25 +51,18 @@ void Session::run() {
   maillog::info("disconnect from {}{}{}", client_.name_and_address,
             counters_.text([](std::size_t i) { return command_row(i).label; }), notes);
   reset();
+  milters_.quit();
   limits_.disconnected();
 }
 
 bool Session::greet() {
-  if (auto refusal = limits_.connected()) {
-    ending_ = Ending::refused;
-    static_cast<void>(send(*refusal) && stream_.flush(deadline()) == io::End::ok);
-    return false;
-  }
-  if (!params().smtpd_delay_reject) {
-    const policy::Verdict verdict = policy_.ask(policy::Stage::client, subject(), *this);
-    if (verdict.refuses()) {
-      is_denied_ = true;
-      const Reply reply = refuse(verdict.reply());
-      note_error(reply);
-      return send(reply);
-    }
-  }
-  return send(Reply(220, params().smtpd_banner));
+  const Reply reply = greeting();
+  if (is_denied_ && !reply.is_silent()) note_error(reply);
+  if (!send(reply)) return false;
+  if (!reply.closes()) return true;
+  ending_ = Ending::refused;
+  static_cast<void>(stream_.flush(deadline()));
+  return false;
 }
 
 bool Session::serve_one() {
@@ -84,19 +72,22 @@ bool Session::serve_one() {
     static_cast<void>(stream_.flush(deadline()));
     return false;
   }
-  const std::optional<std::string> line = read_command();
+  std::optional<std::string> line = read_command();
   if (!line) return false;
   heard(*line);
+  line = filtered(std::move(*line));
+  if (!line) return false;
   was_refused_ = false;
   const Command command = Command::parse(*line);
   // RFC 6531 section 3.2: what is not UTF-8 is no command.
-  const bool is_readable = !params().smtputf8_enable || mail::is_valid_utf8(*line);
+  const bool is_readable = !params().smtputf8_enable || base::is_utf8(*line);
   const std::size_t index = is_readable ? find_command(command.verb) : unknown_command();
   where_ = index == unknown_command() ? "UNKNOWN" : command_row(index).verb;
   const std::optional<Reply> reply = is_readable ? dispatch(command, index) : Reply(500, "5.5.2 Error: bad UTF-8 syntax");
   count(index, reply);
   if (reply) note_error(*reply);
   if (!reply) return false;
+  if (reply->is_said()) return ending_ == Ending::none;
   if (!send(*reply)) return false;
   if (!reply->closes()) return true;
   static_cast<void>(stream_.flush(deadline()));
@@ -112,6 +103,9 @@ std::optional<Reply> Session::dispatch(const Command& command, std::size_t index
   }
   if (is_improper_pipelining(row.flags)) {
     return Reply(554, "5.5.0 Error: SMTP protocol synchronization", Reply::Then::close);
+  }
+  if ((row.flags & needs_tls) != 0 && server_.tls().level == TlsLevel::encrypt && !is_encrypted()) {
+    return Reply(530, "5.7.0 Must issue a STARTTLS command first");
   }
   if ((row.flags & needs_helo) != 0 && params().smtpd_helo_required && !has_helo()) {
     return Reply(503, "5.5.1 Error: send HELO/EHLO first");
@@ -183,6 +177,24 @@ std::optional<std::string> Session::read_command() {
   return std::string(line.text());
 }
 
+// smtpd_command_filter: what the site makes of a command line. None: it cannot be asked, and the session is over.
+std::optional<std::string> Session::filtered(std::string line) {
+  const maps::Maps& filter = server_.tables().command_filter;
+  if (filter.empty()) return line;
+  const auto found = filter.lookup(std::string_view(line).substr(std::min(line.find_first_not_of(" \t"), line.size())));
+  if (!found) {
+    const Reply reply(421, fmt::format("4.3.0 {} Server local data error", params().myhostname));
+    maillog::warning("{}", found.error().message());
+    maillog::info("{}: reject: {} from {}: {}", log_id(), where_, client_.name_and_address, reply.text());
+    ending_ = Ending::refused;
+    static_cast<void>(send(reply) && stream_.flush(deadline()) == io::End::ok);
+    return std::nullopt;
+  }
+  if (!*found) return line;
+  maillog::info("{}: replacing command \"{}\" with \"{}\"", client_.name_and_address, line.substr(0, shown_of_filtered), found->value().substr(0, shown_of_filtered));
+  return **found;
+}
+
 // What is behind the part of an overlong command line that counts.
 bool Session::skip_rest_of_line(std::size_t already) {
   const Deadline until = deadline();
@@ -210,7 +222,7 @@ void Session::count(std::size_t command, const std::optional<Reply>& reply) {
   if (is_unknown && reply && reply->code() == 250) return;
   const bool succeeded = (reply && !reply->is_error() && !is_unknown) || overshoot_is_forgiven_;
   overshoot_is_forgiven_ = false;
-  counters_.count(command, succeeded);
+  counters_.count(command, succeeded && (row.flags & never_succeeds) == 0);
   if (!succeeded) ++errors_;
   if ((row.flags & is_junk) != 0 && ++junk_ > params().smtpd_junk_command_limit) ++errors_;
 }
@@ -232,9 +244,12 @@ void Session::enter(Phase phase) {
 }
 
 void Session::reset() {
+  if (transaction_) milters_.abort();
   transaction_.reset();
+  forwarded_.reset();
   recipient_.clear();
   phase_ = Phase::idle;
+  instance_ = server_.next_instance();
 }
 
 void Session::set_helo(std::string name, bool is_extended) {
@@ -243,48 +258,48 @@ void Session::set_helo(std::string name, bool is_extended) {
 }
 
 policy::Subject Session::subject(std::string_view recipient) const {
-  return {.client = client_,
-          .helo = helo_,
-          .sender = transaction_ ? std::string_view(transaction_->sender()) : std::string_view(),
-          .recipient = recipient,
-          .etrn_domain = {}};
+  policy::Subject subject{.client = client_,
+                          .where = where_,
+                          .protocol = protocol(),
+                          .helo = helo_,
+                          .recipient = recipient,
+                          .server_address = server_address_,
+                          .server_port = server_port_,
+                          .sasl_method = login_ ? std::string_view(login_->method) : std::string_view(),
+                          .sasl_username = login_ ? std::string_view(login_->username) : std::string_view(),
+                          .sasl_sender = sasl_sender(),
+                          .has_pipelined = noted_pipelining_,
+                          .tls = tls_.get(),
+                          .is_filtered = is_filtered()};
+  if (!transaction_) return subject;
+  if (where_ != "MAIL") subject.instance = instance_;
+  subject.has_sender = true;
+  subject.sender = transaction_->sender();
+  subject.queue_id = transaction_->queue_id();
+  subject.recipients = transaction_->recipients();
+  subject.size = transaction_->size();
+  subject.message = &transaction_->actions();
+  return subject;
 }
 
-Reply Session::refuse(Reply reply) {
-  if (params().soft_bounce) reply = reply.softened();
-  was_refused_ = true;
-  const std::string text = reply.text();
-  log_action("reject", where_, params().smtputf8_enable ? text : without_utf8(text, ' '));
-  return reply;
+void Session::decide(ipc::MessageFlags flags) {
+  if (transaction_) transaction_->decide(flags);
+  else decided_ = decided_ | flags;
 }
 
-void Session::log_action(std::string_view action, std::string_view where, std::string_view text) const {
-  std::string details;
-  if (transaction_) details += fmt::format(" from=<{}>", mail::to_external(transaction_->sender()));
-  const std::string_view to = !recipient_.empty() ? std::string_view(recipient_)
-                              : transaction_      ? transaction_->only_recipient()
-                                                  : std::string_view();
-  if (!to.empty()) details += fmt::format(" to=<{}>", mail::to_external(to));
-  if (!params().smtputf8_enable) details = without_utf8(std::move(details), '?');
-  details += fmt::format(" proto={}", protocol());
-  if (has_helo()) details += fmt::format(" helo=<{}>", helo_);
-  maillog::info("{}: {}: {} from {}: {};{}", log_id(), action, where, client_.name_and_address, text, details);
-}
-
-std::string_view Session::log_id() const {
-  return transaction_ && transaction_->is_open() ? transaction_->queue_id() : std::string_view("NOQUEUE");
-}
-
-FooterFacts Session::footer_facts() const {
+MacroFacts Session::macro_facts() const {
   return {.client = client_,
           .helo = helo_,
           .sender = transaction_ ? std::optional<std::string_view>(transaction_->sender()) : std::nullopt,
           .recipient = transaction_ ? transaction_->first_recipient() : std::string_view(),
-          .server_name = params().myhostname,
-          .now = server_.clock().stamp()};
+          .server_name = params().myhostname};
 }
 
 bool Session::send(const Reply& reply) {
+  if (reply.is_silent()) {
+    if (ending_ == Ending::none) ending_ = Ending::refused;
+    return false;
+  }
   // The penalty for clients that go on making mistakes (smtpd_soft_error_limit). What was said before goes out first.
   if (errors_ > params().smtpd_soft_error_limit && params().smtpd_error_sleep_time.count() > 0) {
     if (stream_.flush(deadline()) != io::End::ok) {
@@ -294,7 +309,11 @@ bool Session::send(const Reply& reply) {
     event::sleep_until(server_.clock().now() + params().smtpd_error_sleep_time);
   }
   Reply last = params().soft_bounce ? reply.softened() : reply;
-  if (last.is_error()) last = server_.tables().reject_footer.added_to(std::move(last), reply, footer_facts());
+  if (last.is_error()) last = server_.tables().reject_filter.applied_to(std::move(last));
+  if (last.is_error()) {
+    const auto macros = [&](std::string_view name) { return macro_value(name, macro_facts()); };
+    last = server_.tables().reject_footer.added_to(std::move(last), reply, macros, server_.clock().stamp());
+  }
   std::string wire = last.wire();
   if (!params().smtputf8_enable) wire = without_utf8(std::move(wire), ' ');
   said(wire);
@@ -318,30 +337,6 @@ void Session::forgive() {
   errors_ = 0;
   junk_ = 0;
   if (transcript_) transcript_->forgive();
-}
-
-void Session::log_end() {
-  if (phase_ == Phase::chunks && !content_bytes_) content_bytes_ = transaction_->chunks().size();
-  const std::string bytes = content_bytes_ ? fmt::format(" ({} bytes)", *content_bytes_) : std::string();
-  switch (ending_) {
-    case Ending::none:
-    case Ending::quit:
-    case Ending::refused: break;
-    case Ending::lost_connection:
-      // After a message there is nothing to lose: a client that does not say QUIT is only impolite.
-      if (where_ == end_of_message) break;
-      maillog::info("{}: lost connection after {}{} from {}", log_id(), where_, bytes, client_.name_and_address);
-      break;
-    case Ending::timeout:
-      maillog::info("{}: timeout after {}{} from {}", log_id(), where_, bytes, client_.name_and_address);
-      break;
-    case Ending::too_many_errors:
-      maillog::info("{}: too many errors after {} from {}", log_id(), where_, client_.name_and_address);
-      break;
-    case Ending::line_too_long:
-      maillog::info("{}: endless command line after {} from {}", log_id(), where_, client_.name_and_address);
-      break;
-  }
 }
 
 }  // namespace smtpd

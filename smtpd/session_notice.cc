@@ -1,8 +1,9 @@
-// The session's transcript, for the postmaster, of what went wrong (notify_classes).
+// The session's transcript, for the postmaster, of what went wrong (notify_classes); and for the log (debug_peer_list).
 
 #include <fmt/format.h>
 
 #include "lib/base/ascii.h"
+#include "lib/log/log.h"
 #include "smtpd/session.h"
 
 namespace smtpd {
@@ -39,11 +40,15 @@ std::string without_secrets(std::string_view line) {
 
 }  // namespace
 
+bool Session::is_debugged() const { return params().debug_peer_level > 0 && is_listed_in(server_.tables().debug_peers); }
+
 void Session::keep_transcript() {
+  is_debugged_ = is_debugged();
   if (server_.notices().wants(own_classes)) transcript_.emplace();
 }
 
 void Session::heard(std::string_view line) {
+  if (is_debugged_) maillog::info("< {}: {}", client_.name_and_address, without_secrets(line));
   if (!transcript_) return;
   const auto limit = static_cast<std::size_t>(params().smtpd_history_flush_threshold);
   // A long past is forgotten, unless there is something to tell of it.
@@ -52,8 +57,11 @@ void Session::heard(std::string_view line) {
 }
 
 void Session::said(std::string_view wire) {
-  if (!transcript_) return;
-  for (const std::string_view line : ascii::split(wire, "\r\n")) transcript_->sent(line);
+  if (!transcript_ && !is_debugged_) return;
+  for (const std::string_view line : ascii::split(wire, "\r\n")) {
+    if (transcript_) transcript_->sent(line);
+    if (is_debugged_) maillog::info("> {}: {}", client_.name_and_address, line);
+  }
 }
 
 void Session::note_error(const Reply& reply) {

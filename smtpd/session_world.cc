@@ -177,7 +177,7 @@ void TestWorld::play_rewrite(io::Stream& stream) {
 }
 
 void TestWorld::play_anvil(io::Stream& stream) {
-  constexpr std::string_view names[] = {"connect", "disconnect", "message", "recipient", "new_tls", "auth", "lookup"};
+  constexpr std::string_view names[] = {"connect", "disconnect", "message", "recipient", "new_tls", "new_tls_status", "auth", "lookup"};
   for (;;) {
     const auto request = ipc::receive<ipc::AnvilRequest>(stream, base::no_deadline);
     if (!request) return;

@@ -14,10 +14,11 @@ std::string without_utf8(std::string text, char replacement) {
 }
 
 std::string escaped(std::string_view bytes) {
+  constexpr std::string_view raw = "\a\b\f\n\r\t\v\\", letters = "abfnrtv\\";
   std::string out;
   for (const char c : bytes) {
-    if (c == '\r') out += "\\r";
-    else if (c == '\n') out += "\\n";
+    const std::size_t known = raw.find(c);
+    if (known != std::string_view::npos) out += fmt::format("\\{}", letters[known]);
     else if (ascii::is_printable(c)) out += c;
     else out += fmt::format("\\{:03o}", static_cast<unsigned char>(c));
   }

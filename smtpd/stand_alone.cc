@@ -16,6 +16,7 @@
 #include "lib/config/log_setup.h"
 #include "lib/ipc/connections.h"
 #include "lib/log/log.h"
+#include "lib/mail/logged_address.h"
 #include "lib/process/account.h"
 #include "smtpd/server.h"
 
@@ -70,6 +71,9 @@ int run_stand_alone(int argc, char** argv) {
   ::umask(077);
   config::Main main = or_fatal(config::Main::read(or_fatal(config::command_directory(std::nullopt)), overrides));
   config::open_log(main, "smtpd", config::LogUser::daemon);
+  if (const auto set = mail::set_logged_address_format(or_fatal(main.string("info_log_address_format"))); !set) {
+    maillog::fatal("{}", set.error().message());
+  }
   const std::string queue_directory = or_fatal(main.string("queue_directory"));
   if (::chdir(queue_directory.c_str()) != 0) {
     maillog::fatal("{}", base::Error::system("chdir " + queue_directory).message());

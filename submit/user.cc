@@ -28,10 +28,11 @@ std::string full_name_of(std::string_view gecos, std::string_view login) {
 }
 
 User current_user() {
-  User user{::getuid(), "unknown", ""};
+  User user{::getuid(), "unknown", "", false};
   const auto account = process::find_account(user.uid);
   if (account) {
     user.name = account->name;
+    user.has_name = true;
     user.full_name = full_name_of(account->full_name, account->name);
   }
   if (const char* name = std::getenv("NAME"); name != nullptr && *name != '\0') user.full_name = name;

@@ -15,6 +15,7 @@ struct User {
   uid_t uid = 0;
   std::string name;       // "unknown" where the user database has none
   std::string full_name;  // the first part of the gecos field, '&' replaced by the name; or $NAME
+  bool has_name = false;  // the user database has him
 };
 
 // Who runs this process.

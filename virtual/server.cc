@@ -104,7 +104,7 @@ void Server::serve(server::Connection& connection) {
 }
 
 ipc::DeliveryAnswer Server::deliver(const ipc::DeliveryRequest& request) {
-  delivery::BounceClient sink(services_, &flush_sites_);
+  delivery::BounceClient sink(services_, delivery::LogSockets::of(params_), &flush_sites_);
   delivery::Recorder recorder(request, sink, clock_, {params_.soft_bounce, params_.delay_logging_resolution_limit, &status_filter_});
   for (const ipc::DeliveryRecipient& recipient : request.recipients) recorder.record(recipient, deliver_one(request, recipient));
   return recorder.answer();
@@ -144,6 +144,7 @@ Delivery Server::deliver_to(const ipc::DeliveryRequest& request, const ipc::Deli
   task.lock_delay = patience_.delay;
   task.stale_lock_time = patience_.stale;
   task.size_limit = params_.virtual_mailbox_limit;
+  task.first_try = request.first_try;
   const std::string failure = fmt::format("delivery failed to mailbox {}: ", full_path);
   // Our own deliveries to a mailbox take turns here, not at its lock.
   const auto limit = patience_.total() * 2 + write_patience;

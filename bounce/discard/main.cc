@@ -13,7 +13,8 @@ Result<std::unique_ptr<server::Service>> make(server::Startup& startup) {
   return std::make_unique<bounce::Agent>(
       startup, &bounce::decide_discard,
       delivery::RecorderSettings{.soft_bounce = params.soft_bounce,
-                                 .delay_logging_resolution_limit = params.delay_logging_resolution_limit});
+                                 .delay_logging_resolution_limit = params.delay_logging_resolution_limit},
+      delivery::LogSockets::of(params));
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ Result<std::unique_ptr<server::Service>> make(server::Startup& startup) {
       startup, decide,
       delivery::RecorderSettings{.soft_bounce = params.soft_bounce,
                                  .delay_logging_resolution_limit = params.delay_logging_resolution_limit},
+      delivery::LogSockets::of(params),
       TRY(queue::FlushSites::open(startup.main, params, &startup.services)));
 }
 

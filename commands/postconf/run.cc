@@ -108,9 +108,8 @@ Result<void> perform(const Options& options) {
     case Subject::table_types: return show_table_types(options);
     // How mailboxes may be locked: mailbox_delivery_lock.
     case Subject::lock_types: return print("flock\nfcntl\ndotlock\n");
-    // SASL is not yet there.
-    case Subject::server_sasl:
-    case Subject::client_sasl: return {};
+    case Subject::server_sasl: return print("cyrus\ndovecot\n");
+    case Subject::client_sasl: return print("cyrus\n");
     case Subject::templates:
     case Subject::expanded_templates: return print(TRY(show_templates(options)));
     case Subject::tls: break;

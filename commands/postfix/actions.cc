@@ -129,6 +129,7 @@ int end_master(const Context& context, std::string_view announcement, int limit_
   const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)));
   announce(announcement);
   ::kill(*pid, SIGTERM);
+  ::kill(*pid, SIGCONT);  // somebody may have stopped it, as our maintainer scripts do
   if (process && ends_within(process.get(), limit_ms)) return 0;
   maillog::warning("stopping the Postfix mail system with force");
   ::kill(-*pid, SIGKILL);

@@ -14,6 +14,7 @@
 #include "lib/log/log.h"
 #include "master/lock.h"
 #include "master/options.h"
+#include "qmgr/clock_memory.h"
 
 namespace postmulti {
 
@@ -50,7 +51,10 @@ void remove_traces(const Instance& one) {
   for (const fs::directory_entry& entry : fs::directory_iterator(one.queue_directory + "/pid", error)) {
     if (entry.is_regular_file(error)) fs::remove(entry.path(), error);
   }
-  fs::remove(one.data_directory + "/master.lock", error);
+  constexpr const char* lock_of_postfix = "master.lock";
+  for (const char* const name : {lock_of_postfix, qmgr::clock_file, qmgr::new_clock_file}) {
+    fs::remove(fmt::format("{}/{}", one.data_directory, name), error);
+  }
 }
 
 }  // namespace

@@ -1,18 +1,30 @@
 #include "commands/postqueue/listing.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <ctime>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include <fmt/core.h>
 
 #include "lib/base/ascii.h"
+#include "lib/base/json_string.h"
 
 namespace postqueue {
 namespace {
 
-constexpr int reason_width = 78, recipient_indent = 41, long_recipient_indent = 47;
+constexpr std::size_t reason_width = 78, recipient_indent = 41, long_recipient_indent = 47;
+
+// Columns count bytes.
+void to_left(std::string& out, std::string_view text, std::size_t width) {
+  (out += text).append(width - std::min(width, text.size()), ' ');
+}
+void to_right(std::string& out, std::string_view text, std::size_t width) {
+  out.append(width - std::min(width, text.size()), ' ') += text;
+}
 
 std::string local_time(std::int64_t seconds) {
   const std::time_t time = seconds;
@@ -22,32 +34,15 @@ std::string local_time(std::int64_t seconds) {
   return {text.data(), std::strftime(text.data(), text.size(), "%a %b %e %H:%M:%S", &local)};
 }
 
-std::string json_string(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\b': out += "\\b"; break;
-      case '\f': out += "\\f"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      default: out += ascii::is_control(c) ? fmt::format("\\u{:04X}", static_cast<unsigned char>(c)) : std::string(1, c);
-    }
-  }
-  return out + "\"";
-}
-
 std::string to_json(const queue::Listed& message) {
   std::string out = fmt::format(R"({{"queue_name": {}, "queue_id": {}, "arrival_time": {}, "message_size": {}, "forced_expire": {}, "sender": {}, "recipients": [)",
-                                json_string(message.queue_name), json_string(message.id), message.time, message.size,
-                                message.forced_expire ? "true" : "false", json_string(message.sender));
+                                base::json_string(message.queue_name), base::json_string(message.id), message.time, message.size,
+                                message.forced_expire ? "true" : "false", base::json_string(message.sender));
   bool first = true;
   for (const queue::ListedRecipient& recipient : message.recipients) {
     if (!std::exchange(first, false)) out += ", ";
-    out += "{\"address\": " + json_string(recipient.address);
-    if (!recipient.reason.empty()) out += ", \"delay_reason\": " + json_string(recipient.reason);
+    out += "{\"address\": " + base::json_string(recipient.address);
+    if (!recipient.reason.empty()) out += ", \"delay_reason\": " + base::json_string(recipient.reason);
     out += "}";
   }
   return out + "]}\n";
@@ -71,23 +66,30 @@ void Printer::print(const queue::Listed& message) {
 }
 
 void Printer::print_table(const queue::Listed& message) {
+  std::string out;
   if (messages_ == 1) {
-    put(long_ids_ ? "----Queue ID----- --Size-- ---Arrival Time---- --Sender/Recipient------\n"
-                  : "-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------\n");
+    out = long_ids_ ? "----Queue ID----- --Size-- ---Arrival Time---- --Sender/Recipient------\n"
+                    : "-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------\n";
   }
-  const std::string id = ascii::printable(message.id) + status_mark(message);
-  put(fmt::format(fmt::runtime(long_ids_ ? "{:<17} {:>8} {} {}\n" : "{:<11} {:>7} {:>20} {}\n"), id, message.size,
-                  local_time(message.time) + (long_ids_ ? "" : " "), ascii::printable(message.sender)));
+  to_left(out, ascii::printable(message.id) + status_mark(message), long_ids_ ? 17 : 11);
+  out += ' ';
+  to_right(out, std::to_string(message.size), long_ids_ ? 8 : 7);
+  out += ' ';
+  to_right(out, local_time(message.time), long_ids_ ? 0 : 19);
+  (out += long_ids_ ? " " : "  ") += ascii::printable(message.sender);
+  out += '\n';
   // A reason stands once, above all recipients in a row that share it.
-  std::string last_reason;
+  std::string_view last_reason;
   for (const queue::ListedRecipient& recipient : message.recipients) {
     if (!recipient.reason.empty() && recipient.reason != last_reason) {
-      put(fmt::format("{:>{}}\n", "(" + ascii::printable(recipient.reason) + ")", reason_width));
+      to_right(out, "(" + ascii::printable(recipient.reason) + ")", reason_width);
+      out += '\n';
       last_reason = recipient.reason;
     }
-    put(fmt::format("{:>{}}{}\n", "", long_ids_ ? long_recipient_indent : recipient_indent, ascii::printable(recipient.address)));
+    out.append(long_ids_ ? long_recipient_indent : recipient_indent, ' ') += ascii::printable(recipient.address);
+    out += '\n';
   }
-  put("\n");
+  put(out += '\n');
 }
 
 void Printer::finish() {

@@ -63,7 +63,7 @@ void list_directly(const postqueue::Params& params, postqueue::Printer& printer)
 
 Result<void> list(const postqueue::Params& params, postqueue::Printer& printer) {
   const Deadline deadline = base::after(listing_limit);
-  auto socket = io::connect_unix(params.queue_directory + "/public/showq", deadline);
+  auto socket = io::connect_unix(params.queue_directory + "/public/" + params.showq_service_name, deadline);
   if (!socket) {
     const std::string why = "Connect to the Postfix showq service: " + base::Error::system("", socket.error().code()).message().substr(2);
     if (::access((params.queue_directory + "/deferred").c_str(), R_OK) != 0) {

@@ -19,14 +19,12 @@ Result<void> send(const std::string& socket, std::string_view bytes) {
   return {};
 }
 
-std::string qmgr_path(const std::string& queue_directory) { return queue_directory + "/" + std::string(ipc::qmgr_socket); }
-
 }  // namespace
 
 Result<void> flush_all(const Params& params) {
   constexpr char triggers[] = {static_cast<char>(ipc::QmgrTrigger::flush_dead), static_cast<char>(ipc::QmgrTrigger::scan_deferred),
                                static_cast<char>(ipc::QmgrTrigger::scan_all)};
-  TRY(send(qmgr_path(params.queue_directory), std::string_view(triggers, sizeof triggers)));
+  TRY(send(params.queue_directory + "/public/" + params.queue_service_name, std::string_view(triggers, sizeof triggers)));
   // What lies in maildrop (postsuper -r, or sent while the mail system was stopped) need not wait for pickup's next look.
   static_cast<void>(send(params.queue_directory + "/public/" + params.pickup_service_name, "W"));
   return {};

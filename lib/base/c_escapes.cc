@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "lib/base/ascii.h"
+
 namespace base {
 namespace {
 
@@ -30,6 +32,24 @@ std::string unescape_c(std::string_view text) {
     for (const char digit : text.substr(0, digits)) value = value * 8 + static_cast<unsigned>(digit - '0');
     out += static_cast<char>(value);
     text.remove_prefix(digits);
+  }
+  return out;
+}
+
+std::string escape_c(std::string_view bytes) {
+  std::string out;
+  for (const char c : bytes) {
+    const std::size_t letter = meanings.find(c);
+    if (letter != std::string_view::npos) {
+      out += '\\';
+      out += letters[letter];
+    } else if (ascii::is_printable(c)) {
+      if (c == '\\') out += c;
+      out += c;
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      for (const char part : {'\\', octal_digits[byte >> 6U], octal_digits[(byte >> 3U) & 7U], octal_digits[byte & 7U]}) out += part;
+    }
   }
   return out;
 }

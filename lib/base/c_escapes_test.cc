@@ -25,3 +25,8 @@ TEST_CASE("characters as C writes them") {
     CHECK(base::unescape_c(vector.text) == vector.meaning);
   }
 }
+
+TEST_CASE("bytes in C's notation") {
+  CHECK(base::escape_c("EHLO\\a\r\n\t") == "EHLO\\\\a\\r\\n\\t");
+  CHECK(base::escape_c(std::string_view("\0\x16\xa5", 3)) == "\\000\\026\\245");
+}

@@ -68,7 +68,8 @@ void open_log(const Main& main, std::string_view program, LogUser user) {
     options.path = syslog_socket;
   } else {
     options.target = maillog::Target::postlog;
-    options.path = user == LogUser::daemon ? "public/postlog" : value_of(main, "queue_directory") + "/public/postlog";
+    const std::string socket = "public/" + value_of(main, "postlog_service_name");
+    options.path = user == LogUser::daemon ? socket : value_of(main, "queue_directory") + "/" + socket;
     options.fallback_file = file;
     const auto mode = log_file_mode(value_of(main, "maillog_file_permissions"));
     if (!mode) maillog::fatal("{}", mode.error().message());

@@ -49,7 +49,7 @@ class Collector {
 
   // `main` gives the values of the macros in `value`.
   void examine(const Main& main, std::string_view name, std::string_view value, const std::string& where) {
-    if (is_restriction_list(name)) return examine_restrictions(main, name, value, where);
+    if (is_restriction_list(name) || is_class(main, name)) return examine_restrictions(main, name, value, where);
     const Record* const record = limits_of(name);
     if (record != nullptr) examine_words(main, *record, name, value, where);
     if (record == nullptr || record->status != Status::not_yet) return;
@@ -73,15 +73,19 @@ class Collector {
     }
   }
 
-  // Names that are no restriction are smtpd's to complain of; classes of the administrator are not yet honoured.
+  // A list that the administrator has given a name.
+  static bool is_class(const Main& main, std::string_view name) {
+    const std::string classes = main.expand("smtpd_restriction_classes").value_or("");
+    const auto names = list_items(classes);
+    return std::ranges::find(names, name) != names.end();
+  }
+
+  // Names that are no restriction are smtpd's to complain of.
   void examine_restrictions(const Main& main, std::string_view name, std::string_view value, const std::string& where) {
     const std::string list = expanded(main, value);
-    const std::string classes = main.expand("smtpd_restriction_classes").value_or("");
-    const auto class_names = list_items(classes);
     for (const std::string_view item : list_items(list)) {
       const RestrictionName* const restriction = find_restriction_name(item);
-      const bool is_class = std::ranges::find(class_names, item) != class_names.end();
-      if (restriction == nullptr ? !is_class : restriction->honoured) continue;
+      if (restriction == nullptr || restriction->honoured) continue;
       found_.push_back({where, std::string(name), std::string(item), "smtpd", true});
     }
   }

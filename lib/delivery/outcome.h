@@ -20,6 +20,7 @@ struct Delivery {
   std::string diag_type, diag_text;  // a peer's reply: "smtp", "550 5.1.1 ..."
   std::string mta_type, mta_mname;   // who said so: "dns", "mx.example.com"
   std::optional<std::string> notice_to;  // a failure is told to him at once (an alias's owner) instead of the sender
+  std::string tls;                   // as logged: how much TLS the delivery had; empty: nothing is said of it
   bool notify_passed_on = false;     // the next hop speaks DSN (RFC 3461) and reports success itself
 };
 

@@ -1,31 +1,38 @@
 #include "lib/delivery/recorder.h"
 
-#include <array>
-
 #include "lib/base/ascii.h"
 #include "lib/log/lines.h"
 #include "lib/log/log.h"
 #include "lib/mail/address.h"
+#include "lib/mail/dsn_parameters.h"
+#include "lib/mail/logged_address.h"
 #include "lib/queue/content.h"
 #include "lib/queue/message.h"
 
 namespace delivery {
 namespace {
 
-constexpr int notify_success = 2;
 
-struct Service {
-  StatusLog log;
-  std::string_view name, socket;
-};
-constexpr std::array services{Service{StatusLog::bounce, "bounce", "private/bounce"},
-                              Service{StatusLog::defer, "defer", "private/defer"},
-                              Service{StatusLog::trace, "trace", "private/trace"}};
-
-const Service& service(StatusLog log) { return services[static_cast<std::size_t>(log)]; }
+const std::string& socket_of(StatusLog log, const LogSockets& sockets) {
+  switch (log) {
+    case StatusLog::bounce: return sockets.bounce;
+    case StatusLog::defer: return sockets.defer;
+    case StatusLog::trace: break;
+  }
+  return sockets.trace;
+}
 
 std::chrono::microseconds between(Stamp from, Stamp to) {
   return std::chrono::duration_cast<std::chrono::microseconds>(to - from);
+}
+
+ipc::VerifyState state_of(Status status) {
+  switch (status) {
+    case Status::sent: return ipc::VerifyState::deliverable;
+    case Status::bounced: return ipc::VerifyState::undeliverable;
+    case Status::deferred: break;
+  }
+  return ipc::VerifyState::deferred;
 }
 
 // Whether the content does not parse. What cannot be read for another reason may be read later.
@@ -41,10 +48,19 @@ bool is_damaged(const ipc::DeliveryRequest& request) {
 }  // namespace
 
 bool BounceClient::append(StatusLog log, const ipc::BounceRequest& request) {
-  const auto answer = services_.ask_at<ipc::Bounce>(service(log).socket, request);
+  const std::string& socket = socket_of(log, sockets_);
+  const auto answer = services_.ask_at<ipc::Bounce>(socket, request);
   if (answer) return answer->ok;
-  maillog::warning("{}: {} service: {}", request.queue_id, service(log).name, answer.error().message());
+  maillog::warning("{}: {} service: {}", request.queue_id, socket.substr(socket.rfind('/') + 1), answer.error().message());
   return false;
+}
+
+StatusSink::Told BounceClient::probed(const std::string& address, ipc::VerifyState state, const std::string& reason) {
+  if (state != ipc::VerifyState::deliverable && !sockets_.verify_keeps_failures) return Told::not_wanted;
+  const auto answer = services_.ask_at<ipc::AskVerify>(
+      sockets_.verify, {.command = ipc::VerifyCommand::update, .address = address, .state = state, .reason = reason});
+  if (!answer) maillog::warning("{} service: {}", sockets_.verify.substr(sockets_.verify.rfind('/') + 1), answer.error().message());
+  return answer && answer->ok ? Told::yes : Told::no;
 }
 
 void BounceClient::waits(const std::string& queue_id, const std::string& site) {
@@ -68,6 +84,7 @@ Status Recorder::record(const ipc::DeliveryRecipient& recipient, const Delivery&
 
 Status Recorder::report(const ipc::DeliveryRecipient& recipient, const Delivery& ended, const Timing& timing) {
   const Delivery delivery = settings_.filter == nullptr ? ended : settings_.filter->apply(ended);
+  if (request_.probe) return probed(recipient, delivery, timing);
   if (request_.verify_only) return verified(recipient, delivery, timing);
   switch (delivery.status) {
     case Status::sent: return sent(recipient, delivery, timing);
@@ -80,6 +97,23 @@ Status Recorder::report(const ipc::DeliveryRecipient& recipient, const Delivery&
   return deferred(recipient, softened, timing, "SOFTBOUNCE");
 }
 
+// A probe of verify(8), which knows the address as it was asked for it; what that became is an answer, too.
+Status Recorder::probed(const ipc::DeliveryRecipient& recipient, const Delivery& delivery, const Timing& timing) {
+  using Told = StatusSink::Told;
+  const ipc::VerifyState state = state_of(delivery.status);
+  Told told = sink_.probed(recipient.original.empty() ? recipient.address : recipient.original, state, delivery.reason);
+  if (told == Told::yes && !recipient.original.empty() && recipient.original != recipient.address) {
+    told = sink_.probed(recipient.address, state, delivery.reason);
+  }
+  if (told == Told::no) {
+    maillog::warning("{}: verify service failed, nothing is known of <{}>", request_.queue_id, recipient.address);
+    return Status::deferred;
+  }
+  const bool is_sent = delivery.status == Status::sent;
+  log(recipient, delivery, timing, is_sent ? "deliverable" : told == Told::yes ? "undeliverable" : "undeliverable-but-not-cached");
+  return Status::sent;
+}
+
 // sendmail -bv: nothing is delivered, the sender gets a report, and the recipient is done whatever it says.
 Status Recorder::verified(const ipc::DeliveryRecipient& recipient, const Delivery& delivery, const Timing& timing) {
   const std::string_view status = delivery.status == Status::sent ? "deliverable" : "undeliverable";
@@ -89,7 +123,7 @@ Status Recorder::verified(const ipc::DeliveryRecipient& recipient, const Deliver
 }
 
 Status Recorder::sent(const ipc::DeliveryRecipient& recipient, const Delivery& delivery, const Timing& timing) {
-  const bool wants_success = (recipient.notify & notify_success) != 0 && !delivery.notify_passed_on;
+  const bool wants_success = (recipient.notify & mail::notify::success) != 0 && !delivery.notify_passed_on;
   if (request_.success_trace || request_.delay_cleared || wants_success) {
     // The mail has been delivered: without its report it is still done, since trying again would deliver it twice.
     if (!append(StatusLog::trace, recipient, delivery, delivery.action.empty() ? "delivered" : delivery.action)) {
@@ -212,8 +246,8 @@ void Recorder::log(const ipc::DeliveryRecipient& recipient, const Delivery& deli
                    std::string_view status) const {
   const Stamp now = clock_.stamp();
   const Stamp connected = timing.connected.value_or(request_.requested);
-  const std::string address = mail::to_external(recipient.address);
-  const std::string original = mail::to_external(recipient.original);
+  const std::string address = mail::logged_address(recipient.address);
+  const std::string original = mail::logged_address(recipient.original);
   const std::string dsn = delivery.dsn.text();
   maillog::write(maillog::DeliveryLine{
       .queue_id = request_.queue_id,
@@ -225,6 +259,7 @@ void Recorder::log(const ipc::DeliveryRecipient& recipient, const Delivery& deli
       .delays = {between(request_.arrived, request_.activated), between(request_.activated, request_.requested),
                  between(request_.requested, connected), between(connected, now)},
       .decimals = settings_.delay_logging_resolution_limit,
+      .tls = delivery.tls,
       .dsn = dsn,
       .status = status,
       .reason = delivery.reason,

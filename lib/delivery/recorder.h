@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "lib/base/deadline.h"
 #include "lib/delivery/outcome.h"
@@ -15,6 +16,7 @@
 #include "lib/ipc/connections.h"
 #include "lib/ipc/messages/bounce.h"
 #include "lib/ipc/messages/delivery.h"
+#include "lib/ipc/messages/verify.h"
 #include "lib/queue/flush_sites.h"
 
 namespace delivery {
@@ -31,6 +33,12 @@ class StatusSink {
   virtual ~StatusSink() = default;
   // True only when the service has promised to keep the record.
   [[nodiscard]] virtual bool append(StatusLog log, const ipc::BounceRequest& request) = 0;
+  // verify(8) is to know how the probe of an address ended.
+  enum class Told { yes, no, not_wanted };
+  [[nodiscard]] virtual Told probed(const std::string& address, ipc::VerifyState state, const std::string& reason) {
+    static_cast<void>(address), static_cast<void>(state), static_cast<void>(reason);
+    return Told::no;
+  }
   // Mail for the site stays in the queue, whatever the reason.
   virtual void waits(const std::string& queue_id, const std::string& site) {
     static_cast<void>(queue_id);
@@ -38,17 +46,35 @@ class StatusSink {
   }
 };
 
-// Asks private/bounce, private/defer, private/trace; and flush(8) to list what waits for one of `sites`.
+// Where bounce(8) is asked, by kind of log: sockets below the queue directory.
+struct LogSockets {
+  std::string bounce, defer, trace;
+  std::string verify{};              // verify(8), which keeps bad news too ...
+  bool verify_keeps_failures = true;  // ... unless address_verify_negative_cache is off
+  // Of bounce_service_name and so on.
+  template <class Params>
+  static LogSockets of(const Params& params) {
+    return {.bounce = "private/" + params.bounce_service_name,
+            .defer = "private/" + params.defer_service_name,
+            .trace = "private/" + params.trace_service_name,
+            .verify = "private/" + params.address_verify_service_name,
+            .verify_keeps_failures = params.address_verify_negative_cache};
+  }
+};
+
+// Asks bounce(8), verify(8), and flush(8) to list what waits for one of `sites`.
 class BounceClient : public StatusSink {
  public:
-  // Both are borrowed. Without sites: for a program that defers nothing.
-  explicit BounceClient(ipc::Connections& services, const queue::FlushSites* sites = nullptr)
-      : services_(services), sites_(sites) {}
+  // `services` and `sites` are borrowed. Without sites: for a program that defers nothing.
+  BounceClient(ipc::Connections& services, LogSockets sockets, const queue::FlushSites* sites = nullptr)
+      : services_(services), sockets_(std::move(sockets)), sites_(sites) {}
   [[nodiscard]] bool append(StatusLog log, const ipc::BounceRequest& request) override;
+  [[nodiscard]] Told probed(const std::string& address, ipc::VerifyState state, const std::string& reason) override;
   void waits(const std::string& queue_id, const std::string& site) override;
 
  private:
   ipc::Connections& services_;
+  LogSockets sockets_;
   const queue::FlushSites* sites_;
 };
 
@@ -98,6 +124,7 @@ class Recorder {
                             std::string_view action);
   void log(const ipc::DeliveryRecipient& recipient, const Delivery& delivery, const Timing& timing,
            std::string_view status) const;
+  Status probed(const ipc::DeliveryRecipient& recipient, const Delivery& delivery, const Timing& timing);
   Status verified(const ipc::DeliveryRecipient& recipient, const Delivery& delivery, const Timing& timing);
   Status sent(const ipc::DeliveryRecipient& recipient, const Delivery& delivery, const Timing& timing);
   Status bounced(const ipc::DeliveryRecipient& recipient, const Delivery& delivery, const Timing& timing);

@@ -7,6 +7,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "lib/testing/delivery_request.h"
+
 #include "lib/testing/catch.h"
 
 using std::chrono_literals::operator""s;
@@ -25,9 +27,13 @@ class FakeSink : public delivery::StatusSink {
     entries.emplace_back(log, request);
     return works;
   }
+  Told probed(const std::string& address, ipc::VerifyState state, const std::string& reason) override {
+    probes.push_back(address + " " + std::to_string(static_cast<int>(state)) + " " + reason);
+    return works ? Told::yes : Told::no;
+  }
   void waits(const std::string& queue_id, const std::string& site) override { waiting.push_back(queue_id + " " + site); }
   std::vector<std::pair<StatusLog, ipc::BounceRequest>> entries;
-  std::vector<std::string> waiting;
+  std::vector<std::string> waiting, probes;
   bool works = true;
 };
 
@@ -36,25 +42,8 @@ struct Fixture {
   ipc::DeliveryRequest request;
   FakeSink sink;
   base::Clock clock;
-  explicit Fixture(const std::vector<std::string>& addresses, std::string_view content = "") {
-    std::string bytes;
-    queue::append_record(bytes, queue::RecordType::sender, "s@x");  // no recipient is at offset 0, which means "not to be marked"
-    for (const std::string& address : addresses) {
-      ipc::DeliveryRecipient recipient;
-      recipient.offset = static_cast<std::int64_t>(bytes.size());
-      recipient.address = address;
-      request.recipients.push_back(recipient);
-      queue::append_record(bytes, queue::RecordType::recipient, address);
-    }
-    queue::append_record(bytes, queue::RecordType::message_start, "");
-    request.data_offset = static_cast<std::int64_t>(bytes.size());
-    bytes += content;
-    queue::append_record(bytes, queue::RecordType::extracted, "");
-    request.file = Fd(memfd_create("queue", MFD_CLOEXEC));
-    request.queue_name = "active";
-    request.queue_id = "0B5EF08C41";
-    REQUIRE(write(request.file.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
-  }
+  explicit Fixture(const std::vector<std::string>& addresses, std::string_view content = "")
+      : request(testing::delivery_request(addresses, content)) {}
   Recorder recorder(delivery::RecorderSettings settings = {}) { return Recorder(request, sink, clock, settings); }
   [[nodiscard]] char mark(std::size_t i) const {
     char type = 0;
@@ -189,6 +178,27 @@ TEST_CASE("sendmail -v reports each recipient, -bv delivers none and is done wit
   CHECK(g.sink.entries.at(0).second.recipient.action == "deliverable");
   CHECK(g.sink.entries.at(1).second.recipient.action == "undeliverable");
   CHECK(verifier.answer().all_done);
+}
+
+TEST_CASE("verify hears of a probe what would have become of it, and nobody else") {
+  Fixture f({"a@x", "b@x", "c@x"});
+  f.request.probe = f.request.verify_only = true;
+  f.request.recipients[0].original = "alias@x";
+  Recorder recorder = f.recorder();
+  recorder.record(f.request.recipients[0], sent);
+  recorder.record(f.request.recipients[1], bounced);
+  recorder.record(f.request.recipients[2], deferred);
+  CHECK(f.sink.probes == std::vector<std::string>{"alias@x 0 delivered to mailbox", "a@x 0 delivered to mailbox", "b@x 2 unknown user", "c@x 1 try later"});
+  CHECK(f.sink.entries.empty());
+  CHECK(recorder.answer().all_done);
+
+  // Without verify it stays in the queue.
+  Fixture g({"a@x"});
+  g.request.probe = g.request.verify_only = true;
+  g.sink.works = false;
+  Recorder untold = g.recorder();
+  CHECK(untold.record(g.request.recipients[0], bounced) == Status::deferred);
+  CHECK(g.mark(0) == 'R');
 }
 
 TEST_CASE("a delivery in several steps is reported step by step and marked once") {

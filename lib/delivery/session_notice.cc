@@ -76,7 +76,7 @@ Result<void> SessionNotices::submit(const Notice& notice, const Transcript& tran
   const Deadline deadline = base::after(patience);
   const Stamp now = clock_.stamp();
   ipc::CleanupFlags flags = ipc::CleanupFlags::internal | ipc::CleanupFlags::map;
-  if (site_.is_filtered) flags = flags | ipc::CleanupFlags::filter;
+  if (site_.is_filtered) flags = flags | ipc::CleanupFlags::filter | ipc::CleanupFlags::milters;
   queue::MessageStream message = TRY(queue::MessageStream::open(services_, flags, deadline, site_.cleanup_socket));
   message.add(RecordType::time, std::to_string(std::chrono::system_clock::to_time_t(now)), deadline);
   message.add_attribute("log_message_origin", "local", deadline);

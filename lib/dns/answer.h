@@ -14,7 +14,7 @@ namespace dns {
 inline constexpr std::size_t records_limit = 100;  // of one answer; more are not looked at
 inline constexpr int alias_limit = 10;             // CNAME records in a row
 
-enum class Type : std::uint16_t { a = 1, cname = 5, ptr = 12, mx = 15, txt = 16, aaaa = 28, srv = 33 };
+enum class Type : std::uint16_t { a = 1, ns = 2, cname = 5, ptr = 12, mx = 15, txt = 16, aaaa = 28, srv = 33, tlsa = 52 };
 [[nodiscard]] std::string_view name_of(Type type);
 
 enum class Status {
@@ -43,6 +43,15 @@ struct Srv {
   bool operator==(const Srv&) const = default;
 };
 
+// RFC 6698: what the TLS server of a service shows. The numbers mean what the RFC says; they may be any.
+struct Tlsa {
+  std::uint8_t usage = 0, selector = 0, matching = 0;
+  std::string data;  // not empty
+  // "3 1 1 0b9f..."
+  [[nodiscard]] std::string text() const;
+  bool operator==(const Tlsa&) const = default;
+};
+
 template <class Record>
 struct Answer {
   Status status = Status::temporary;
@@ -50,6 +59,7 @@ struct Answer {
   std::chrono::seconds ttl{0};      // the least of all that led here
   std::string reason;               // why not, in the words that logs have: "Host not found, try again"
   std::string canonical = {};       // the name that CNAME records led to, where one did
+  bool is_validated = false;        // a name server that we trust vouches for the signatures of all that led here (the AD bit of RFC 4035)
   [[nodiscard]] explicit operator bool() const { return status == Status::found; }
 };
 

@@ -19,7 +19,10 @@ namespace dns {
 class Channel {
  public:
   // Reads resolv.conf, unless `servers` names them ("192.0.2.1:53,[2001:db8::1]:53").
-  static Result<std::unique_ptr<Channel>> open(const std::string& servers);
+  // With signatures wanted each question asks for them and for what the name server thinks of them (the DO bit of RFC 3225, the AD
+  // bit of RFC 6840 section 5.7).
+  enum class Signatures { not_wanted, wanted };
+  static Result<std::unique_ptr<Channel>> open(const std::string& servers, Signatures signatures = Signatures::not_wanted);
   ~Channel();
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
@@ -28,6 +31,7 @@ class Channel {
   struct Question {
     event::Notify answered;
     bool is_answered = false;
+    bool is_validated = false;          // the name server says that all in the answer is authentic
     Status status = Status::temporary;  // found: a packet came whose code is NOERROR and that has answers
     std::string packet;
   };
@@ -47,6 +51,7 @@ class Channel {
     std::unique_ptr<event::Loop::Watch> readable, writable;
   };
   ::ares_channeldata* channel_ = nullptr;
+  Signatures signatures_ = Signatures::not_wanted;
   std::unordered_map<int, Watches> sockets_;
   std::unique_ptr<event::Loop::Watch> timer_;
   Deadline timer_at_ = base::no_deadline;

@@ -23,15 +23,18 @@ using dns::Type;
 using testing::DnsQuestion;
 using testing::DnsReply;
 
-constexpr unsigned type_a = 1, type_cname = 5, type_ptr = 12, type_mx = 15, type_txt = 16, type_aaaa = 28;
+constexpr unsigned type_a = 1, type_cname = 5, type_ptr = 12, type_mx = 15, type_txt = 16, type_aaaa = 28, type_tlsa = 52;
 constexpr unsigned servfail = 2, nxdomain = 3;
 
 // Runs `test` in a fiber against a server that follows `script`.
-void with_server(const testing::DnsServer::Script& script, const std::function<void(dns::Resolver&, testing::DnsServer&)>& test) {
+void with_server(const testing::DnsServer::Script& script, const std::function<void(dns::Resolver&, testing::DnsServer&)>& test,
+                 dns::Resolver::Options options = {}) {
   event::Loop loop;
   REQUIRE(loop.spawn("test", [&] {
     testing::DnsServer server(script);
-    const auto resolver = dns::Resolver::open({.servers = server.address(), .hosts_file = "/nonexistent"});
+    options.servers = server.address();
+    options.hosts_file = "/nonexistent";
+    const auto resolver = dns::Resolver::open(options);
     REQUIRE(resolver);
     test(**resolver, server);
   }));
@@ -286,6 +289,40 @@ TEST_CASE("texts are joined, and one that is longer than its record is refused")
       });
 }
 
+TEST_CASE("whether an answer is authentic is asked for, and said of all that leads to it") {
+  const auto script = [](const DnsQuestion& question) {
+    DnsReply reply(question, question.name == "nowhere.example" ? nxdomain : 0);
+    if (question.type == type_a && question.name.starts_with("alias")) reply.record(question.name, type_cname, testing::dns_name("host.example"));
+    if (question.type == type_a && question.name == "host.example") reply.record(question.name, type_a, testing::dns_address("192.0.2.5"));
+    if (question.type == type_tlsa) reply.record(question.name, type_tlsa, std::string("\3\1\1ab", 5)).record(question.name, type_tlsa, std::string("\3\1\1", 3));
+    if (question.name == "alias-bad.example" || !question.wants_signatures) return reply.packet();
+    return reply.authentic().packet();
+  };
+  const auto validating = [](dns::Resolver& resolver, testing::DnsServer& server) {
+    CHECK(resolver.addresses("host.example", Families::ipv4, soon()).is_validated);
+    CHECK(resolver.addresses("alias.example", Families::ipv4, soon()).is_validated);
+    const auto bad = resolver.addresses("alias-bad.example", Families::ipv4, soon());
+    CHECK((bad && !bad.is_validated && bad.canonical == "host.example"));
+    CHECK(resolver.addresses("nowhere.example", Families::ipv4, soon()).status == Status::no_domain);
+    CHECK(resolver.mx("host.example", soon()).status == Status::no_data);
+    const auto records = resolver.tlsa("_25._tcp.host.example", soon());
+    REQUIRE((records && records.is_validated && records.records.size() == 1));
+    CHECK(records.records[0].text() == "3 1 1 6162");
+    CHECK(server.asked().front().wants_signatures);
+  };
+  with_server(script, validating, {.validates = true});
+  with_server(script, [](dns::Resolver& resolver, testing::DnsServer& server) {
+    CHECK(!resolver.addresses("host.example", Families::ipv4, soon()).is_validated);
+    CHECK(!server.asked().front().wants_signatures);
+  });
+}
+
+TEST_CASE("a probe must be a type and a name") {
+  for (const char* const probe : {"foo", "foo:example", "a:"}) {
+    CHECK(!dns::Resolver::open({.servers = "127.0.0.1:9", .hosts_file = "/nonexistent", .validates = true, .probe = probe}));
+  }
+}
+
 TEST_CASE("a truncated answer is asked for again over TCP") {
   with_server(
       [](const DnsQuestion& question) {
@@ -307,7 +344,9 @@ TEST_CASE("garbage over TCP is a temporary failure") {
         return std::string(500, '\xff');
       },
       [](dns::Resolver& resolver, testing::DnsServer&) {
-        CHECK(resolver.addresses("many.example", Families::ipv4, base::after(50ms)).status == Status::temporary);
+        // c-ares 1.18 asks again, 1.34 gives up at once.
+        const Status status = resolver.addresses("many.example", Families::ipv4, base::after(50ms)).status;
+        CHECK((status == Status::temporary || status == Status::garbled));
       });
 }
 

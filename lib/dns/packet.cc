@@ -181,9 +181,11 @@ Result<void> add(Found& found, std::string_view packet, const Record& record, Ty
       found.services.push_back(Srv{priority, weight, port, std::move(host)});
       break;
     }
+    case Type::ns:
     case Type::ptr: found.texts.push_back(TRY(name_in(packet, record, 0))); break;
     case Type::txt: found.texts.push_back(TRY(text_in(packet, record))); break;
-    case Type::cname: break;
+    case Type::cname: found.texts.push_back(TRY(name_in(packet, record, 0))); break;
+    case Type::tlsa: found.texts.emplace_back(packet.substr(record.data_at, record.data_size)); break;
   }
   return {};
 }
@@ -198,9 +200,14 @@ std::string last_of(const Found& found, Type type) {
       const Srv& last = found.services.back();
       return fmt::format("{} {} {} {}.", last.priority, last.weight, last.port, last.host);
     }
+    case Type::ns:
+    case Type::cname:
     case Type::ptr: return found.texts.back() + ".";
     case Type::txt: return found.texts.back();
-    case Type::cname: break;
+    case Type::tlsa: {
+      const auto record = read_tlsa(found.texts.back());
+      return record ? record->text() : std::string();
+    }
   }
   return {};
 }
@@ -211,13 +218,43 @@ void take_back(Found& found, Type type) {
     case Type::aaaa: return found.addresses.pop_back();
     case Type::mx: return found.mx.pop_back();
     case Type::srv: return found.services.pop_back();
+    case Type::ns:
     case Type::ptr:
+    case Type::cname:
+    case Type::tlsa:
     case Type::txt: return found.texts.pop_back();
-    case Type::cname: break;
   }
 }
 
 }  // namespace
+
+std::string Tlsa::text() const {
+  std::string hex;
+  for (const char byte : data) hex += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+  return fmt::format("{} {} {} {}", usage, selector, matching, hex);
+}
+
+std::optional<Tlsa> read_tlsa(std::string_view data) {
+  constexpr std::size_t numbers = 3;
+  if (data.size() <= numbers) return std::nullopt;
+  const auto at = [&](std::size_t i) { return static_cast<std::uint8_t>(data[i]); };
+  return Tlsa{.usage = at(0), .selector = at(1), .matching = at(2), .data = std::string(data.substr(numbers))};
+}
+
+bool is_authenticated(std::string_view packet) {
+  constexpr unsigned authentic_data = 0x20;
+  return packet.size() >= header_size && (static_cast<unsigned char>(packet[3]) & authentic_data) != 0;
+}
+
+Status status_of_packet(std::string_view packet) {
+  constexpr unsigned code_mask = 0x0f, no_error = 0, name_error = 3;
+  if (packet.size() < header_size) return Status::garbled;
+  switch (static_cast<unsigned char>(packet[3]) & code_mask) {
+    case no_error: return packet[6] == 0 && packet[7] == 0 ? Status::no_data : Status::found;
+    case name_error: return Status::no_domain;
+    default: return Status::temporary;  // a number from outside
+  }
+}
 
 Result<Found> read_packet(std::string_view packet, std::string_view name, Type type, const KeepsRecord& keeps) {
   const std::vector<Record> records = TRY(read_answers(packet, type));
@@ -230,7 +267,7 @@ Result<Found> read_packet(std::string_view packet, std::string_view name, Type t
     });
     return it == records.end() ? nullptr : &*it;
   };
-  while (const Record* alias = alias_of(found.name)) {
+  while (const Record* alias = type == Type::cname ? nullptr : alias_of(found.name)) {
     if (++found.aliases > alias_limit) return base::fail("too many CNAME records");
     found.name = TRY(name_in(packet, *alias, 0));
     ttl = std::min(ttl, alias->ttl);

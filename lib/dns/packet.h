@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,9 +25,17 @@ struct Found {
   std::vector<Mx> mx;                // by type; one of these
   std::vector<Srv> services;
   std::vector<io::Address> addresses;
-  std::vector<std::string> texts;    // TXT: the strings of a record joined; PTR: the names
+  std::vector<std::string> texts;    // TXT: the strings of a record joined; PTR, NS, CNAME: the names; TLSA: the data as it came
 };
 
+// TLSA's data. None: they end early.
+[[nodiscard]] std::optional<Tlsa> read_tlsa(std::string_view data);
+
+// What the header says (RFC 1035 section 4.1.1, RFC 4035 section 3.2.3). False, or a server failure: the packet is no answer.
+[[nodiscard]] bool is_authenticated(std::string_view packet);
+[[nodiscard]] Status status_of_packet(std::string_view packet);
+
+// Who asks for CNAME gets the alias of the name, and is not led on.
 [[nodiscard]] Result<Found> read_packet(std::string_view packet, std::string_view name, Type type, const KeepsRecord& keeps = nullptr);
 
 }  // namespace dns

@@ -1,17 +1,20 @@
 #include "lib/dns/resolver.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <numeric>
 #include <optional>
 #include <random>
 #include <utility>
 
+#include <fmt/format.h>
 #include <netdb.h>
 
 #include "lib/base/ascii.h"
 #include "lib/base/host_name.h"
 #include "lib/dns/channel.h"
+#include "lib/dns/dns_list.h"
 #include "lib/dns/packet.h"
 #include "lib/io/file.h"
 #include "lib/log/log.h"
@@ -22,7 +25,18 @@ namespace dns {
 struct Lookup {
   Status status;
   Found found;
+  bool is_validated = false;
 };
+
+Families families_of(std::string_view inet_protocols) {
+  bool v4 = false, v6 = false;
+  for (const std::string_view word : ascii::split(inet_protocols, ", \t\r\n")) {
+    v4 = v4 || ascii::equal_ignoring_case(word, "ipv4") || ascii::equal_ignoring_case(word, "all");
+    v6 = v6 || ascii::equal_ignoring_case(word, "ipv6") || ascii::equal_ignoring_case(word, "all");
+  }
+  if (v4 == v6) return Families::both;
+  return v4 ? Families::ipv4 : Families::ipv6;
+}
 
 namespace {
 
@@ -61,10 +75,15 @@ class Filtering {
 // Takes the answer to a question that was asked about `name`, and goes on asking where the answer is only an alias.
 Lookup take(Channel& channel, const Resolver::Filter& filter, std::shared_ptr<Channel::Question> question, std::string name, Type type,
             Deadline deadline) {
+  bool is_validated = true;
   for (int aliases = 0;;) {
     Channel::wait(*question, deadline);
     if (!question->is_answered) return {Status::temporary, {}};
-    if (question->status != Status::found) return {question->status, {}};
+    is_validated = is_validated && question->is_validated;
+    if (question->status == Status::garbled) {
+      maillog::warning("name server reply for {} type {}: DNS packet that c-ares does not take", name, name_of(type));
+    }
+    if (question->status != Status::found) return {question->status, {}, is_validated};
     Filtering filtering(filter);
     auto found = read_packet(question->packet, name, type, filtering.keeps());
     if (!found) {
@@ -72,11 +91,11 @@ Lookup take(Channel& channel, const Resolver::Filter& filter, std::shared_ptr<Ch
       return {Status::garbled, {}};
     }
     const bool has_records = !found->mx.empty() || !found->services.empty() || !found->addresses.empty() || !found->texts.empty();
-    if (const auto reason = filtering.reason(has_records)) return {*reason, {}};
+    if (const auto reason = filtering.reason(has_records)) return {*reason, {}, is_validated};
     aliases += found->aliases;
     found->aliases = aliases;
-    if (has_records) return {Status::found, std::move(*found)};
-    if (found->name == name) return {Status::no_data, {}};
+    if (has_records) return {Status::found, std::move(*found), is_validated};
+    if (found->name == name) return {Status::no_data, {}, is_validated};
     if (aliases > alias_limit) return {Status::garbled, {}};
     name = found->name;
     question = channel.ask(name, type);
@@ -102,25 +121,9 @@ std::string_view without_final_dot(std::string_view name) {
 }
 
 // "4.3.2.1.in-addr.arpa", RFC 1035 section 3.5; "….ip6.arpa", RFC 3596 section 2.5.
-std::string reverse_name(const io::Address& address) {
-  constexpr std::string_view hex = "0123456789abcdef";
-  const std::string_view bytes = address.bytes();
-  std::string name;
-  for (auto it = bytes.rbegin(); it != bytes.rend(); ++it) {
-    const auto byte = static_cast<unsigned char>(*it);
-    if (address.is_v6()) {
-      name += hex[byte & 15];
-      name += '.';
-      name += hex[byte >> 4];
-      name += '.';
-    } else {
-      name += std::to_string(byte) + ".";
-    }
-  }
-  return name + (address.is_v6() ? "ip6.arpa" : "in-addr.arpa");
-}
+std::string reverse_name(const io::Address& address) { return reversed(address) + (address.is_v6() ? ".ip6.arpa" : ".in-addr.arpa"); }
 
-bool wants(Families families, bool v6) { return families == Families::both || (families == Families::ipv6) == v6; }
+constexpr std::array all_types{Type::a, Type::ns, Type::cname, Type::ptr, Type::mx, Type::txt, Type::aaaa, Type::srv, Type::tlsa};
 
 // Neither was found: what may come yet outweighs what is known not to be.
 Status worse(Status a, Status b) {
@@ -135,12 +138,14 @@ Status worse(Status a, Status b) {
 std::string_view name_of(Type type) {
   switch (type) {
     case Type::a: return "A";
+    case Type::ns: return "NS";
     case Type::cname: return "CNAME";
     case Type::ptr: return "PTR";
     case Type::mx: return "MX";
     case Type::txt: return "TXT";
     case Type::aaaa: return "AAAA";
     case Type::srv: return "SRV";
+    case Type::tlsa: return "TLSA";
   }
   return "";
 }
@@ -162,8 +167,9 @@ std::string_view reason_of(Status status) {
 
 Result<std::unique_ptr<Resolver>> Resolver::open(const Options& options) {
   std::unique_ptr<Resolver> self(new Resolver);
-  self->channel_ = TRY(Channel::open(options.servers));
+  self->channel_ = TRY(Channel::open(options.servers, options.validates ? Channel::Signatures::wanted : Channel::Signatures::not_wanted));
   self->options_ = options;
+  if (options.validates && !options.probe.empty()) self->probe_ = TRY(parse_probe(options.probe));
   const auto text = io::read_file(options.hosts_file, hosts_file_limit);
   if (text) {
     self->hosts_ = Hosts::parse(*text);
@@ -174,6 +180,33 @@ Result<std::unique_ptr<Resolver>> Resolver::open(const Options& options) {
 }
 
 Resolver::~Resolver() = default;
+
+Result<Resolver::Probe> Resolver::parse_probe(const std::string& text) {
+  const std::size_t colon = text.find(':');
+  if (colon != std::string::npos && colon + 1 < text.size()) {
+    for (const Type type : all_types) {
+      if (ascii::equal_ignoring_case(name_of(type), text.substr(0, colon))) return Probe{type, text.substr(colon + 1)};
+    }
+  }
+  return base::fail(fmt::format("malformed dnssec_probe value: {} format is qtype:qname", text));
+}
+
+// Once per process: name servers that validate nothing at all make DANE a wish.
+void Resolver::note_validation(const Lookup& lookup, Deadline deadline) {
+  const bool is_answer = lookup.status != Status::temporary && lookup.status != Status::garbled;
+  has_seen_validation_ = has_seen_validation_ || lookup.is_validated;
+  if (!is_answer || has_seen_validation_ || !probe_) return;
+  const Probe probe = *std::exchange(probe_, std::nullopt);
+  const std::string text(without_final_dot(probe.name));
+  const Lookup answer = take(*channel_, nullptr, channel_->ask(probe.name, probe.type), text, probe.type, deadline);
+  if (answer.status == Status::temporary || answer.status == Status::garbled) {
+    maillog::warning("reason: dnssec_probe '{}' received no response: Host or domain name not found. Name service error for name={} type={}: {}",
+                     options_.probe, text, name_of(probe.type), reason_of(answer.status));
+  } else if (!answer.is_validated) {
+    maillog::warning("DNSSEC validation may be unavailable");
+    maillog::warning("reason: dnssec_probe '{}' received a response that is not DNSSEC validated", options_.probe);
+  }
+}
 
 // As resolver(3) has it: a name without a dot is most likely one of this site.
 std::vector<std::string> Resolver::names_to_try(std::string_view name) const {
@@ -193,6 +226,7 @@ Lookup Resolver::look_up(std::string_view name, Type type, Deadline deadline) {
   Lookup lookup{Status::no_domain, {}};
   for (const std::string& asked : names_to_try(name)) {
     lookup = take(*channel_, filter_, channel_->ask(asked, type), asked, type, deadline);
+    note_validation(lookup, deadline);
     if (lookup.status != Status::no_domain && lookup.status != Status::no_data) break;
   }
   return lookup;
@@ -220,7 +254,7 @@ Answer<Mx> Resolver::mx(std::string_view name, Deadline deadline) {
   });
   if (records.empty()) return nothing<Mx>(is_garbled ? Status::garbled : Status::invalid);
   std::ranges::stable_sort(records, {}, &Mx::preference);
-  return {Status::found, std::move(records), lookup.found.ttl, {}};
+  return {Status::found, std::move(records), lookup.found.ttl, {}, {}, lookup.is_validated};
 }
 
 Answer<Srv> Resolver::services(std::string_view name, Deadline deadline) {
@@ -236,7 +270,7 @@ Answer<Srv> Resolver::services(std::string_view name, Deadline deadline) {
   });
   if (records.empty()) return nothing<Srv>(Status::invalid);
   arrange_by_weight(records);
-  return {Status::found, std::move(records), lookup.found.ttl, {}};
+  return {Status::found, std::move(records), lookup.found.ttl, {}, {}, lookup.is_validated};
 }
 
 Answer<io::Address> Resolver::addresses(std::string_view name, Families families, Deadline deadline) {
@@ -259,10 +293,12 @@ Answer<io::Address> Resolver::addresses_of(const std::string& asked, Families fa
   std::optional<Status> failure;
   for (auto& [type, question] : questions) {
     Lookup lookup = take(*channel_, filter_, std::move(question), asked, type, deadline);
+    note_validation(lookup, deadline);
     if (lookup.status != Status::found) {
       failure = failure ? worse(*failure, lookup.status) : lookup.status;
       continue;
     }
+    answer.is_validated = lookup.is_validated && (answer.records.empty() || answer.is_validated);
     answer.ttl = answer.records.empty() ? lookup.found.ttl : std::min(answer.ttl, lookup.found.ttl);
     answer.records.insert(answer.records.end(), lookup.found.addresses.begin(), lookup.found.addresses.end());
     answer.status = Status::found;
@@ -279,11 +315,43 @@ Answer<std::string> Resolver::names(const io::Address& address, Deadline deadlin
   return {Status::found, std::move(lookup.found.texts), lookup.found.ttl, {}};
 }
 
+Answer<std::string> Resolver::name_servers(std::string_view name, Deadline deadline) {
+  if (!base::is_host_name(without_final_dot(name))) return nothing<std::string>(Status::invalid);
+  Lookup lookup = look_up(name, Type::ns, deadline);
+  if (lookup.status != Status::found) return nothing<std::string>(lookup.status);
+  std::erase_if(lookup.found.texts, [](const std::string& host) { return !base::is_host_name(host); });
+  if (lookup.found.texts.empty()) return nothing<std::string>(Status::invalid);
+  return {Status::found, std::move(lookup.found.texts), lookup.found.ttl, {}};
+}
+
 Answer<std::string> Resolver::texts(std::string_view name, Deadline deadline) {
   if (!base::is_host_name(without_final_dot(name))) return nothing<std::string>(Status::invalid);
   Lookup lookup = look_up(name, Type::txt, deadline);
   if (lookup.status != Status::found) return nothing<std::string>(lookup.status);
   return {Status::found, std::move(lookup.found.texts), lookup.found.ttl, {}};
+}
+
+Answer<Tlsa> Resolver::tlsa(std::string_view name, Deadline deadline) {
+  if (!base::is_host_name(without_final_dot(name))) return nothing<Tlsa>(Status::invalid);
+  const Lookup lookup = look_up(name, Type::tlsa, deadline);
+  Answer<Tlsa> answer = nothing<Tlsa>(lookup.status);
+  answer.is_validated = lookup.is_validated;
+  for (const std::string& data : lookup.found.texts) {
+    if (auto record = read_tlsa(data)) {
+      answer.records.push_back(std::move(*record));
+    } else {
+      maillog::warning("{}: truncated TLSA RR length == {}", name, data.size());
+    }
+  }
+  answer.ttl = lookup.found.ttl;
+  return answer;
+}
+
+Answer<std::string> Resolver::alias(std::string_view name, Deadline deadline) {
+  if (!base::is_host_name(without_final_dot(name))) return nothing<std::string>(Status::invalid);
+  Lookup lookup = look_up(name, Type::cname, deadline);
+  if (lookup.status != Status::found) return nothing<std::string>(lookup.status);
+  return {Status::found, std::move(lookup.found.texts), lookup.found.ttl, {}, {}, lookup.is_validated};
 }
 
 Answer<io::Address> Resolver::host_addresses(std::string_view name, Families families, Deadline deadline) {

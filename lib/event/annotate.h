@@ -4,20 +4,7 @@
 
 #include <cstddef>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define EVENT_WITH_ASAN
-#endif
-#if __has_feature(thread_sanitizer)
-#define EVENT_WITH_TSAN
-#endif
-#endif
-#ifdef __SANITIZE_ADDRESS__
-#define EVENT_WITH_ASAN
-#endif
-#ifdef __SANITIZE_THREAD__
-#define EVENT_WITH_TSAN
-#endif
+#include "lib/event/sanitizers.h"
 
 #ifdef EVENT_WITH_ASAN
 #include <sanitizer/common_interface_defs.h>

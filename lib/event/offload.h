@@ -3,7 +3,6 @@
 // wait cannot be cancelled: fn may use what the fiber owns. fn must not log, park, or touch what other fibers use.
 
 #include <functional>
-#include <memory>
 #include <optional>
 #include <type_traits>
 
@@ -30,30 +29,5 @@ auto blocking(Fn&& fn) -> std::invoke_result_t<Fn> {
 
 // fsync on the pool. A failed fsync is never retried on the same file: the caller discards the file.
 [[nodiscard]] Result<void> fsync(const Fd& file);
-
-// fsync of a directory, coalesced: while as many are running as `rounds_limit`, fibers that ask share the next one.
-class DirectorySync {
- public:
-  // So many at once: those that wait for the same journal commit do not wait for one another first.
-  static constexpr int rounds_limit = 4;
-
-  explicit DirectorySync(int directory_fd) : directory_fd_(directory_fd) {}  // borrowed; must outlive this
-  DirectorySync(const DirectorySync&) = delete;
-  DirectorySync& operator=(const DirectorySync&) = delete;
-  // Every name that was in the directory before the call is on disk when it succeeds.
-  [[nodiscard]] Result<void> sync() { return finish(begin()); }
-
-  // The same in two steps: between them the fiber may do something else that takes as long (fsync of the file).
-  class Round;
-  [[nodiscard]] std::shared_ptr<Round> begin();
-  [[nodiscard]] static Result<void> finish(const std::shared_ptr<Round>& round);
-
- private:
-  void start_next();
-
-  int directory_fd_;
-  std::shared_ptr<Round> next_;  // who comes while rounds_limit rounds run is served by this one
-  int running_ = 0;
-};
 
 }  // namespace event

@@ -69,39 +69,3 @@ TEST_CASE("outside of a fiber blocking work is just called") {
   event::blocking([&] { ++called; });
   CHECK(called == 1);
 }
-
-TEST_CASE("fibers share the fsyncs of a directory, and each is served by one that began after it asked") {
-  std::string path = "/tmp/event_test.XXXXXX";
-  REQUIRE(::mkdtemp(path.data()) != nullptr);
-  const Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  event::Loop loop;
-  event::DirectorySync sync(directory.get());
-  int served = 0;
-  for (int i = 0; i < 50; ++i) {
-    spawn(loop, [&] {
-      for (int round = 0; round < 3; ++round) {
-        if (sync.sync()) ++served;
-      }
-    });
-  }
-  run_to_end(loop);
-  CHECK(served == 150);
-  ::rmdir(path.c_str());
-}
-
-TEST_CASE("a directory sync that fails fails for everybody it serves") {
-  std::array<int, 2> ends{};
-  REQUIRE(::pipe(ends.data()) == 0);
-  const Fd reading(ends[0]), writing(ends[1]);
-  event::Loop loop;
-  event::DirectorySync sync(reading.get());  // pipes cannot be synced
-  int failed = 0;
-  for (int i = 0; i < 5; ++i) {
-    spawn(loop, [&] {
-      const Result<void> result = sync.sync();
-      if (!result && result.error().code() == EINVAL) ++failed;
-    });
-  }
-  run_to_end(loop);
-  CHECK(failed == 5);
-}

@@ -7,21 +7,11 @@
 #include <vector>
 
 #include "lib/base/error.h"
+#include "lib/event/sanitizers.h"
 
 namespace event {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define EVENT_SANITIZED_STACKS
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define EVENT_SANITIZED_STACKS
-#endif
-#endif
-#ifdef EVENT_SANITIZED_STACKS
-inline constexpr std::size_t stack_size = 256 * 1024;
-#else
-inline constexpr std::size_t stack_size = 128 * 1024;
-#endif
+inline constexpr std::size_t stack_size = (is_sanitized ? 256 : 128) * 1024;
 inline constexpr std::size_t stack_guard = 64 * 1024;
 inline constexpr std::size_t hot_stacks_limit = 64;  // kept by a pool with their pages; more are unmapped
 

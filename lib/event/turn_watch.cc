@@ -12,7 +12,7 @@ constexpr std::chrono::milliseconds snapshot_interval{20};
 
 // A turn that slept counts as long only from here on: on a busy machine the wait for the processor after a short sleep
 // cannot be told from the sleep.
-constexpr std::chrono::milliseconds long_sleep{250};
+constexpr std::chrono::milliseconds long_sleep = 5 * long_turn;
 
 std::chrono::microseconds duration_of(const timeval& time) {
   return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);

@@ -6,10 +6,12 @@
 #include <string_view>
 
 #include "lib/base/deadline.h"
+#include "lib/event/sanitizers.h"
 
 namespace event {
 
-inline constexpr std::chrono::milliseconds long_turn{50};
+// A sanitizer makes all work take several times as long.
+inline constexpr std::chrono::milliseconds long_turn{is_sanitized ? 500 : 50};
 
 class TurnWatch {
  public:

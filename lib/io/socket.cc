@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/event/loop.h"
+#include "lib/io/tcp_window.h"
 
 namespace io {
 namespace {
@@ -74,9 +75,16 @@ std::optional<Endpoint> endpoint_of(int fd, int (*get)(int, sockaddr*, socklen_t
   return std::nullopt;
 }
 
+// The process's, as its log is: whoever makes a connection has no say in it.
+int tcp_window = 0;
+
 Result<Fd> open_socket(int family, int type) {
   Fd fd(::socket(family, type | socket_flags, 0));
   if (!fd) return base::fail_system("socket");
+  if (tcp_window > 0 && family != AF_UNIX) {
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUF, &tcp_window, sizeof tcp_window);
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &tcp_window, sizeof tcp_window);
+  }
   return fd;
 }
 
@@ -169,6 +177,8 @@ std::string Endpoint::text() const {
   const std::string host = address.is_v6() ? "[" + address.text() + "]" : address.text();
   return host + ":" + std::to_string(port);
 }
+
+void set_tcp_window(int bytes) { tcp_window = bytes; }
 
 Result<Fd> connect(const Endpoint& to, Deadline deadline, const Address* bind_to) {
   Fd fd = TRY(open_socket(to.address.family(), SOCK_STREAM));

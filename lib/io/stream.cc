@@ -1,7 +1,5 @@
 #include "lib/io/stream.h"
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <deque>
@@ -9,14 +7,10 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "lib/base/check.h"
-#include "lib/event/fd_wait.h"
-#include "lib/event/loop.h"
-#include "lib/io/input_buffer.h"
-#include "lib/log/log.h"
+#include "lib/io/stream_state.h"
 
 namespace io {
 namespace {
@@ -24,49 +18,7 @@ namespace {
 // A session that has been waiting for this long gives the rest of its stack back.
 constexpr std::chrono::seconds idle_after{2};
 
-// A pipe takes this much without blocking once it is writable (POSIX).
-constexpr std::size_t pipe_chunk = 4096;
-
-// Room for the descriptors of one message.
-struct ControlSpace {
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(Stream::max_fds * sizeof(int))> bytes{};
-};
-
-bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
-
 }  // namespace
-
-struct Stream::State {
-  explicit State(Fd descriptor) : fd(std::move(descriptor)), wait(fd.get()) {}
-
-  enum class Attempt { moved, must_wait, ended };
-
-  End fill(Deadline deadline);
-  Attempt try_receive(End& end);
-  ssize_t receive_now(std::span<char> into);
-  void keep_descriptors(msghdr& message);
-  bool wait_for_input(Deadline deadline);
-
-  End send_all(std::string_view more, Deadline deadline);
-  End send_some(std::span<const iovec> parts, std::size_t& sent, Deadline deadline);
-  ssize_t send_now(std::span<const iovec> parts);
-  End failed(int error) {
-    last_errno = error;
-    return End::error;
-  }
-
-  Fd fd;
-  event::FdWait wait;
-  InputBuffer input;
-  std::string output;
-  std::unique_ptr<std::deque<Fd>> received_fds;     // most streams never carry one
-  std::unique_ptr<std::vector<Fd>> fds_to_send;
-  std::size_t wanted_input = input_size;
-  int last_errno = 0;
-  bool is_socket = true;      // pipes and terminals may be in blocking mode: they are waited for before each call
-  bool is_drained = false;    // the last read took less than it had room for
-  bool has_failed_output = false;
-};
 
 // ---- input
 
@@ -91,10 +43,11 @@ bool Stream::State::wait_for_input(Deadline deadline) {
   if (!is_socket) return event::wait_fd(fd.get(), event::Ready::readable, deadline);
   const Deadline idle_from = base::after(idle_after);
   if (idle_from < deadline && event::in_fiber()) {
-    if (wait.wait(event::Ready::readable, idle_from)) return true;
+    if (wait.wait(input_needs, idle_from)) return true;
+    if (layer) layer->rest();
     event::trim_stack();
   }
-  return wait.wait(event::Ready::readable, deadline);
+  return wait.wait(input_needs, deadline);
 }
 
 ssize_t Stream::State::receive_now(std::span<char> into) {
@@ -115,6 +68,7 @@ ssize_t Stream::State::receive_now(std::span<char> into) {
 // One read into the buffer. Attempt::ended: as `end` says.
 Stream::State::Attempt Stream::State::try_receive(End& end) {
   const std::span<char> room = input.room(wanted_input);
+  if (layer) return try_layer(room, end);
   const ssize_t got = receive_now(room);
   if (got > 0) {
     const auto size = static_cast<std::size_t>(got);
@@ -131,6 +85,27 @@ Stream::State::Attempt Stream::State::try_receive(End& end) {
   if (got < 0 && (errno == EINTR || would_block(errno))) return Attempt::must_wait;
   end = got == 0 ? End::eof : failed(errno);
   return Attempt::ended;
+}
+
+// A layer may have read more from the socket than it gave, so the next read tries before it waits.
+Stream::State::Attempt Stream::State::try_layer(std::span<char> room, End& end) {
+  clear_readiness();
+  const Layer::Step step = layer->read(room);
+  input_needs = step.progress == Layer::Progress::wants_output ? event::Ready::writable : event::Ready::readable;
+  switch (step.progress) {
+    case Layer::Progress::moved: input.filled(step.bytes); return Attempt::moved;
+    case Layer::Progress::wants_input:
+    case Layer::Progress::wants_output: return Attempt::must_wait;
+    case Layer::Progress::eof: end = End::eof; return Attempt::ended;
+    case Layer::Progress::failed: break;
+  }
+  end = failed(EPROTO);
+  return Attempt::ended;
+}
+
+void Stream::State::clear_readiness() {
+  wait.clear(event::Ready::readable);
+  wait.clear(event::Ready::writable);
 }
 
 // Adds to the input what has come, or waits for it. Everything written so far is sent before the wait; where that fails
@@ -232,12 +207,22 @@ bool Stream::has_input() const { return !state_->input.empty(); }
 bool Stream::peek_input() {
   if (has_input()) return true;
   if (state_->is_drained) return false;
+  if (state_->layer) {
+    End end = End::ok;
+    return state_->try_receive(end) == State::Attempt::moved;
+  }
+  // Looked at first: where there is nothing, no buffer is held.
   char byte = 0;
-  return ::recv(state_->fd.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+  End end = End::ok;
+  return ::recv(state_->fd.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0 && state_->try_receive(end) == State::Attempt::moved;
 }
 
 bool Stream::is_at_rest() {
   if (has_input() || state_->has_failed_output) return false;
+  if (state_->layer) {
+    End end = End::ok;
+    return state_->try_receive(end) == State::Attempt::must_wait;
+  }
   char byte = 0;
   return ::recv(state_->fd.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && would_block(errno);
 }
@@ -247,81 +232,6 @@ std::string_view Stream::buffered() const { return state_->input.view(); }
 void Stream::discard_input() { state_->input.clear(); }
 
 // ---- output
-
-ssize_t Stream::State::send_now(std::span<const iovec> parts) {
-  if (!is_socket) {
-    const std::size_t size = std::min(parts.front().iov_len, pipe_chunk);
-    return ::write(fd.get(), parts.front().iov_base, size);
-  }
-  wait.clear(event::Ready::writable);
-  ControlSpace control;
-  msghdr message{};
-  message.msg_iov = const_cast<iovec*>(parts.data());
-  message.msg_iovlen = parts.size();
-  if (fds_to_send) {
-    const std::size_t size = fds_to_send->size() * sizeof(int);
-    message.msg_control = control.bytes.data();
-    message.msg_controllen = CMSG_SPACE(size);
-    cmsghdr* const header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(size);
-    unsigned char* place = CMSG_DATA(header);
-    for (const Fd& each : *fds_to_send) {
-      const int number = each.get();
-      std::memcpy(place, &number, sizeof number);
-      place += sizeof number;
-    }
-  }
-  const ssize_t sent = ::sendmsg(fd.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-  if (sent > 0) fds_to_send.reset();
-  return sent;
-}
-
-End Stream::State::send_some(std::span<const iovec> parts, std::size_t& sent, Deadline deadline) {
-  for (;;) {
-    if (!is_socket && !event::wait_fd(fd.get(), event::Ready::writable, deadline)) return End::timeout;
-    const ssize_t now = send_now(parts);
-    if (now >= 0) {
-      sent += static_cast<std::size_t>(now);
-      return End::ok;
-    }
-    if (errno == EINTR) continue;
-    if (errno == ENOTSOCK) {
-      is_socket = false;
-      continue;
-    }
-    if (!would_block(errno)) return failed(errno);
-    if (is_socket && !wait.wait(event::Ready::writable, deadline)) return End::timeout;
-  }
-}
-
-// Sends the buffer and `more` after it.
-End Stream::State::send_all(std::string_view more, Deadline deadline) {
-  if (has_failed_output) return End::error;
-  if (output.empty() && more.empty()) return End::ok;
-  maillog::flush();  // what a reply says is in the log before the peer reads it
-  std::size_t sent = 0;
-  const std::size_t total = output.size() + more.size();
-  while (sent < total) {
-    const std::string_view first = std::string_view(output).substr(std::min(sent, output.size()));
-    const std::string_view second = sent > output.size() ? more.substr(sent - output.size()) : more;
-    std::array<iovec, 2> parts{};
-    std::size_t count = 0;
-    for (const std::string_view each : {first, second}) {
-      if (!each.empty()) parts[count++] = {.iov_base = const_cast<char*>(each.data()), .iov_len = each.size()};
-    }
-    const End end = send_some(std::span(parts).first(count), sent, deadline);
-    if (end != End::ok) {
-      has_failed_output = true;
-      output.clear();
-      return end;
-    }
-  }
-  output.clear();
-  event::breathe();
-  return End::ok;
-}
 
 bool Stream::write(std::string_view bytes, Deadline deadline) {
   State& state = *state_;
@@ -364,11 +274,41 @@ Stream::~Stream() = default;
 Stream::Stream(Stream&&) noexcept = default;
 Stream& Stream::operator=(Stream&&) noexcept = default;
 
-void Stream::shutdown() { ::shutdown(state_->fd.get(), SHUT_RDWR); }
+End Stream::start_layer(std::unique_ptr<Layer> layer, Deadline deadline) {
+  State& state = *state_;
+  CHECK(!state.layer && !has_input());
+  if (const End flushed = flush(deadline); flushed != End::ok) return flushed;
+  state.layer = std::move(layer);
+  state.is_drained = false;
+  for (;;) {
+    state.clear_readiness();
+    event::Ready needs = event::Ready::readable;
+    switch (state.layer->start().progress) {
+      case Layer::Progress::moved: return End::ok;
+      case Layer::Progress::eof: return End::eof;
+      case Layer::Progress::failed: return state.failed(EPROTO);
+      case Layer::Progress::wants_input: break;
+      case Layer::Progress::wants_output: needs = event::Ready::writable; break;
+    }
+    if (!state.wait.wait(needs, deadline)) return End::timeout;
+  }
+}
+
+void Stream::shutdown() {
+  if (state_->layer) state_->layer->finish();
+  ::shutdown(state_->fd.get(), SHUT_RDWR);
+}
 
 int Stream::fd() const { return state_->fd.get(); }
 
+Stream::Parts Stream::dismantle() && {
+  Parts parts{.fd = {}, .layer = std::move(state_->layer), .input = std::string(state_->input.view())};
+  parts.fd = release();
+  return parts;
+}
+
 Fd Stream::release() {
+  CHECK(!state_->layer);
   Fd fd(std::move(state_->fd));
   state_.reset();
   return fd;

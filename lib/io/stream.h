@@ -17,6 +17,8 @@
 
 namespace io {
 
+class Layer;
+
 // How a read or write ended. `too_long` is only for read_line: the line exceeds the limit, its first part is text().
 enum class End { ok, eof, timeout, too_long, error };
 
@@ -82,11 +84,23 @@ class Stream {
   // The next descriptor that arrived with what was read so far, in order.
   [[nodiscard]] std::optional<Fd> take_fd();
 
+  // From here on all bytes go through `layer`, which makes its handshake first. There must be no input that came without
+  // it. After a failure the stream is of no use any more.
+  [[nodiscard]] End start_layer(std::unique_ptr<Layer> layer, Deadline deadline);
+
   // No further input and output; for the last words.
   void shutdown();
   [[nodiscard]] int fd() const;
   [[nodiscard]] Fd release();                  // gives the descriptor up; buffers are lost
   [[nodiscard]] int last_errno() const;        // of the last End::error
+
+  // Gives everything up: the descriptor, what lies over it, and the input that has come; output that was not flushed is lost.
+  struct Parts {
+    Fd fd;
+    std::unique_ptr<Layer> layer;              // null: the bytes go as they are. It uses the descriptor
+    std::string input;
+  };
+  [[nodiscard]] Parts dismantle() &&;
 
   static constexpr std::size_t input_size = 4096;      // held only while there is input; grows for longer lines
   static constexpr std::size_t input_size_busy = 16 * 1024;  // when the peer fills the buffer at once

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "lib/base/recent.h"
 #include "lib/ipc/connections.h"
@@ -12,10 +13,15 @@ namespace ipc {
 
 class Addresses {
  public:
-  Addresses(Connections& services, const base::Clock& clock) : services_(services), kept_(clock) {}
+  // `socket`: of rewrite_service_name, below the queue directory.
+  Addresses(Connections& services, const base::Clock& clock, std::string socket = std::string(AskAddress::socket))
+      : services_(services), kept_(clock), socket_(std::move(socket)) {}
 
   // Where mail for `recipient` (internal form) goes. ResolveStatus::fail comes back as an answer, not as an Error.
   [[nodiscard]] Result<AddressAnswer> resolve(std::string_view sender, std::string_view recipient);
+
+  // The same for a probe of verify(8), which may take another way.
+  [[nodiscard]] Result<AddressAnswer> resolve_probe(std::string_view sender, std::string_view recipient);
 
   // The canonical form of `address` (external form) under the rule "local" or "remote".
   [[nodiscard]] Result<std::string> rewrite(std::string_view rule, std::string_view address);
@@ -25,6 +31,7 @@ class Addresses {
 
   Connections& services_;
   base::Recent<AddressAnswer> kept_;
+  std::string socket_;
 };
 
 }  // namespace ipc

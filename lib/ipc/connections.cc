@@ -18,7 +18,7 @@ bool may_come_back(int code) { return code == ECONNREFUSED || code == EAGAIN || 
 Result<Connections::Connection> Connections::take(std::string_view socket, Deadline deadline) {
   const auto found = idle_.find(socket);
   while (found != idle_.end() && !found->second.empty()) {
-    io::Stream stream = std::move(found->second.back().stream);
+    io::Stream stream = std::move(found->second.back());
     found->second.pop_back();
     // Input on a kept connection is its end: the service has gone.
     if (stream.is_at_rest()) return Connection{std::move(stream), true};
@@ -41,17 +41,8 @@ Result<Connections::Connection> Connections::connect(std::string_view socket, De
 }
 
 void Connections::keep(std::string_view socket, Connection connection) {
-  std::vector<Idle>& idle = idle_[std::string(socket)];
-  if (idle.size() < idle_connections_limit) {
-    idle.push_back(Idle{std::move(connection.stream), std::chrono::steady_clock::now()});
-  }
-}
-
-void Connections::drop_idle(std::chrono::steady_clock::duration older_than) {
-  const Deadline limit = std::chrono::steady_clock::now() - older_than;
-  for (auto& [socket, idle] : idle_) {
-    std::erase_if(idle, [&](const Idle& entry) { return entry.since < limit; });
-  }
+  std::vector<io::Stream>& idle = idle_[std::string(socket)];
+  if (idle.size() < idle_connections_limit) idle.push_back(std::move(connection.stream));
 }
 
 }  // namespace ipc

@@ -66,9 +66,6 @@ class Connections {
   [[nodiscard]] Result<Connection> connect(std::string_view socket, Deadline deadline);
   void keep(std::string_view socket, Connection connection);
 
-  // Closes what has been idle: called by the skeleton, so that idle services can end.
-  void drop_idle(std::chrono::steady_clock::duration older_than);
-
  private:
   // A service that does not come up is waited for as long as for its answer, unless its askers do without it.
   template <class Conversation>
@@ -77,11 +74,7 @@ class Connections {
     return deadline;
   }
 
-  struct Idle {
-    io::Stream stream;
-    Deadline since;
-  };
-  std::map<std::string, std::vector<Idle>, std::less<>> idle_;
+  std::map<std::string, std::vector<io::Stream>, std::less<>> idle_;
 };
 
 }  // namespace ipc

@@ -32,6 +32,10 @@ struct ReceiveOverrides {
   [[nodiscard]] CleanupFlags cleanup_flags() const {
     return (maps_addresses ? CleanupFlags::map : CleanupFlags::none) | (checks_content ? CleanupFlags::filter : CleanupFlags::none);
   }
+  // The same with non_smtpd_milters, for mail that comes in by other ways than SMTP.
+  [[nodiscard]] CleanupFlags cleanup_flags_beside_smtp() const {
+    return cleanup_flags() | (asks_milters ? CleanupFlags::milters : CleanupFlags::none);
+  }
 };
 
 }  // namespace ipc

@@ -42,10 +42,11 @@ std::string text(const DeliveryLine& line) {
   }
   out += fmt::format("relay={}, ", line.relay);
   if (line.connection_use > 1) out += fmt::format("conn_use={}, ", line.connection_use);
-  out += fmt::format("delay={}, delays={}/{}/{}/{}, dsn={}, status={} ({})", delay_text(line.delay, line.decimals),
-                     delay_text(line.delays[0], line.decimals), delay_text(line.delays[1], line.decimals),
-                     delay_text(line.delays[2], line.decimals), delay_text(line.delays[3], line.decimals), line.dsn,
-                     line.status, line.reason);
+  out += fmt::format("delay={}, delays={}/{}/{}/{}, ", delay_text(line.delay, line.decimals), delay_text(line.delays[0], line.decimals),
+                     delay_text(line.delays[1], line.decimals), delay_text(line.delays[2], line.decimals),
+                     delay_text(line.delays[3], line.decimals));
+  if (!line.tls.empty()) out += fmt::format("tls={}, ", line.tls);
+  out += fmt::format("dsn={}, status={} ({})", line.dsn, line.status, line.reason);
   return out;
 }
 
@@ -70,5 +71,20 @@ void notification_line(std::string_view queue_id, std::string_view to, std::stri
                        std::string_view new_queue_id) {
   info("{}: {} {} notification: {}", queue_id, to, what, new_queue_id);
 }
+
+std::string text(const LoginLine& line) {
+  std::string out = fmt::format("login: client={}, sasl_method={}, sasl_username={}", line.client, line.method, line.user);
+  if (!line.tls.empty()) out += fmt::format(", tls={}", line.tls);
+  return out;
+}
+
+void write(const LoginLine& line) { write(Level::info, text(line)); }
+
+std::string text(const LogoutLine& line) {
+  return fmt::format("logout: client={}, sasl_username={}, in={}, out={}, time={}", line.client, line.user, line.bytes_in, line.bytes_out,
+                     line.time.count());
+}
+
+void write(const LogoutLine& line) { write(Level::info, text(line)); }
 
 }  // namespace maillog

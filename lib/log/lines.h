@@ -4,6 +4,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,7 @@ struct DeliveryLine {
   // Before the queue manager, in it, setting up the connection, transmitting.
   std::array<std::chrono::microseconds, 4> delays;
   int decimals = 2;
+  std::string_view tls = {};      // "may", "secure/requiretls"; logged where it is not empty
   std::string_view dsn;           // "2.0.0"
   std::string_view status;        // "sent", "deferred", "bounced", "SOFTBOUNCE", "deliverable", "undeliverable"
   std::string_view reason;        // in parentheses
@@ -52,5 +54,25 @@ struct CheckLine {
 // "QID: reject: header X: y from host[addr]; from=<s> to=<r> proto=ESMTP helo=<h>: 5.7.1 text"
 [[nodiscard]] std::string text(const CheckLine& line);
 void write(const CheckLine& line);
+
+// A user comes to his mailbox, and leaves it.
+struct LoginLine {
+  std::string_view client;        // "name[address]"
+  std::string_view method;        // the SASL mechanism
+  std::string_view user;
+  std::string_view tls;           // the protocol, "TLSv1.3"; empty: none
+};
+struct LogoutLine {
+  std::string_view client, user;
+  std::uint64_t bytes_in, bytes_out;   // from the client, to him
+  std::chrono::seconds time;
+};
+
+// "login: client=host[addr], sasl_method=PLAIN, sasl_username=alice, tls=TLSv1.3"
+[[nodiscard]] std::string text(const LoginLine& line);
+void write(const LoginLine& line);
+// "logout: client=host[addr], sasl_username=alice, in=120, out=4711, time=3"
+[[nodiscard]] std::string text(const LogoutLine& line);
+void write(const LogoutLine& line);
 
 }  // namespace maillog

@@ -6,6 +6,7 @@
 
 #include "lib/base/ascii.h"
 #include "lib/base/host_name.h"
+#include "lib/base/utf8.h"
 
 namespace mail {
 namespace {
@@ -247,7 +248,7 @@ Result<std::string> parse_path(std::string_view path, const PathRules& rules) {
   const std::size_t separator = reader.separator();
   std::string internal = std::move(reader).internal();
   if (internal.empty()) return internal;
-  if (rules.allow_utf8 && !is_valid_utf8(internal)) return base::fail("address is not valid UTF-8");
+  if (rules.allow_utf8 && !base::is_utf8(internal)) return base::fail("address is not valid UTF-8");
   if (internal.starts_with('-') && !rules.allow_min_user) return base::fail("begins like an option of a command");
   if (separator != std::string::npos) {
     if (rules.strict_envelopes && separator == 0) return base::fail("empty local part");
@@ -293,28 +294,5 @@ std::string encode_xtext(std::string_view text) {
 }
 
 bool is_valid_hostname(std::string_view name) { return base::is_host_name(name); }
-
-bool is_valid_utf8(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto byte = [&](std::size_t n) { return static_cast<unsigned char>(text[i + n]); };
-    const unsigned char lead = byte(0);
-    if (lead < 0x80) {
-      ++i;
-      continue;
-    }
-    const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-    if (lead < 0xc2 || lead > 0xf4 || text.size() - i < length) return false;
-    for (std::size_t n = 1; n < length; ++n) {
-      if ((byte(n) & 0xc0) != 0x80) return false;
-    }
-    const unsigned char second = byte(1);
-    if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) || (lead == 0xf0 && second < 0x90) ||
-        (lead == 0xf4 && second > 0x8f)) {
-      return false;  // overlong, surrogate, beyond U+10FFFF (RFC 3629 section 4)
-    }
-    i += length;
-  }
-  return true;
-}
 
 }  // namespace mail

@@ -57,6 +57,5 @@ struct PathRules {
 [[nodiscard]] std::string encode_xtext(std::string_view text);
 
 [[nodiscard]] bool is_valid_hostname(std::string_view name);   // RFC 1123, with Postfix's liberties ("_", no dots needed)
-[[nodiscard]] bool is_valid_utf8(std::string_view text);
 
 }  // namespace mail

@@ -7,6 +7,7 @@
 #include "lib/mail/check_rule.h"
 #include "lib/mail/date.h"
 #include "lib/mail/dsn.h"
+#include "lib/mail/dsn_parameters.h"
 #include "lib/mail/header.h"
 #include "lib/mail/header_addresses.h"
 #include "lib/mail/mapped_addresses.h"
@@ -74,6 +75,23 @@ TEST_CASE("enhanced status codes are three numbers of RFC 3463") {
   text = "no code here";
   CHECK_FALSE(Dsn::parse_prefix(text));
   CHECK(text == "no code here");
+}
+
+TEST_CASE("a sender says which notices he wants") {
+  namespace notify = mail::notify;
+  CHECK(notify::parse("success,FAILURE,success") == (notify::success | notify::failure));
+  CHECK(notify::parse(",never") == notify::never);
+  for (const char* bad : {"", ",", "NEVER,DELAY", "later", "SUCCESS,later"}) CHECK_FALSE(notify::parse(bad));
+  CHECK(notify::text(notify::success | notify::delay) == "SUCCESS,DELAY");
+  CHECK(notify::text(notify::never) == "NEVER");
+  CHECK(notify::without_success(notify::success) == notify::never);
+  CHECK(notify::without_success(notify::success | notify::delay) == notify::delay);
+  CHECK(notify::without_success(0) == 0);
+  CHECK(mail::ret::parse("hdrs") == mail::ret::headers);
+  CHECK(mail::ret::text(mail::ret::full) == "FULL");
+  CHECK_FALSE(mail::ret::parse("some"));
+  CHECK(mail::parse_orcpt("rfc822;a+2Bb@c") == "rfc822;a+b@c");
+  for (const char* bad : {"", "rfc822", ";a", "rfc 822;a", "rfc822;a+0Ab", "rfc822;a+FFb"}) CHECK_FALSE(mail::parse_orcpt(bad));
 }
 
 TEST_CASE("addresses go from internal to external form and back") {

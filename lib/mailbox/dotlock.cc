@@ -115,8 +115,9 @@ class Draft {
   std::string name_;
 };
 
+// By the time that nobody can set: a lock with a forged time of modification is as young as it is.
 bool is_old(const struct stat& status, const LockPatience& patience) {
-  return ::time(nullptr) - status.st_mtime > patience.stale.count();
+  return ::time(nullptr) - status.st_ctime > patience.stale.count();
 }
 
 bool is_of_the_dead(const Fd& lock, const LockHolder& self) {

@@ -102,9 +102,12 @@ TEST_CASE("a foreign lock is taken over after stale_lock_time") {
   const std::string path = directory / "box";
   write_whole(path + ".lock", "");
   REQUIRE(Dotlock::acquire(path, LockHolder::self(), once).error().code() == EEXIST);
+  // Whose time of modification anybody may set.
   const timespec times[2] = {{::time(nullptr) - 501, 0}, {::time(nullptr) - 501, 0}};
   ::utimensat(AT_FDCWD, (path + ".lock").c_str(), times, 0);
-  REQUIRE(Dotlock::acquire(path, LockHolder::self(), once));
+  REQUIRE(Dotlock::acquire(path, LockHolder::self(), once).error().code() == EEXIST);
+  constexpr LockPatience already{1, std::chrono::seconds(0), std::chrono::seconds(-1)};
+  REQUIRE(Dotlock::acquire(path, LockHolder::self(), already));
 }
 
 TEST_CASE("of many that find a stale lock one gets it at a time") {

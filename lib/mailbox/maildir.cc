@@ -4,14 +4,13 @@
 #include <utility>
 
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
 
 #include "lib/base/ascii.h"
+#include "lib/io/journal.h"
 #include "lib/mailbox/open_file.h"
 
 namespace mailbox {
@@ -139,17 +138,6 @@ Outcome write_all(const Fd& file, Content& content) {
   }
 }
 
-// Sees that the bytes are there before the name in new/ is: after a power cut nobody finds a torn message. ext4 and XFS
-// note a file's size in their journal when its blocks have been written, and what comes later there is never found
-// without it, so that waiting for the blocks is enough and one commit of the journal serves the bytes and the name.
-int settle_content(const Fd& file) {
-  struct statfs system {};
-  const bool is_journaled = ::fstatfs(file.get(), &system) == 0 && (system.f_type == EXT4_SUPER_MAGIC || system.f_type == XFS_SUPER_MAGIC);
-  constexpr unsigned blocks_written = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
-  if (is_journaled && ::sync_file_range(file.get(), 0, 0, blocks_written) == 0) return 0;
-  return ::fsync(file.get()) == 0 ? 0 : errno;
-}
-
 // The durable order of a Maildir delivery: write tmp/NAME, settle its bytes, give it its name in new/, fsync new/ and the
 // file (in this order, since others change new/ meanwhile: the other way round its fsync would wait for their names too).
 // The message stays in the queue until all of it has succeeded. After a failure of the last step the file is removed
@@ -187,6 +175,14 @@ Outcome creation_failed(const MaildirTarget& target, int code, const std::string
 }
 
 }  // namespace
+
+// ext4 and XFS note a file's size in their journal when its blocks have been written, and what comes later there is never
+// found without it, so that waiting for the blocks is enough and one commit of the journal serves the bytes and the name.
+int settle_content(const Fd& file) {
+  constexpr unsigned blocks_written = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+  if (io::has_one_journal(file.get()) && ::sync_file_range(file.get(), 0, 0, blocks_written) == 0) return 0;
+  return ::fsync(file.get()) == 0 ? 0 : errno;
+}
 
 std::string maildir_name(Stamp now, dev_t device, ino_t inode, std::string_view host) {
   return fmt::format("{}.V{:x}I{:x}M{}.{}", split(now).seconds, device, inode, split(now).micros, host);

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "lib/base/deadline.h"
+#include "lib/base/fd.h"
 #include "lib/mailbox/content.h"
 #include "lib/mailbox/outcome.h"
 
@@ -29,5 +30,9 @@ struct MaildirTarget {
 
 // "SECONDS.VdeviceIinodeMmicroseconds.HOST", device and inode in hexadecimal: unique on this host.
 [[nodiscard]] std::string maildir_name(Stamp now, dev_t device, ino_t inode, std::string_view host);
+
+// Sees that the file's bytes are on disk before a name that it is given next (and that is synced): a reader after a power
+// cut finds all of it under that name, or no such name. 0, or the errno.
+[[nodiscard]] int settle_content(const Fd& file);
 
 }  // namespace mailbox

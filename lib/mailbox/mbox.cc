@@ -93,7 +93,7 @@ Outcome append_regular(const OpenedFile& opened, const MboxTarget& target, Conte
   if (opened.readable && size > 0) {
     const auto tail = examine_tail(opened.file, size, content);
     if (!tail) return {{4, 2, 0}, tail.error().message(), {}};
-    if (tail->kind == Tail::Kind::complete) return sync(opened, target);
+    if (tail->kind == Tail::Kind::complete && !target.first_try) return sync(opened, target);
     if (tail->kind == Tail::Kind::torn) {
       if (::ftruncate(opened.file.get(), tail->start) != 0) return failed(errno, "cannot truncate file");
       size = tail->start;

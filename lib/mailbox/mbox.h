@@ -19,6 +19,9 @@ struct MboxTarget {
   LockPatience patience;
   bool need_dotlock = true;     // a mailbox; for other files a lock that cannot be made is only a warning
   std::int64_t size_limit = 0;  // of the file after the delivery; 0: none
+  // Nobody has tried to deliver this message before. When the mailbox ends with it, that is for another of its recipients, who
+  // has the same bytes (one address twice in an envelope, with different words for notices).
+  bool first_try = false;
 };
 
 // Blocks. When the Outcome is a success the message is on disk, whole and once; in every other case the file is as long

@@ -108,6 +108,19 @@ TEST_CASE("a complete append whose answer was lost is not repeated") {
   REQUIRE(read_whole(path) == "From a\n\nx\n\n" + mbox_form);
 }
 
+TEST_CASE("at the first try a complete append is another recipient's, and a torn one still goes") {
+  const TestDirectory directory;
+  const std::string path = directory / "alice";
+  MboxTarget to = target(path);
+  to.first_try = true;
+  write_whole(path, "From a\n\nx\n\n" + mbox_form);
+  REQUIRE(deliver(to, TestMessage(text)).ok());
+  REQUIRE(read_whole(path) == "From a\n\nx\n\n" + mbox_form + mbox_form);
+  write_whole(path, mbox_form + mbox_form.substr(0, 100));
+  REQUIRE(deliver(to, TestMessage(text)).ok());
+  REQUIRE(read_whole(path) == mbox_form + mbox_form);
+}
+
 TEST_CASE("what only resembles a torn append stays") {
   const TestDirectory directory;
   const std::string path = directory / "alice";

@@ -24,7 +24,7 @@ constexpr std::chrono::seconds order_patience{60};
 
 class Spawner {
  public:
-  Spawner(Fd orders, std::string root) : orders_(std::move(orders)), root_(std::move(root)) {}
+  Spawner(Fd orders, const WorkerLife& life) : orders_(std::move(orders)), life_(life) {}
 
   // Until the agent is gone.
   void run() {
@@ -44,7 +44,7 @@ class Spawner {
   void start(SpawnerRequest request) {
     const pid_t pid = ::fork();
     if (pid == 0) {
-      run_worker(std::move(request.connection), static_cast<uid_t>(request.uid), static_cast<gid_t>(request.gid), root_);
+      run_worker(std::move(request.connection), static_cast<uid_t>(request.uid), static_cast<gid_t>(request.gid), life_);
     }
     if (pid > 0) workers_[request.number] = pid;
     // Our copy of the connection closes here: when the fork failed the agent sees its end.
@@ -62,11 +62,11 @@ class Spawner {
   }
 
   io::Stream orders_;
-  std::string root_;
+  const WorkerLife& life_;
   std::map<std::int64_t, pid_t> workers_;
 };
 
-[[noreturn]] void run_spawner(Fd orders, const std::string& root) {
+[[noreturn]] void run_spawner(Fd orders, const WorkerLife& life) {
   base::set_panic_hook(nullptr);
   struct sigaction standard {};
   standard.sa_handler = SIG_DFL;
@@ -85,20 +85,20 @@ class Spawner {
     orders.reset(number);
   }
   ::close_range(number + 1, ~0U, 0);
-  Spawner(std::move(orders), root).run();
+  Spawner(std::move(orders), life).run();
   ::_exit(0);
 }
 
 }  // namespace
 
-Result<Fd> start_spawner(const std::string& root) {
+Result<Fd> start_spawner(const WorkerLife& life) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) return base::fail_system("socketpair");
   Fd agent(ends[0]);
   Fd orders(ends[1]);
   const pid_t pid = ::fork();
   if (pid < 0) return base::fail_system("fork");
-  if (pid == 0) run_spawner(std::move(orders), root);
+  if (pid == 0) run_spawner(std::move(orders), life);
   return agent;
 }
 

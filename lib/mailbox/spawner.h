@@ -5,12 +5,12 @@
 #include <string>
 
 #include "lib/base/fd.h"
+#include "lib/mailbox/worker.h"
 
 namespace mailbox {
 
 // Forks the spawner. The descriptor is the connection that orders go to (SpawnerRequest); when it is closed the spawner
-// and its workers end. Call it in a process with one thread, before its event loop runs. `root`, when not empty: the
-// directory that workers see as "/".
-[[nodiscard]] Result<Fd> start_spawner(const std::string& root = {});
+// and its workers end. Call it in a process with one thread, before its event loop runs.
+[[nodiscard]] Result<Fd> start_spawner(const WorkerLife& life = {});
 
 }  // namespace mailbox

@@ -54,6 +54,7 @@ TaskOutcome perform(const MboxTask& task, const Self& self) {
   target.patience = {task.lock_attempts, task.lock_delay, task.stale_lock_time};
   target.need_dotlock = task.need_dotlock;
   target.size_limit = task.size_limit;
+  target.first_try = task.first_try;
   Content content = content_of(task.message, Format::mbox);
   return on_the_wire(append_to_mbox(target, content, self.lock_holder));
 }
@@ -172,7 +173,7 @@ void serve_tasks(Fd connection, const std::string& failure) {
   }
 }
 
-void run_worker(Fd connection, uid_t uid, gid_t gid, const std::string& root) {
+void run_worker(Fd connection, uid_t uid, gid_t gid, const WorkerLife& life) {
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);
   ::signal(SIGCHLD, SIG_DFL);
@@ -185,15 +186,17 @@ void run_worker(Fd connection, uid_t uid, gid_t gid, const std::string& root) {
   }
   ::close_range(number + 1, ~0U, 0);
   std::string failure;
-  if (!root.empty() && (::chroot(root.c_str()) != 0 || ::chdir("/") != 0)) {
-    failure = base::Error::system(fmt::format("chroot({})", root)).message();
+  if (!life.root.empty() && (::chroot(life.root.c_str()) != 0 || ::chdir("/") != 0)) {
+    failure = base::Error::system(fmt::format("chroot({})", life.root)).message();
   }
+  if (life.before_change) life.before_change();
   if (!become(uid, gid)) ::_exit(1);
   // After setuid: a change of identity takes these back. No user may look into or follow a worker of his own.
   ::prctl(PR_SET_DUMPABLE, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  serve_tasks(std::move(connection), failure);
+  if (life.serve) life.serve(std::move(connection), failure);
+  else serve_tasks(std::move(connection), failure);
   ::_exit(0);
 }
 

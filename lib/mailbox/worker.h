@@ -2,6 +2,7 @@
 // A worker: a process that has become a user, and does what its agent asks with that user's rights, one task after the
 // other, until the agent closes the connection.
 
+#include <functional>
 #include <string>
 
 #include <sys/types.h>
@@ -10,13 +11,19 @@
 
 namespace mailbox {
 
-// The life of a worker, in a process that was forked for it. Sees no more than `root` when that is not empty. Gives up
-// all rights but the user's (when it has any to give up), all descriptors but the connection and 0, 1, 2, then serves. Ends
-// the process.
-[[noreturn]] void run_worker(Fd connection, uid_t uid, gid_t gid, const std::string& root);
+// What a worker is for. By default: the tasks of delivery agents.
+struct WorkerLife {
+  std::string root;                      // the directory that it sees as "/"; empty: all
+  std::function<void()> before_change;   // called before it gives up its rights; its descriptors are closed by then
+  // Until this returns. `failure`: why no command can be run here, or empty.
+  std::function<void(Fd connection, const std::string& failure)> serve;
+};
 
-// Serves tasks until the peer closes. For run_worker and tests. `failure`: why no command can be run here, for the log; or
-// empty.
+// A worker from its fork on, in a process that was made for it. Gives up all rights but the user's (when it has any to give up),
+// all descriptors but the connection and 0, 1, 2, then serves. Ends the process.
+[[noreturn]] void run_worker(Fd connection, uid_t uid, gid_t gid, const WorkerLife& life);
+
+// Serves tasks until the peer closes. `failure`: why no command can be run here, for the log; or empty.
 void serve_tasks(Fd connection, const std::string& failure = {});
 
 }  // namespace mailbox

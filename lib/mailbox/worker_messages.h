@@ -62,6 +62,7 @@ struct MboxTask {
   int lock_attempts = 1;
   std::chrono::seconds lock_delay{1}, stale_lock_time{500};
   std::int64_t size_limit = 0;
+  bool first_try = false;
   static constexpr auto fields = std::tuple{
       ipc::Field{"message", &MboxTask::message},
       ipc::Field{"path", &MboxTask::path},
@@ -78,6 +79,7 @@ struct MboxTask {
       ipc::Field{"lock_delay", &MboxTask::lock_delay},
       ipc::Field{"stale_lock_time", &MboxTask::stale_lock_time},
       ipc::Field{"size_limit", &MboxTask::size_limit},
+      ipc::Field{"first_try", &MboxTask::first_try},
   };
 };
 

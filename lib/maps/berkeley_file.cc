@@ -1,6 +1,7 @@
 #include "lib/maps/berkeley_file.h"
 
 #include <cerrno>
+#include <memory>
 #include <utility>
 
 #include <db.h>
@@ -10,6 +11,7 @@ namespace maps {
 namespace {
 
 constexpr u_int32_t page_size = 4096;         // as postmap's files have it
+constexpr std::size_t least_buckets = 8;      // for fewer there is nothing to win
 constexpr std::size_t least_cache = 20 * 1024;  // below that the library refuses
 
 DBT as_dbt(std::string_view text) {
@@ -37,15 +39,18 @@ Result<void> configure(DB& handle, const BerkeleyFile::Options& options) {
     code = handle.set_cachesize(&handle, static_cast<u_int32_t>(options.cache_bytes / gigabyte),
                                 static_cast<u_int32_t>(options.cache_bytes % gigabyte), 1);
   }
-  if (code == 0 && options.access == BerkeleyFile::Access::create) {
+  if (code == 0 && (options.access == BerkeleyFile::Access::create || options.access == BerkeleyFile::Access::fill)) {
     code = handle.set_pagesize(&handle, page_size);
     // With checksums a page that is damaged later is an error at its reading, never a key that is not found.
     if (code == 0) code = handle.set_flags(&handle, DB_CHKSUM);
-    if (code == 0 && options.kind == BerkeleyKind::hash && options.buckets > 0) {
-      // One more than there are on the average: buckets are divided only by what is added later.
-      const auto per_bucket = static_cast<u_int32_t>(options.entries / options.buckets + 1);
+    if (code == 0 && options.kind == BerkeleyKind::hash && options.buckets >= least_buckets) {
+      // The library takes the entries that it is told to expect for entries that are there, and divides buckets when there
+      // are more than `per_bucket` in each. So it is told of as few as give this number of buckets (a half and one, which
+      // it rounds up to the next power of two), and of a number per bucket that leaves room for all that come.
+      const auto half = static_cast<u_int32_t>(options.buckets / 2);
+      const auto per_bucket = static_cast<u_int32_t>(options.entries / (half - 1) + 1);
       code = handle.set_h_ffactor(&handle, per_bucket);
-      if (code == 0) code = handle.set_h_nelem(&handle, static_cast<u_int32_t>(options.buckets) * per_bucket);
+      if (code == 0) code = handle.set_h_nelem(&handle, half * per_bucket + 1);
     }
   }
   if (code != 0) return base::fail(describe(code), code > 0 ? code : EINVAL);
@@ -57,7 +62,7 @@ Result<void> configure(DB& handle, const BerkeleyFile::Options& options) {
 Result<BerkeleyFile> BerkeleyFile::open(const std::string& path, const Options& options) {
   DB* handle = nullptr;
   if (const int code = ::db_create(&handle, nullptr, 0); code != 0) return base::fail(fmt::format("open database {}: {}", path, describe(code)), code);
-  BerkeleyFile file(handle, path);
+  BerkeleyFile file(handle, path, options.kind);
   if (auto configured = configure(*handle, options); !configured) {
     return base::Failure(std::move(configured).error().within(fmt::format("open database {}", path)));
   }
@@ -67,6 +72,7 @@ Result<BerkeleyFile> BerkeleyFile::open(const std::string& path, const Options& 
     case Access::read: flags = DB_RDONLY | DB_NOMMAP; break;
     case Access::update: break;
     case Access::create: flags = DB_CREATE | DB_EXCL; break;
+    case Access::fill: flags = DB_CREATE; break;
   }
   const DBTYPE type = options.kind == BerkeleyKind::hash ? DB_HASH : DB_BTREE;
   if (const int code = handle->open(handle, nullptr, path.c_str(), nullptr, type, flags, 0600); code != 0) {
@@ -76,11 +82,12 @@ Result<BerkeleyFile> BerkeleyFile::open(const std::string& path, const Options& 
 }
 
 BerkeleyFile::BerkeleyFile(BerkeleyFile&& other) noexcept
-    : handle_(std::exchange(other.handle_, nullptr)), path_(std::move(other.path_)) {}
+    : handle_(std::exchange(other.handle_, nullptr)), path_(std::move(other.path_)), kind_(other.kind_) {}
 
 BerkeleyFile& BerkeleyFile::operator=(BerkeleyFile&& other) noexcept {
   std::swap(handle_, other.handle_);
   std::swap(path_, other.path_);
+  std::swap(kind_, other.kind_);
   return *this;
 }
 
@@ -128,6 +135,27 @@ Result<void> BerkeleyFile::each(const std::function<void(std::string_view key, s
   static_cast<void>(cursor->close(cursor));
   if (code != DB_NOTFOUND) return failed("read database", code);
   return {};
+}
+
+Result<bool> BerkeleyFile::walk(std::string_view after, std::size_t limit,
+                                const std::function<void(std::string_view key, std::string_view value)>& visit) {
+  DBC* handle = nullptr;
+  if (const int code = handle_->cursor(handle_, nullptr, &handle, 0); code != 0) return failed("read database", code);
+  const std::unique_ptr<DBC, void (*)(DBC*)> cursor(handle, [](DBC* open) { static_cast<void>(open->close(open)); });
+  DBT key = as_dbt(after);
+  DBT value{};
+  int code = 0;
+  if (after.empty()) {
+    code = handle->get(handle, &key, &value, DB_FIRST);
+  } else {
+    code = handle->get(handle, &key, &value, kind_ == BerkeleyKind::btree ? DB_SET_RANGE : DB_SET);
+    if (code == DB_NOTFOUND && kind_ == BerkeleyKind::hash) return base::fail(fmt::format("{}: an entry has gone", path_));
+    if (code == 0 && as_view(key) == after) code = handle->get(handle, &key, &value, DB_NEXT);
+  }
+  for (; code == 0 && limit > 0; --limit, code = handle->get(handle, &key, &value, DB_NEXT)) visit(as_view(key), as_view(value));
+  if (code == 0) return true;
+  if (code != DB_NOTFOUND) return failed("read database", code);
+  return false;
 }
 
 Result<void> BerkeleyFile::commit() {

@@ -1,5 +1,5 @@
 #pragma once
-// One Berkeley DB file (5.3's C interface) with one owner. A handle never crosses threads. Keys and values are bytes,
+// One Berkeley DB file (5.3's C interface) with one owner. One thread at a time uses a handle. Keys and values are bytes,
 // NULs included: what they mean is up to the callers.
 
 #include <functional>
@@ -21,6 +21,7 @@ class BerkeleyFile {
     read,    // the file must be there and whole
     update,  // the same, for writing
     create,  // a new file; there must be none
+    fill,    // an empty file, which is there
   };
   struct Options {
     BerkeleyKind kind = BerkeleyKind::hash;
@@ -46,6 +47,11 @@ class BerkeleyFile {
   // Every pair in the file's order. The views live for the call.
   [[nodiscard]] Result<void> each(const std::function<void(std::string_view key, std::string_view value)>& visit);
 
+  // The pairs after that of this key, or from the first on, `limit` at most; false when there are no more. In a hash, whose
+  // order says nothing of a key that is not there, that is an error.
+  [[nodiscard]] Result<bool> walk(std::string_view after, std::size_t limit,
+                                  const std::function<void(std::string_view key, std::string_view value)>& visit);
+
   // Writes everything to the file (no fsync of a directory), and closes. The handle is gone either way.
   [[nodiscard]] Result<void> commit();
   // Writes and fsyncs; the handle stays.
@@ -54,11 +60,12 @@ class BerkeleyFile {
   [[nodiscard]] int fd() const;
 
  private:
-  BerkeleyFile(__db* handle, std::string path) : handle_(handle), path_(std::move(path)) {}
+  BerkeleyFile(__db* handle, std::string path, BerkeleyKind kind) : handle_(handle), path_(std::move(path)), kind_(kind) {}
   [[nodiscard]] base::Failure failed(std::string_view what, int code) const;
 
   __db* handle_ = nullptr;
   std::string path_;
+  BerkeleyKind kind_;
 };
 
 }  // namespace maps

@@ -1,21 +1,16 @@
 #include "lib/maps/checked.h"
 
-#include <algorithm>
 #include <memory>
 
 #include <fmt/core.h>
 #include <unicode/ucasemap.h>
 
 #include "lib/base/ascii.h"
+#include "lib/base/utf8.h"
 #include "lib/log/log.h"
-#include "lib/mail/address.h"
 
 namespace maps {
 namespace {
-
-bool is_ascii(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
 
 constexpr std::string_view malformed = "malformed UTF-8 or invalid codepoint";
 
@@ -27,7 +22,7 @@ class CheckedTable final : public Table {
   Result<Found> lookup(std::string_view key) override {
     if (!accepts(key)) return Found{};
     Found value = TRY(fold_ ? table_->lookup(fold_key(key, is_utf8())) : table_->lookup(key));
-    if (value && is_utf8() && !mail::is_valid_utf8(*value)) {
+    if (value && is_utf8() && !base::is_utf8(*value)) {
       maillog::warning("{}: key \"{}\": non-UTF-8 value \"{}\": {}", name(), key, *value, malformed);
       return base::fail(fmt::format("non-UTF-8 value \"{}\"", *value));
     }
@@ -44,11 +39,14 @@ class CheckedTable final : public Table {
     if (!accepts(key)) return false;
     return table_->erase(fold_ ? fold_key(key, is_utf8()) : std::string(key));
   }
+  // Keys as walk() gives them.
+  Result<void> erase_all(std::span<const std::string> keys) override { return table_->erase_all(keys); }
+  Result<bool> walk(std::string_view after, std::size_t limit, const Visitor& visit) override { return table_->walk(after, limit, visit); }
 
  private:
   [[nodiscard]] bool is_utf8() const { return has(flags_, Flags::utf8); }
   [[nodiscard]] bool accepts(std::string_view key) const {
-    if (!is_utf8() || mail::is_valid_utf8(key)) return true;
+    if (!is_utf8() || base::is_utf8(key)) return true;
     maillog::warning("{}: non-UTF-8 key \"{}\": {}", name(), key, malformed);
     return false;
   }
@@ -61,7 +59,7 @@ class CheckedTable final : public Table {
 }  // namespace
 
 std::string fold_key(std::string_view text, bool utf8) {
-  if (!utf8 || is_ascii(text)) return ascii::lowercase(text);
+  if (!utf8 || ascii::is_ascii(text)) return ascii::lowercase(text);
   // One map for the process: it is read-only after it is made.
   static const std::unique_ptr<UCaseMap, void (*)(UCaseMap*)> map = [] {
     UErrorCode error = U_ZERO_ERROR;

@@ -3,7 +3,7 @@
 #include <cerrno>
 #include <chrono>
 
-#include <fcntl.h>
+#include <sys/file.h>
 
 #include "lib/event/loop.h"
 
@@ -12,29 +12,18 @@ namespace {
 
 constexpr std::chrono::milliseconds retry_delay{20};
 
-struct flock whole_file(int type) {
-  struct flock lock{};
-  lock.l_type = static_cast<short>(type);
-  lock.l_whence = SEEK_SET;
-  return lock;
-}
-
 }  // namespace
 
 Result<void> lock_file(int fd, LockMode mode, Deadline deadline) {
   for (;;) {
-    struct flock lock = whole_file(mode == LockMode::shared ? F_RDLCK : F_WRLCK);
-    if (::fcntl(fd, F_OFD_SETLK, &lock) == 0) return {};
+    if (::flock(fd, (mode == LockMode::shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0) return {};
     if (errno == EINTR) continue;
-    if (errno != EAGAIN && errno != EACCES) return base::fail_system("lock");
+    if (errno != EWOULDBLOCK) return base::fail_system("lock");
     if (std::chrono::steady_clock::now() >= deadline) return base::fail("another process holds the lock", EAGAIN);
     event::sleep_until(base::after(retry_delay));
   }
 }
 
-void unlock_file(int fd) {
-  struct flock lock = whole_file(F_UNLCK);
-  static_cast<void>(::fcntl(fd, F_OFD_SETLK, &lock));
-}
+void unlock_file(int fd) { static_cast<void>(::flock(fd, LOCK_UN)); }
 
 }  // namespace maps

@@ -1,6 +1,6 @@
 #pragma once
-// Whole-file locks as postmap and the daemons hold them on a table (fcntl; by open description, so that closing another
-// descriptor of the file does not drop them).
+// Locks as Postfix's postmap and daemons hold them on a table: flock(2), which belongs to an open file description, so that
+// closing another descriptor of the file does not drop it.
 
 #include "lib/base/deadline.h"
 #include "lib/base/error.h"

@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include "lib/log/log.h"
+#include "lib/maps/berkeley_page.h"
 #include "lib/maps/file_lock.h"
+#include "lib/maps/module.h"
 
 namespace maps {
 namespace {
@@ -22,13 +24,6 @@ constexpr std::chrono::seconds lock_timeout{60};
 constexpr std::size_t arena_chunk = 1024 * 1024;          // bytes
 constexpr std::size_t arena_limit = 256 * 1024 * 1024;    // pending bytes that are written before more are taken
 constexpr std::size_t least_places = 1024;
-
-// The hash by which Berkeley DB 5 chooses a bucket: its low bits.
-std::uint32_t bucket_hash(std::string_view key) {
-  std::uint32_t hash = 0;
-  for (const char c : key) hash = (hash * 16777619U) ^ static_cast<unsigned char>(c);
-  return hash;
-}
 
 struct Existing {
   Fd fd;
@@ -97,7 +92,8 @@ Result<IndexBuilder> IndexBuilder::open(const std::string& path, const Options& 
     const base::Error& error = file.error();
     static_cast<void>(::unlink(temporary.c_str()));
     // In the words of one who knows only the index: "open database FILE.db: Permission denied".
-    std::string text = error.code() > 0 ? base::Error::system(fmt::format("open database {}", index), error.code()).message() : error.message();
+    const bool is_of_system = error.code() > 0 && error.code() != module::damaged;
+    std::string text = is_of_system ? base::Error::system(fmt::format("open database {}", index), error.code()).message() : error.message();
     if (const std::size_t at = text.find(temporary); at != std::string::npos) text.replace(at, temporary.size(), index);
     return base::fail(std::move(text), error.code());
   }
@@ -202,7 +198,7 @@ Result<void> IndexBuilder::add(std::string_view key, std::string_view value) {
     return written;
   }
   if ((pending_.size() + 1) * 2 > places_.size()) enlarge_places();
-  const std::uint32_t hash = bucket_hash(kept);
+  const std::uint32_t hash = berkeley::bucket_hash(kept);
   Place& place = places_[place_of(kept, hash)];
   if (place.number != 0) {
     if (options_.if_duplicate == IfDuplicate::replace) {

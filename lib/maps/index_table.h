@@ -52,6 +52,8 @@ class NulKeys {
     if (nul_ != Nul::without && TRY(file.erase(terminated(key)))) return true;
     return nul_ != Nul::with && TRY(file.erase(key));
   }
+  // A key as it is in the file, as far as we know.
+  [[nodiscard]] std::string stored_form(std::string_view text) const { return nul_ == Nul::without ? std::string(text) : terminated(text); }
   [[nodiscard]] static std::string terminated(std::string_view text) { return std::string(text) + '\0'; }
 
  private:

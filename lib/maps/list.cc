@@ -1,5 +1,7 @@
 #include "lib/maps/list.h"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 
 #include "lib/base/ascii.h"
@@ -37,6 +39,11 @@ std::vector<std::string_view> split_list(std::string_view text) {
     items.push_back(text.substr(0, length));
     text.remove_prefix(length);
   }
+}
+
+bool parents_match(std::string_view parent_domain_matches_subdomains, std::string_view parameter) {
+  const std::vector<std::string_view> names = split_list(parent_domain_matches_subdomains);
+  return std::ranges::find(names, parameter) != names.end();
 }
 
 Result<std::string_view> without_braces(std::string_view text) {

@@ -1,9 +1,15 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+
+#include <db.h>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
+#include "lib/base/fd.h"
 #include "lib/maps/alias_source.h"
+#include "lib/maps/file_lock.h"
 #include "lib/maps/index_builder.h"
 #include "lib/maps/network.h"
 #include "lib/maps/table.h"
@@ -73,6 +79,19 @@ TEST_CASE("an index that is missing fails lookups until it is there") {
   CHECK(ask(**table, "nosuch") == "-");
 }
 
+TEST_CASE("a table is locked as Postfix locks it") {
+  const Directory directory;
+  directory.write("t.db", "");
+  const Fd ours(::open(directory.path("t.db").c_str(), O_RDWR | O_CLOEXEC)), other(::open(directory.path("t.db").c_str(), O_RDWR | O_CLOEXEC));
+  REQUIRE(::flock(other.get(), LOCK_EX) == 0);
+  CHECK(lock_file(ours.get(), LockMode::shared, Deadline::min()).error().code() == EAGAIN);
+  REQUIRE(::flock(other.get(), LOCK_SH) == 0);
+  CHECK(lock_file(ours.get(), LockMode::shared, Deadline::min()));
+  CHECK_FALSE(lock_file(ours.get(), LockMode::exclusive, Deadline::min()));
+  unlock_file(ours.get());
+  CHECK(::flock(other.get(), LOCK_EX | LOCK_NB) == 0);
+}
+
 TEST_CASE("an index that has been replaced is opened again before the next lookup") {
   const Directory directory;
   for (const auto kind : {IndexKind::hash, IndexKind::btree}) {
@@ -86,6 +105,40 @@ TEST_CASE("an index that has been replaced is opened again before the next looku
     CHECK(ask(maps, "key2999") == "-");
     std::filesystem::remove(directory.path(name + ".db"));
     CHECK(ask(maps, "key5") == "new5");  // out of sight, as in a chroot: the open one goes on
+  }
+}
+
+TEST_CASE("a hash gives back what does not fit into a page") {
+  const Directory directory;
+  // As ours are, and as the library makes one by itself: without checksums.
+  for (const bool by_library : {false, true}) {
+    INFO(by_library);
+    std::vector<std::pair<std::string, std::string>> entries;
+    for (const std::size_t size : {1U, 900U, 1020U, 1025U, 4000U, 4096U, 70'000U}) {
+      entries.emplace_back("key of " + std::to_string(size), std::string(size, 'v') + "|");
+      entries.emplace_back(std::string(size, 'k') + "|", "value of " + std::to_string(size));
+    }
+    if (by_library) {
+      DB* handle = nullptr;
+      REQUIRE(::db_create(&handle, nullptr, 0) == 0);
+      REQUIRE(handle->open(handle, nullptr, directory.path("l.db").c_str(), nullptr, DB_HASH, DB_CREATE, 0644) == 0);
+      for (auto& [key, value] : entries) {
+        DBT key_dbt{}, value_dbt{};
+        key_dbt.data = key.data(), key_dbt.size = static_cast<u_int32_t>(key.size() + 1);
+        value_dbt.data = value.data(), value_dbt.size = static_cast<u_int32_t>(value.size() + 1);
+        REQUIRE(handle->put(handle, nullptr, &key_dbt, &value_dbt, 0) == 0);
+      }
+      REQUIRE(handle->close(handle, 0) == 0);
+    } else {
+      auto builder = IndexBuilder::open(directory.path("t"), {});
+      REQUIRE(builder);
+      for (const auto& [key, value] : entries) REQUIRE(builder->put(key, value));
+      REQUIRE(std::move(*builder).commit());
+    }
+    Tables tables(options());
+    const Maps maps = open(tables, "hash:" + directory.path(by_library ? "l" : "t"));
+    for (const auto& [key, value] : entries) CHECK(ask(maps, key) == value);
+    CHECK(ask(maps, std::string(4000, 'K') + "!") == "-");
   }
 }
 
@@ -139,6 +192,23 @@ TEST_CASE("a damaged index without checksums does not lose a key") {
         std::filesystem::remove(directory.path("d.db"));
       }
     }
+  }
+}
+
+TEST_CASE("a hash is made in as many buckets as its entries fill, and whole in the eyes of the library") {
+  const Directory directory;
+  for (const int entries : {0, 1, 60, 1000, 20'000}) {
+    INFO(entries);
+    build(directory.path("t"), IndexKind::hash, entries, "a value of some length, as they are ");
+    DB* handle = nullptr;
+    REQUIRE(::db_create(&handle, nullptr, 0) == 0);
+    CHECK(handle->verify(handle, directory.path("t.db").c_str(), nullptr, nullptr, 0) == 0);  // ends the handle
+    // Half of each page is free on the average; as many buckets again would be twice the work.
+    CHECK(std::filesystem::file_size(directory.path("t.db")) < 40'000 + static_cast<unsigned>(entries) * 70U * 2);
+    Tables tables(options());
+    const Maps maps = open(tables, "hash:" + directory.path("t"));
+    for (int i = 0; i < entries; i += 7) REQUIRE(ask(maps, "key" + std::to_string(i)).ends_with("are " + std::to_string(i)));
+    CHECK(ask(maps, "key" + std::to_string(entries)) == "-");
   }
 }
 

@@ -55,13 +55,11 @@ struct Settings {
 
  private:
   static Result<ServerAddress> server_of(const std::string& name) {
-    if (name.starts_with("unix:")) return ServerAddress{.text = name, .host = {}, .service = {}, .path = name.substr(5)};
-    if (!name.starts_with("inet:")) return base::fail(fmt::format("need service transport:endpoint instead of \"{}\"", name));
-    std::string endpoint = name.substr(5);
-    if (!endpoint.contains(':') || endpoint.ends_with(']')) endpoint.append(":").append(default_port);
-    ServerAddress address = TRY(ServerAddress::parse_inet(endpoint));
-    address.text = name;
-    return address;
+    const bool has_port = name.find(':') != name.rfind(':') && !name.ends_with(']');
+    auto address = TRY(ServerAddress::parse_transport(has_port || !name.starts_with("inet:") ? name : fmt::format("{}:{}", name, default_port)));
+    if (!address) return base::fail(fmt::format("need service transport:endpoint instead of \"{}\"", name));
+    address->text = name;
+    return std::move(*address);
   }
 };
 

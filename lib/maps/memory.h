@@ -25,6 +25,11 @@ class MemoryTable final : public Table {
     for (const auto& [key, value] : entries_) visit(key, value);
     return {};
   }
+  Result<bool> walk(std::string_view after, std::size_t limit, const Visitor& visit) override {
+    auto at = after.empty() ? entries_.begin() : entries_.upper_bound(after);
+    for (; at != entries_.end() && limit > 0; ++at, --limit) visit(at->first, at->second);
+    return at != entries_.end();
+  }
   Result<void> put(std::string_view key, std::string_view value) override {
     if (!can_change_) return Table::put(key, value);
     entries_.insert_or_assign(std::string(key), std::string(value));

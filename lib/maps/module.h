@@ -19,11 +19,14 @@
 
 namespace maps::module {
 
-inline constexpr int interface_version = 1;
+inline constexpr int interface_version = 2;
 
 // The code of an Error of a session that is of no further use: the server is gone, or its answer was not understood. Any
 // other code: the server said no, and may be asked again.
 inline constexpr int connection_lost = 104;
+
+// The code of an Error of an index whose file is damaged.
+inline constexpr int damaged = 74;
 
 // The settings of one table: its file, or NAME_... of main.cf. An error says where the bad value is.
 class Settings {
@@ -111,12 +114,32 @@ class IndexReader {
   [[nodiscard]] virtual Result<void> each(const Visitor& visit) = 0;
 };
 
+// An index that is changed in place. Whoever calls holds the lock of the file, an exclusive one for changes, and calls sync()
+// before he lets go of it.
+class IndexStore {
+ public:
+  IndexStore() = default;
+  IndexStore(const IndexStore&) = delete;
+  IndexStore& operator=(const IndexStore&) = delete;
+  virtual ~IndexStore() = default;
+  [[nodiscard]] virtual Result<std::optional<std::string>> get(std::string_view key) = 0;
+  // Replaces.
+  [[nodiscard]] virtual Result<void> put(std::string_view key, std::string_view value) = 0;
+  [[nodiscard]] virtual Result<bool> erase(std::string_view key) = 0;
+  // The entries whose keys are greater, `limit` at most; false when there are no more.
+  [[nodiscard]] virtual Result<bool> walk(std::string_view after, std::size_t limit, const IndexReader::Visitor& visit) = 0;
+  // Brings the changes to disk. May block, and be called by another thread.
+  [[nodiscard]] virtual Result<void> sync() = 0;
+};
+
 struct IndexFormat {
   std::string_view suffix;
   // Of the file that the descriptor is open on and that has this path.
   Result<std::unique_ptr<IndexReader>> (*open)(int fd, const std::string& path);
   Result<std::unique_ptr<IndexFile>> (*build)(const std::string& path, const IndexFile::Options& options);
-  std::string_view no_update;   // why a table is not opened for changes
+  // The same for changes; an empty file becomes an empty index. Null: not possible, for the reason `no_update`.
+  Result<std::unique_ptr<IndexStore>> (*store)(int fd, const std::string& path);
+  std::string_view no_update;
 };
 
 struct Module {

@@ -2,6 +2,7 @@
 
 #include "lib/maps/index_table.h"
 #include "lib/maps/module.h"
+#include "lib/maps/store_table.h"
 
 namespace maps {
 namespace {
@@ -26,7 +27,8 @@ struct ModuleFormat {
 }  // namespace
 
 OpenResult open_module_index(const OpenRequest& request, const module::IndexFormat& format) {
-  if (request.for_update) return base::fail(std::string(format.no_update));
+  if (request.for_update && format.store == nullptr) return base::fail(std::string(format.no_update));
+  if (request.for_update) return StoreTable::open(request, {.suffix = format.suffix, .use = StoreFormat::Use::by_turns, .open = format.store});
   return open_index_table(request, ModuleFormat{format});
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "lib/io/netstring.h"
 #include "lib/ipc/connections.h"
 #include "lib/ipc/messages/proxymap.h"
 #include "lib/maps/registry.h"
@@ -41,6 +42,18 @@ class ProxyTable final : public Table {
     if (answer.status == ipc::TableStatus::not_found) return false;
     if (answer.status != ipc::TableStatus::ok) return failure(answer);
     return true;
+  }
+  // As many at a time as the other side gives.
+  Result<bool> walk(std::string_view after, std::size_t /*limit*/, const Visitor& visit) override {
+    const ipc::TableAnswer answer = TRY(ask(ipc::TableOperation::walk, after, {}));
+    if (answer.status != ipc::TableStatus::ok && answer.status != ipc::TableStatus::not_found) return failure(answer);
+    for (std::string_view rest = answer.value; !rest.empty();) {
+      const auto key = io::take_netstring(rest);
+      const auto value = key ? io::take_netstring(rest) : std::nullopt;
+      if (!value) return base::fail(fmt::format("{}: a malformed answer", name()));
+      visit(*key, *value);
+    }
+    return answer.status == ipc::TableStatus::ok;
   }
 
  private:

@@ -3,6 +3,7 @@
 // many as fibers asked at once.
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,10 @@ struct ServerAddress {
   std::string path;
   // "host:port", "[address]:port", ":port" and "port" (this machine). The error is the reference's.
   static Result<ServerAddress> parse_inet(std::string_view text);
+  // "unix:path", or "inet:" and what parse_inet takes. None where neither word stands before it. `text` is what stands behind it.
+  static Result<std::optional<ServerAddress>> parse_transport(std::string_view text);
+  // This machine by itself: no host, or localhost, which is what it is without asking (RFC 6761 section 6.3).
+  [[nodiscard]] bool is_here() const;
 };
 
 // How long a connection is kept.
@@ -37,6 +42,7 @@ class ServerConnections {
     Deadline made;
     Deadline idle_since;
     bool is_reused;
+    int answers = 0;   // that have come over it
   };
   // One that is at rest, or a new one. The error's text is the reason alone; its code is the errno.
   [[nodiscard]] Result<Connection> take(Deadline deadline);

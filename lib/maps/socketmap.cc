@@ -50,10 +50,15 @@ class SocketmapTable final : public Table {
       : Table(request.full_name()),
         connections_(std::move(server), lifetime),
         map_(name),
+        query_limit_(request.tables.options().socketmap_max_query_size),
         answer_limit_(request.tables.options().socketmap_max_reply_size) {}
 
   Result<Found> lookup(std::string_view key) override {
     const std::string request = fmt::format("{} {}", map_, key);
+    if (request.size() > query_limit_) {
+      maillog::warning("table {} lookup error: query exceeds size limit", name());
+      return base::fail("query exceeds size limit", EMSGSIZE);
+    }
     for (int attempt = 1;; ++attempt) {
       auto answer = ask(fmt::format("{}:{},", request.size(), request));
       if (answer) return interpret(*answer);
@@ -101,6 +106,7 @@ class SocketmapTable final : public Table {
 
   ServerConnections connections_;
   std::string map_;
+  std::size_t query_limit_;
   std::size_t answer_limit_;
 };
 
@@ -115,12 +121,8 @@ OpenResult open_socketmap(const OpenRequest& request) {
   if (colon == std::string_view::npos || colon + 1 == server.size()) {
     return base::fail(fmt::format("need service transport:endpoint instead of \"{}\"", server));
   }
-  const std::string_view endpoint = server.substr(colon + 1);
-  if (server.starts_with("inet:")) return std::make_shared<SocketmapTable>(request, TRY(ServerAddress::parse_inet(endpoint)), map);
-  if (server.starts_with("unix:")) {
-    ServerAddress address{.text = std::string(endpoint), .host = {}, .service = {}, .path = std::string(endpoint)};
-    return std::make_shared<SocketmapTable>(request, std::move(address), map);
-  }
+  auto address = TRY(ServerAddress::parse_transport(server));
+  if (address) return std::make_shared<SocketmapTable>(request, std::move(*address), map);
   return base::fail(fmt::format("invalid transport name: {} in service: {}", server.substr(0, colon), server));
 }
 

@@ -1,8 +1,8 @@
 #include "lib/maps/source.h"
 
 #include "lib/base/ascii.h"
+#include "lib/base/utf8.h"
 #include "lib/log/log.h"
-#include "lib/mail/address.h"
 
 namespace maps {
 namespace {
@@ -26,7 +26,7 @@ std::optional<std::size_t> key_length(std::string_view text) {
 }  // namespace
 
 bool check_source_line(const LogicalLine& line, std::string_view file, bool utf8) {
-  if (!utf8 || mail::is_valid_utf8(line.text)) return true;
+  if (!utf8 || base::is_utf8(line.text)) return true;
   maillog::warning("{}, line {}: non-UTF-8 input \"{}\" -- ignoring this line", file, line.number, line.text);
   return false;
 }

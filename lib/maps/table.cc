@@ -1,5 +1,7 @@
 #include "lib/maps/table.h"
 
+#include <algorithm>
+#include <array>
 #include <map>
 
 #include <fmt/core.h>
@@ -10,10 +12,18 @@
 #include "lib/maps/client_table.h"
 #include "lib/maps/list.h"
 #include "lib/maps/module.h"
+#include "lib/maps/open_errors.h"
 #include "lib/maps/registry.h"
 #include "lib/maps/unavailable.h"
 
 namespace maps {
+namespace {
+
+bool refuses_missing = false;  // the process's: a setting of daemons, whichever tables they open
+
+}  // namespace
+
+void refuse_missing_tables() { refuses_missing = true; }
 
 struct Tables::State {
   explicit State(Options given) : options(std::move(given)), modules(options.modules) {}
@@ -46,6 +56,13 @@ Result<std::shared_ptr<Table>> Tables::State::open_new(const OpenRequest& reques
   return open_client_table(request, *module, client_slots);
 }
 
+// Whether it can be told at once that a table of this type is there: proxymap, and through it those that others make up, can be asked
+// only later. Their parts are opened one by one.
+bool is_opened_here(std::string_view type) {
+  constexpr std::array<std::string_view, 4> later{"proxy", "pipemap", "randmap", "unionmap"};
+  return std::ranges::find(later, type) == later.end();
+}
+
 Result<std::shared_ptr<Table>> Tables::State::open(Tables& tables, std::string_view type_and_name, Flags flags, bool for_update) {
   std::string_view type = options.default_database_type;
   std::string_view name = type_and_name;
@@ -64,15 +81,25 @@ Result<std::shared_ptr<Table>> Tables::State::open(Tables& tables, std::string_v
   if (const auto found = open_tables.find(key); found != open_tables.end()) {
     if (std::shared_ptr<Table> table = found->second.lock()) return table;
   }
-  std::shared_ptr<Table> table = make_checked(TRY(open_new(OpenRequest{type, name, flags, tables, for_update})), flags);
+  std::shared_ptr<Table> opened = TRY(open_new(OpenRequest{type, name, flags, tables, for_update}));
+  if (refuses_missing && is_opened_here(type)) TRY(opened->ready());
+  std::shared_ptr<Table> table = make_checked(std::move(opened), flags);
   open_tables[key] = table;
   return table;
+}
+
+Result<void> Table::erase_all(std::span<const std::string> keys) {
+  for (const std::string& key : keys) static_cast<void>(TRY(erase(key)));
+  return {};
 }
 
 Result<Tables::Options> Tables::Options::of(const config::Main& main) {
   Options options;
   options.default_database_type = TRY(main.string("default_database_type"));
+  options.socketmap_max_query_size = static_cast<std::size_t>(TRY(main.integer("socketmap_max_query_size")));
   options.socketmap_max_reply_size = static_cast<std::size_t>(TRY(main.integer("socketmap_max_reply_size")));
+  options.proxymap_socket = "private/" + TRY(main.string("proxymap_service_name"));
+  options.proxywrite_socket = "private/" + TRY(main.string("proxywrite_service_name"));
   options.modules = {.shlib_directory = TRY(main.string("shlib_directory")), .meta_directory = TRY(main.string("meta_directory"))};
   options.main_setting = [&main](const std::string& name) -> Result<std::optional<std::string>> {
     if (main.find(name) == nullptr) return std::nullopt;
@@ -137,5 +164,13 @@ Result<Found> first_of(const std::vector<std::shared_ptr<Table>>& tables, std::s
 
 Result<Found> Maps::lookup(std::string_view key) const { return first_of(tables_, key, false); }
 Result<Found> Maps::lookup_partial(std::string_view key) const { return first_of(tables_, key, true); }
+
+Result<Found> Maps::lookup_with_parents(std::string_view name) const {
+  Found found = TRY(lookup(name));
+  for (std::size_t dot = name.find('.'); !found && dot != std::string_view::npos; dot = name.find('.', dot + 1)) {
+    found = TRY(lookup_partial(name.substr(dot)));
+  }
+  return found;
+}
 
 }  // namespace maps

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -85,6 +86,14 @@ class Table {
     static_cast<void>(key);
     return base::fail("delete operation is not supported");
   }
+  // The same for many keys, which are brought to disk together. Those that are not there are no error.
+  [[nodiscard]] virtual Result<void> erase_all(std::span<const std::string> keys);
+  // The entries that come after the one of this key, in the table's own order; with an empty key from the first on. About
+  // `limit` of them at most. False when there are no more. Between two calls others may change the table.
+  [[nodiscard]] virtual Result<bool> walk(std::string_view after, std::size_t limit, const Visitor& visit) {
+    static_cast<void>(after), static_cast<void>(limit), static_cast<void>(visit);
+    return base::fail("sequence operation is not supported");
+  }
 
   // "type:name", for the log.
   [[nodiscard]] const std::string& name() const { return name_; }
@@ -104,7 +113,7 @@ class Tables {
     std::string default_database_type;  // for a name without type
     std::string proxymap_socket = "private/proxymap";
     std::string proxywrite_socket = "private/proxywrite";
-    std::size_t socketmap_max_reply_size = 100000;  // bytes, see the parameter of this name
+    std::size_t socketmap_max_query_size = 10000, socketmap_max_reply_size = 100000;  // bytes, see the parameters of these names
     ipc::Connections* services = nullptr;  // for proxy: tables; borrowed. Without it they cannot be opened.
     // Told of each file that a table or list is read from, as it is opened: who is in a chroot later cannot look again.
     std::function<void(const std::string& path, Rereads)> on_file = {};
@@ -119,7 +128,8 @@ class Tables {
   ~Tables();
   // A missing file is not an error here but at each lookup, as in Postfix; an unknown type or a syntax error is.
   [[nodiscard]] Result<std::shared_ptr<Table>> open(std::string_view type_and_name, Flags flags);
-  // The same for reading and writing; an index that is missing is made. A type without put and erase says so there.
+  // The same for reading and writing, of a cache: an index that is missing is made, and one that is damaged is emptied, with a
+  // warning. A type without put and erase says so there.
   [[nodiscard]] Result<std::shared_ptr<Table>> open_for_update(std::string_view type_and_name, Flags flags);
   // Whether there is such a type. A module of this type is loaded now: for who cannot do so later.
   [[nodiscard]] bool knows(std::string_view type);
@@ -145,6 +155,8 @@ class Maps {
   [[nodiscard]] Result<Found> lookup(std::string_view key) const;
   // Only tables with fixed keys are asked: for partial keys.
   [[nodiscard]] Result<Found> lookup_partial(std::string_view key) const;
+  // A host or domain: its name, then each parent with a dot in front (".example.com", ".com") by lookup_partial.
+  [[nodiscard]] Result<Found> lookup_with_parents(std::string_view name) const;
 
  private:
   std::vector<std::shared_ptr<Table>> tables_;

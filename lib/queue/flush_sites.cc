@@ -1,20 +1,18 @@
 #include "lib/queue/flush_sites.h"
 
-#include <algorithm>
 #include <utility>
 
-#include "lib/base/ascii.h"
+#include "lib/maps/list.h"
 
 namespace queue {
 
 Result<FlushSites> FlushSites::open(maps::Tables::Options options, std::string_view domains,
                                     std::string_view parents_match, std::string_view service) {
   constexpr std::string_view parameter = "fast_flush_domains";
-  const auto parents = ascii::split(parents_match, ", \t\r\n");
   FlushSites sites;
   sites.tables_ = std::make_unique<maps::Tables>(std::move(options));
   sites.domains_ = TRY(maps::MatchList::parse(*sites.tables_, parameter, domains, maps::ListKind::domain,
-                                              std::ranges::find(parents, parameter) != parents.end()));
+                                              maps::parents_match(parents_match, parameter)));
   sites.socket_ = "public/" + std::string(service);
   return sites;
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "lib/base/check.h"
+#include "lib/event/offload.h"
 #include "lib/queue/lock.h"
 
 namespace queue {
@@ -117,8 +118,8 @@ Result<bool> IncomingDirectory::recover(const QueueId& id) {
 }
 
 Result<void> IncomingDirectory::sync_name(Queue queue, const QueueId& id) {
-  if (!layout_.is_hashed(queue) && queue == Queue::incoming) return incoming_.sync();
-  if (!layout_.is_hashed(queue) && queue == Queue::hold) return hold_.sync();
+  if (!layout_.is_hashed(queue) && queue == Queue::incoming) return incoming_.sync_names();
+  if (!layout_.is_hashed(queue) && queue == Queue::hold) return hold_.sync_names();
   // Hashed: each directory on the way may be new.
   const std::string path = layout_.path(queue, id);
   for (std::size_t slash = path.rfind('/'); slash + 1 >= layout_.directory(queue).size(); slash = path.rfind('/', slash - 1)) {
@@ -235,11 +236,9 @@ Result<void> IncomingFile::make_durable() {
     }
     return {};
   }
-  // Bytes and name go to the disk side by side, mostly in the same journal commit.
-  const auto name = has_final_name ? directory_->incoming_.begin() : nullptr;
+  if (has_final_name) return directory_->incoming_.sync(file_.get());
   TRY(event::fsync(file_));
-  TRY(has_final_name ? event::DirectorySync::finish(name) : directory_->sync_name(queue_, id_));
-  return {};
+  return directory_->sync_name(queue_, id_);
 }
 
 }  // namespace queue

@@ -1,6 +1,6 @@
 #pragma once
 // Writing a new queue file: the one place where a message becomes durable. The order is create (0600), write, E record,
-// mode 0700, then fsync of the file and of its directory, side by side; only when both have succeeded the id may be
+// mode 0700, then fsync of the file and of its directory; only when both have succeeded the id may be
 // acknowledged. Whatever fails before leaves no file behind: an Error, and the destructor unlinks.
 
 #include <cstdint>
@@ -13,10 +13,10 @@
 #include "lib/base/deadline.h"
 #include "lib/base/error.h"
 #include "lib/base/fd.h"
-#include "lib/event/offload.h"
 #include "lib/queue/id.h"
 #include "lib/queue/layout.h"
 #include "lib/queue/record.h"
+#include "lib/queue/sync_rounds.h"
 
 namespace queue {
 
@@ -53,7 +53,7 @@ class IncomingDirectory {
   IdForm form_;
   const base::Clock& clock_;
   Fd incoming_fd_, hold_fd_;
-  event::DirectorySync incoming_, hold_;
+  SyncRounds incoming_, hold_;
   int files_ = 0;  // that are being written
 };
 

@@ -27,6 +27,8 @@ void append_line(std::string& out, std::string_view name, std::string_view value
   if (!value.empty()) out += fmt::format("{}={}\n", name, ascii::printable(value));
 }
 
+constexpr std::string_view no_reason = "(description unavailable)";  // of a route that is a code alone: "error:5.1.1"
+
 // Takes one name=value line. Names that we do not know come from other versions and are ignored.
 void take_attribute(std::string_view line, ipc::RecipientStatus& status) {
   const std::size_t equals = line.find('=');
@@ -76,9 +78,10 @@ Result<void> append_at_end(const Fd& file, std::string_view text, Durability dur
 
 }  // namespace
 
-std::string status_text(const ipc::RecipientStatus& status) {
+std::string status_text(const ipc::RecipientStatus& status, OldLine old_line) {
   const std::string recipient = mail::to_external(status.recipient);
-  std::string out = fmt::format("\n<{}>: {}\n", ascii::printable(recipient), ascii::printable(status.reason));
+  std::string out = "\n";
+  if (old_line == OldLine::yes) out += fmt::format("<{}>: {}\n", ascii::printable(recipient), ascii::printable(status.reason));
   append_line(out, "recipient", recipient);
   if (status.original_recipient != status.recipient) {
     append_line(out, "original_recipient", mail::to_external(status.original_recipient));
@@ -102,7 +105,7 @@ std::string status_text(const ipc::RecipientStatus& status) {
 }
 
 Result<void> append_status(const Layout& layout, Queue log, const QueueId& id, const ipc::RecipientStatus& status,
-                           Durability durability) {
+                           Durability durability, OldLine old_line) {
   const std::string path = layout.path(log, id);
   constexpr int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
   Fd file(::open(path.c_str(), flags, mode_log));
@@ -113,7 +116,7 @@ Result<void> append_status(const Layout& layout, Queue log, const QueueId& id, c
   if (!file) return base::fail_system("open " + path);
   TRY(lock_file(file, base::after(lock_wait)));
   bool created = false;
-  if (auto appended = append_at_end(file, status_text(status), durability, created); !appended) {
+  if (auto appended = append_at_end(file, status_text(status, old_line), durability, created); !appended) {
     return base::Failure(std::move(appended).error().within(path));
   }
   if (created && durability == Durability::disk) {
@@ -169,6 +172,7 @@ Result<std::optional<ipc::RecipientStatus>> LogReader::next() {
     if (!text || text->empty()) {
       if (!status.recipient.empty()) {
         if (status.original_recipient.empty()) status.original_recipient = status.recipient;
+        if (status.reason.empty()) status.reason = no_reason;
         return status;
       }
       if (!text) return std::nullopt;

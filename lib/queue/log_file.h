@@ -1,6 +1,6 @@
 #pragma once
 // The logs beside a message: bounce/ID (recipients that failed), defer/ID (that wait, and why), trace/ID (what is to be
-// reported to the sender). Text, a paragraph for each recipient: the line "<address>: reason", then name=value lines.
+// reported to the sender). Text, a paragraph for each recipient: mostly the line "<address>: reason", then name=value lines.
 // Addresses stand there in external form, and are internal in RecipientStatus. Only bounce(8) writes the logs; showq and
 // others read.
 
@@ -21,12 +21,16 @@ enum class Durability {
   disk,  // bounce, trace: the recipient is marked done next, and this is the last trace of it
 };
 
+// Whether a paragraph begins with the line that Postfix before 2.0 reads (backwards_bounce_logfile_compatibility).
+enum class OldLine { no, yes };
+
 // Adds one recipient, under the file's lock. What was written is cut off again when it cannot be completed.
 [[nodiscard]] Result<void> append_status(const Layout& layout, Queue log, const QueueId& id,
-                                         const ipc::RecipientStatus& status, Durability durability);
+                                         const ipc::RecipientStatus& status, Durability durability,
+                                         OldLine old_line = OldLine::yes);
 
 // Text that has no line breaks and control characters, as the log has it.
-[[nodiscard]] std::string status_text(const ipc::RecipientStatus& status);
+[[nodiscard]] std::string status_text(const ipc::RecipientStatus& status, OldLine old_line = OldLine::yes);
 
 // Reads the recipients of a log in order.
 class LogReader {

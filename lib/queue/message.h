@@ -37,6 +37,7 @@ struct Recipient {
 
 // Bits of Message::send_options.
 constexpr int smtputf8_requested = 1, smtputf8_header = 2, smtputf8_sender = 4;
+constexpr int tls_optional = 16, tls_required = 32;   // RFC 8689: "TLS-Required: no"; REQUIRETLS
 
 struct Message {
   // C record. Zero in maildrop files, which have none.
@@ -45,7 +46,7 @@ struct Message {
   std::int64_t recipient_count = 0; // as cleanup counted them
   int queue_flags = 0;              // the NOTIFY bits of all recipients, shifted by one
   std::int64_t data_size = 0;       // bytes of content records
-  int send_options = 0;             // bits: SMTPUTF8 was asked for; the header, the sender need it
+  int send_options = 0;             // bits, see above
 
   Stamp arrived{};                  // T record
   std::optional<Stamp> created;     // create_time attribute
@@ -56,7 +57,7 @@ struct Message {
   std::string redirect;             // REDIRECT action: the one recipient that replaces all, or empty
   std::string verp;                 // VERP delimiters, or empty
   std::string dsn_envid;            // ENVID, or empty
-  int dsn_ret = 0;                  // RET: 0 not given, 1 full, 2 headers
+  int dsn_ret = 0;                  // mail::ret
   std::int64_t warn_offset = 0;     // of the W record, 0 without
   std::optional<Stamp> warn_time;   // when a delay notice is due; none when there is no W record or it has been sent
   int trace_flags = 0;              // trace_flags attribute: what sendmail -v or -bv asked for
@@ -72,6 +73,7 @@ struct Message {
 };
 
 // Bits of trace_flags, as Postfix writes them.
+inline constexpr int trace_probe = 256;    // of verify(8): do not deliver, tell verify what would happen
 inline constexpr int trace_verify = 512;   // sendmail -bv: do not deliver, report what would happen
 inline constexpr int trace_record = 1024;  // sendmail -v: deliver, and report the first attempt
 

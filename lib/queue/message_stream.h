@@ -27,6 +27,9 @@ class MessageStream {
 
   [[nodiscard]] const std::string& queue_id() const { return queue_id_; }
 
+  // For what a client says to cleanup beside records.
+  [[nodiscard]] io::Stream& stream() { return connection_.stream; }
+
   // Adds a record. False when cleanup has gone away: it is sticky, and finish() will say so too, so a caller may leave
   // looking until then. A CleanupStatus that cleanup decides early (size, content) is only told by finish().
   bool add(RecordType type, std::string_view data, Deadline deadline);

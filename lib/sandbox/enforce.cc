@@ -95,7 +95,7 @@ Result<void> limit_files(const Profile& profile, std::span<const std::string> wr
     }
     return {};
   };
-  if (profile.reads_files) TRY(allow("/", reading));
+  if (profile.reads_files || profile.writes_files) TRY(allow("/", profile.writes_files ? reading | writing : reading));
   if (profile.writes_queue) TRY(allow(".", reading | writing));
   for (const std::string& directory : writable) {
     // In one that is not there nothing can be written anyway.

@@ -10,6 +10,7 @@ struct Profile {
   bool accepts = true;
   bool reads_files = false;       // opens files to read, anywhere its uid and chroot allow
   bool writes_queue = false;      // creates, renames and removes files below the queue directory
+  bool writes_files = false;      // and anywhere: a user's process, which has the user's rights only
   bool runs_commands = false;     // execs others' programs or becomes users: exempt from no_new_privs, seccomp, Landlock
 };
 

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <limits>
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +15,7 @@
 #include "lib/base/ascii.h"
 #include "lib/base/check.h"
 #include "lib/io/file.h"
+#include "lib/ipc/messages/pass.h"
 #include "lib/log/log.h"
 
 namespace server {
@@ -33,6 +36,35 @@ unsigned long first_session_number() {
   const auto text = io::read_file("/proc/sys/kernel/pid_max", 64);
   const auto pid_max = text ? ascii::parse_number(ascii::trim(*text)) : std::nullopt;
   return pid_max.value_or(4'194'304) + static_cast<unsigned long>(::getpid()) * sessions_per_process;
+}
+
+// Who has sent a datagram, as the kernel says.
+uid_t sender_of(msghdr& message) {
+  for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
+    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_CREDENTIALS) continue;
+    ucred sender{};
+    std::memcpy(&sender, CMSG_DATA(part), sizeof sender);
+    return sender.uid;
+  }
+  return unknown_sender;
+}
+
+// The client in place of the service that has passed him on, which hears by the end of the connection that he was taken.
+bool take_passed(Connection& connection) {
+  auto passed = ipc::receive<ipc::PassedClient>(connection.stream, base::after(ipc::pass_timeout));
+  if (!passed) {
+    log_bad_request(passed.error());
+    return false;
+  }
+  const auto endpoint = [](const std::string& address, std::uint16_t port) -> std::optional<io::Endpoint> {
+    const auto parsed = io::Address::parse(address);
+    if (!parsed) return std::nullopt;
+    return io::Endpoint{*parsed, port};
+  };
+  connection.peer = endpoint(passed->client_address, passed->client_port);
+  connection.local = endpoint(passed->server_address, passed->server_port);
+  connection.stream = io::Stream(std::move(passed->connection));
+  return true;
 }
 
 }  // namespace
@@ -63,6 +95,10 @@ Acceptor::Acceptor(Kind kind, std::string name, Service& service, Limits limits,
       last_use_(std::chrono::steady_clock::now()) {
   CHECK(the_acceptor == nullptr);
   the_acceptor = this;
+  constexpr int on = 1;
+  for (const Fd& listener : listeners_) {
+    if (kind_ == Kind::datagrams) ::setsockopt(listener.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+  }
 }
 
 Acceptor::~Acceptor() { the_acceptor = nullptr; }
@@ -171,6 +207,7 @@ void Acceptor::run_client(std::list<Client>::iterator client) {
   } const place{*this, client};
   Connection& connection = client->connection;
   maillog::set_session(connection.session);
+  if (limits_.passed && !take_passed(connection)) return;
   if (kind_ != Kind::triggers) return service_.serve(connection);
   for (;;) {
     const io::Stream::Bytes bytes = connection.stream.read_some(io::Stream::input_size, base::no_deadline);
@@ -187,19 +224,30 @@ void Acceptor::after_client() {
 }
 
 void Acceptor::receive_datagrams(int socket) {
+  // Who has written may have more to say, and others too: let them, and take it all at once. Half the wakeups.
+  ::sched_yield();
   // Not written to, so that only what datagrams have filled takes memory.
   if (!datagrams_) datagrams_ = std::make_unique_for_overwrite<char[]>(datagrams_per_call * datagram_size);
   std::array<iovec, datagrams_per_call> parts{};
   std::array<mmsghdr, datagrams_per_call> messages{};
+  struct alignas(cmsghdr) Sender {
+    std::array<char, CMSG_SPACE(sizeof(ucred))> bytes;
+  };
+  std::array<Sender, datagrams_per_call> senders{};
   for (std::size_t i = 0; i < datagrams_per_call; ++i) {
     parts[i] = {.iov_base = datagrams_.get() + i * datagram_size, .iov_len = datagram_size};
     messages[i].msg_hdr.msg_iov = &parts[i];
     messages[i].msg_hdr.msg_iovlen = 1;
   }
   for (int received = 0; received < datagrams_per_turn;) {
+    for (std::size_t i = 0; i < datagrams_per_call; ++i) {
+      messages[i].msg_hdr.msg_control = senders[i].bytes.data();
+      messages[i].msg_hdr.msg_controllen = senders[i].bytes.size();
+    }
     const int count = ::recvmmsg(socket, messages.data(), datagrams_per_call, MSG_DONTWAIT, nullptr);
     for (int i = 0; i < count; ++i) {
       const auto at = static_cast<std::size_t>(i);
+      datagram_sender_ = sender_of(messages[at].msg_hdr);
       service_.datagram(std::string_view(static_cast<const char*>(parts[at].iov_base), messages[at].msg_len));
     }
     // Fewer than there was room for: that was all.
@@ -224,7 +272,7 @@ void Acceptor::end_request(Connection& connection) {
   static_cast<void>(is_outdated());
 }
 
-bool Acceptor::is_idle() const { return kind_ == Kind::requests ? busy_ == 0 : clients_.empty(); }
+bool Acceptor::is_idle() const { return (kind_ == Kind::requests ? busy_ == 0 : clients_.empty()) && !service_.is_holding(); }
 
 void Acceptor::check_idle() {
   const Deadline now = std::chrono::steady_clock::now();
@@ -258,12 +306,14 @@ void Acceptor::drain(bool tell) {
 }
 
 void Acceptor::stop_if_drained() {
-  if (draining_ && clients_.empty()) event::Loop::current().stop();
+  if (draining_ && clients_.empty() && !service_.is_holding()) event::Loop::current().stop();
 }
 
 Busy::Busy(Connection& connection) : connection_(connection) { Acceptor::instance().begin_request(connection); }
 Busy::~Busy() { Acceptor::instance().end_request(connection_); }
 
+uid_t datagram_sender() { return Acceptor::instance().datagram_sender(); }
+void released() { Acceptor::instance().after_client(); }
 bool is_draining() { return Acceptor::instance().is_draining(); }
 bool is_outdated() { return Acceptor::instance().is_outdated(); }
 

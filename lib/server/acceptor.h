@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lib/event/loop.h"
+#include "lib/server/datagram_sender.h"
 #include "lib/server/master_protocol.h"
 #include "lib/server/service.h"
 
@@ -19,6 +20,7 @@ class Acceptor {
   struct Limits {
     std::size_t share;                       // clients (sessions) or requests at once; 0: without limit
     bool one_client;                         // of requests, too: after a crash, so that what kills us costs only itself
+    bool passed;                             // clients come as descriptors, from another service of the suite (type "pass")
     std::chrono::seconds max_idle;           // 0: stays
     std::chrono::seconds drain_time_limit;   // sessions that are older than this after draining are cancelled
   };
@@ -44,6 +46,10 @@ class Acceptor {
   // See Busy.
   void begin_request(Connection& connection);
   void end_request(Connection& connection);
+  // See released().
+  void after_client();
+
+  [[nodiscard]] uid_t datagram_sender() const { return datagram_sender_; }
 
  private:
   struct Client {
@@ -59,7 +65,6 @@ class Acceptor {
   void accept_one(Fd fd);
   void receive_datagrams(int socket);
   void run_client(std::list<Client>::iterator client);
-  void after_client();
   void check_idle();
   [[nodiscard]] bool files_changed() const;
   [[nodiscard]] bool is_idle() const;
@@ -76,6 +81,7 @@ class Acceptor {
   std::function<void(ChildSays)> tell_master_;
   std::list<Client> clients_;
   std::unique_ptr<char[]> datagrams_;
+  uid_t datagram_sender_ = unknown_sender;
   event::Semaphore requests_;
   std::size_t busy_ = 0;
   unsigned long next_session_ = 0;

@@ -15,6 +15,8 @@ constexpr std::size_t answers_limit = 1024;
 // For both questions. A client whose name nobody can tell by then is "unknown".
 constexpr std::chrono::seconds look_up_time_limit{30};
 
+bool is_temporary(dns::Status status) { return status == dns::Status::temporary || status == dns::Status::garbled; }
+
 class ResolvedPeerNames : public PeerNames {
  public:
   ResolvedPeerNames(std::unique_ptr<dns::Resolver> resolver, const base::Clock& clock)
@@ -40,11 +42,15 @@ class ResolvedPeerNames : public PeerNames {
     const Deadline deadline = clock_.now() + look_up_time_limit;
     PeerName out;
     const auto names = resolver_->host_names(address, deadline);
-    if (!names) return out;
+    if (!names) {
+      out.name_may_come = out.reverse_name_may_come = is_temporary(names.status);
+      return out;
+    }
     out.reverse_name = names.records.front();
     const auto addresses = resolver_->host_addresses(
         out.reverse_name, address.is_v6() ? dns::Families::ipv6 : dns::Families::ipv4, deadline);
     if (!addresses) {
+      out.name_may_come = is_temporary(addresses.status);
       maillog::warning("hostname {} does not resolve to address {}: {}", out.reverse_name, address.text(), addresses.reason);
     } else if (std::ranges::find(addresses.records, address) == addresses.records.end()) {
       maillog::warning("hostname {} does not resolve to address {}", out.reverse_name, address.text());

@@ -14,6 +14,7 @@ namespace server {
 struct PeerName {
   std::string name = "unknown";          // confirmed, or "unknown"
   std::string reverse_name = "unknown";  // not confirmed, or "unknown"
+  bool name_may_come = false, reverse_name_may_come = false;   // unknown only because nobody could say
 };
 
 class PeerNames {

@@ -1,9 +1,11 @@
 #include "lib/server/service.h"
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -17,11 +19,16 @@
 #include "lib/base/ascii.h"
 #include "lib/config/log_setup.h"
 #include "lib/event/loop.h"
+#include "lib/io/tcp_window.h"
 #include "lib/log/log.h"
+#include "lib/mail/logged_address.h"
+#include "lib/maps/open_errors.h"
 #include "lib/process/account.h"
+#include "lib/process/process.h"
 #include "lib/sandbox/enforce.h"
 #include "lib/server/acceptor.h"
 #include "lib/server/server_params.h"
+#include "lib/server/watchdog.h"
 
 namespace server {
 namespace {
@@ -35,6 +42,7 @@ struct Arguments {
   bool chrooted = false;
   int process_limit = 0;
   int share = 0;
+  bool debugged = false;
   std::vector<std::string> overrides;  // name=value
   std::vector<std::string> words;      // what follows the options: the program's own
 };
@@ -53,8 +61,8 @@ Arguments parse_arguments(int argc, char** argv) {
       case 's': arguments.sockets = number(optarg); break;
       case 't': arguments.type = optarg; break;
       case 'u': arguments.unprivileged = true; break;
+      case 'D': arguments.debugged = true; break;
       case 'v':
-      case 'D':
       case 'S': break;
       case '?':
       default: maillog::fatal("this program is started by master(8)");
@@ -99,6 +107,25 @@ std::vector<Fd> listeners(const Arguments& arguments) {
   return out;
 }
 
+// master.cf's -D: debugger_command, which has the time that it takes to attach itself to this process.
+void run_debugger(const config::Main& main) {
+  const std::string command = or_fatal(main.string("debugger_command"));
+  if (command.empty()) return maillog::warning("-D without debugger_command");
+  process::Program shell{.argv = {"/bin/sh", "-c", command}, .path = {}, .environment = {}, .descriptors = {}, .directory = {}, .own_session = false, .identity = {}};
+  for (char** item = environ; *item != nullptr; ++item) shell.environment.emplace_back(*item);
+  or_fatal(process::Process::start(shell)).wait();
+}
+
+// How long the loop may be stuck. Most programs share a limit; the others' parameters are their own.
+std::chrono::seconds watchdog_limit(const config::Main& main, std::string_view program) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 4> own{{{"postlogd", "postlogd_watchdog_timeout"},
+                                                                              {"postscreen", "postscreen_watchdog_timeout"},
+                                                                              {"qmgr", "qmgr_daemon_timeout"},
+                                                                              {"tlsproxy", "tlsproxy_watchdog_timeout"}}};
+  const auto* const found = std::ranges::find(own, program, &std::pair<std::string_view, std::string_view>::first);
+  return or_fatal(main.time(found == own.end() ? "daemon_timeout" : found->second));
+}
+
 void tell_master(ChildSays word) {
   const char byte = static_cast<char>(word);
   [[maybe_unused]] const ssize_t ignored = ::send(control_fd, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -125,9 +152,10 @@ void hear_master(Acceptor& acceptor, bool& stays) {
 Acceptor::Limits limits_of(const Arguments& arguments, const Params& params, const Program& program) {
   const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   const bool isolated = arguments.share == 1 && (arguments.process_limit == 0 || arguments.process_limit > cores);
-  const int share = program.kind == Kind::requests && !isolated ? arguments.process_limit : arguments.share;
+  const int share = program.kind == Kind::held ? 0 : program.kind == Kind::requests && !isolated ? arguments.process_limit : arguments.share;
   return {.share = static_cast<std::size_t>(share),
           .one_client = program.kind == Kind::requests && isolated,
+          .passed = arguments.type == "pass",
           .max_idle = program.stays ? std::chrono::seconds(0) : params.max_idle,
           .drain_time_limit = params.drain_time_limit};
 }
@@ -158,8 +186,14 @@ int run(int argc, char** argv, const Program& program) {
     maillog::fatal("{}", base::Error::system("chdir " + params.queue_directory).message());
   }
   config::open_log(main, program.name, config::LogUser::daemon);
+  if (arguments.debugged) run_debugger(main);
+  // postlogd logs no addresses, and without it nobody would read of the mistake.
+  if (program.kind != Kind::datagrams) or_fatal(mail::set_logged_address_format(params.info_log_address_format));
+  io::set_tcp_window(params.tcp_windowsize);
+  if (params.daemon_table_open_error_is_fatal) maps::refuse_missing_tables();
   raise_descriptor_limit();
   wait_for_turn();
+  const std::chrono::seconds stuck_limit = watchdog_limit(main, program.name);
 
   event::Loop loop;
   loop.carry_log();
@@ -194,7 +228,9 @@ int run(int argc, char** argv, const Program& program) {
     if (!stays) acceptor.drain(false);
   };
   const auto termination = program.kind == Kind::requests ? loop.watch_signal(SIGTERM, on_termination) : nullptr;
+  std::optional<Watchdog> watchdog;
   const auto first = loop.spawn(std::string(program.name), [&] {
+    watchdog.emplace(stuck_limit);
     service->started();
     acceptor.start(tell_master);
   });

@@ -33,6 +33,7 @@ enum class Kind {
   requests,   // connections last and are idle most of the time; what counts is a request being served (cleanup, local)
   triggers,   // connections carry single characters (pickup); master's wakeup timer writes 'W'
   datagrams,  // a datagram socket (postlogd)
+  held,       // serve() takes the connection over and returns: it waits without a fiber, and does not count (postscreen)
 };
 
 // One accepted connection, in a fiber of its own.
@@ -54,7 +55,7 @@ class Service {
 
   // After chroot, identity and sandbox, in a fiber, before the first connection: recover state, start own fibers.
   virtual void started() {}
-  // Kinds sessions and requests: the whole conversation; returns when it is over.
+  // Kinds sessions and requests: the whole conversation; returns when it is over. Kind held: its beginning.
   virtual void serve(Connection& connection) = 0;
   // Kind triggers: the bytes that came.
   virtual void trigger(std::string_view bytes) { static_cast<void>(bytes); }
@@ -62,6 +63,9 @@ class Service {
   virtual void datagram(std::string_view bytes) { static_cast<void>(bytes); }
   // The process is to end: no more connections come. The sessions that are there go on until drain_time_limit.
   virtual void draining() {}
+  // Whether there are connections that serve() has taken over, or sessions that others serve for us. The process stays for them; see
+  // released().
+  [[nodiscard]] virtual bool is_holding() const { return false; }
 };
 
 // What a daemon may use while it starts, and keeps for its life. Tables and files are opened here, before the chroot.
@@ -108,6 +112,9 @@ class Busy {
  private:
   Connection& connection_;
 };
+
+// Of what is_holding() is about one is gone.
+void released();
 
 // The process is to end: a connection at rest between two requests should be closed.
 [[nodiscard]] bool is_draining();

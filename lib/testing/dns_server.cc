@@ -17,6 +17,8 @@ constexpr std::size_t header_size = 12;
 constexpr std::size_t packet_limit = 65535;
 constexpr unsigned flags_response = 0x8180;   // a response, recursion desired and available
 constexpr unsigned flag_truncated = 0x0200;
+constexpr unsigned flag_authentic = 0x0020;
+constexpr std::size_t opt_size = 11, opt_flags_from_end = 4;   // an OPT record that is empty, at the end
 constexpr unsigned class_internet = 1;
 constexpr int ports_tried = 20;
 
@@ -36,6 +38,9 @@ DnsQuestion read_question(std::string_view packet, bool over_tcp) {
     at += 1U + size;
   }
   question.type = static_cast<std::uint16_t>(number16(packet, at + 1));
+  const std::string_view rest = packet.substr(std::min(at + 5, packet.size()));
+  question.wants_signatures = (number16(packet, 2) & flag_authentic) != 0 && rest.size() == opt_size && rest.starts_with(std::string_view("\0\0\x29", 3)) &&
+                              (number16(rest, opt_size - opt_flags_from_end) & 0x8000) != 0;
   return question;
 }
 
@@ -82,6 +87,11 @@ DnsReply& DnsReply::raw(std::string_view bytes, unsigned counted_records) {
 
 DnsReply& DnsReply::with_id(std::uint16_t id) {
   id_ = id;
+  return *this;
+}
+
+DnsReply& DnsReply::authentic() {
+  flags_ |= flag_authentic;
   return *this;
 }
 

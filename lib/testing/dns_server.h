@@ -20,6 +20,7 @@ struct DnsQuestion {
   std::string name;      // as sent, without the final dot
   std::uint16_t type = 0;
   bool over_tcp = false;
+  bool wants_signatures = false;   // the AD bit, and an OPT record with the DO bit
 };
 
 // "a.b" as labels; a name with its own idea of bytes is written by hand.
@@ -38,6 +39,7 @@ class DnsReply {
   DnsReply& raw(std::string_view bytes, unsigned counted_records);
   DnsReply& with_id(std::uint16_t id);
   DnsReply& truncated();
+  DnsReply& authentic();   // the AD bit
   [[nodiscard]] std::string packet() const;
 
  private:

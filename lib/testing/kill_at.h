@@ -5,7 +5,9 @@
 #include <csignal>
 #include <functional>
 
+#include <fcntl.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,8 +15,33 @@ namespace testing {
 
 enum class CrashEnd { killed, finished, cannot_trace };
 
+// Which system calls count: every one, or those that can change a file or directory.
+enum class KillAt { every_call, file_changes };
+
+inline bool changes_files(const __ptrace_syscall_info& call) {
+  switch (call.entry.nr) {
+    case SYS_openat: return (call.entry.args[2] & O_CREAT) != 0;
+    case SYS_write:
+    case SYS_pwrite64:
+    case SYS_ftruncate:
+    case SYS_fsync:
+    case SYS_fdatasync:
+    case SYS_sync_file_range:
+    case SYS_linkat:
+    case SYS_unlinkat:
+#ifdef SYS_rename
+    case SYS_rename:
+    case SYS_unlink:
+#endif
+    case SYS_renameat:
+    case SYS_renameat2:
+    case SYS_mkdirat: return true;
+    default: return false;
+  }
+}
+
 // Runs `body` in a child and kills it before its n-th system call (from 1) takes effect. `finished`: it made fewer.
-inline CrashEnd kill_at_system_call(int n, const std::function<void()>& body) {
+inline CrashEnd kill_at_system_call(int n, const std::function<void()>& body, KillAt which = KillAt::every_call) {
   const pid_t child = ::fork();
   if (child == 0) {
     if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(99);
@@ -37,7 +64,13 @@ inline CrashEnd kill_at_system_call(int n, const std::function<void()>& body) {
       signal = WSTOPSIG(status);
       continue;
     }
-    if (entering && ++entered == n) {
+    bool counts = entering;
+    if (entering && which == KillAt::file_changes) {
+      __ptrace_syscall_info call{};
+      const auto size = ::ptrace(static_cast<__ptrace_request>(PTRACE_GET_SYSCALL_INFO), child, sizeof call, &call);
+      counts = size > 0 && call.op == PTRACE_SYSCALL_INFO_ENTRY && changes_files(call);
+    }
+    if (counts && ++entered == n) {
       ::kill(child, SIGKILL);
       ::waitpid(child, &status, 0);
       return CrashEnd::killed;

@@ -59,6 +59,7 @@ AnvilAnswer Holder::count(const ipc::AnvilRequest& request) {
     case AnvilEvent::message:
     case AnvilEvent::recipient:
     case AnvilEvent::new_tls:
+    case AnvilEvent::new_tls_status:
     case AnvilEvent::auth:
     case AnvilEvent::lookup: break;
   }
@@ -114,6 +115,10 @@ AnvilAnswer Counts::count(AnvilEvent event, std::string_view ident) {
       const ClientCounts* client = find(ident);
       return client == nullptr ? AnvilAnswer{} : AnvilAnswer{client->sessions, client->connections};
     }
+    case AnvilEvent::new_tls_status: {
+      const ClientCounts* client = find(ident);
+      return client == nullptr ? AnvilAnswer{} : AnvilAnswer{client->sessions, client->new_tls};
+    }
     case AnvilEvent::connect:
     case AnvilEvent::message:
     case AnvilEvent::recipient:
@@ -135,6 +140,7 @@ AnvilAnswer Counts::count(AnvilEvent event, std::string_view ident) {
     case AnvilEvent::new_tls: return one_more(client->new_tls, peaks_.new_tls_rate);
     case AnvilEvent::auth: return one_more(client->auths, peaks_.auth_rate);
     case AnvilEvent::disconnect:
+    case AnvilEvent::new_tls_status:
     case AnvilEvent::lookup: break;
   }
   return {};

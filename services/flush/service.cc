@@ -2,14 +2,13 @@
 
 #include <utility>
 
-#include <sys/socket.h>
-
 #include "lib/base/host_name.h"
 #include "lib/event/loop.h"
 #include "lib/event/offload.h"
 #include "lib/io/socket.h"
 #include "lib/ipc/messages/qmgr.h"
 #include "lib/log/log.h"
+#include "lib/server/wakeup.h"
 
 namespace flush {
 namespace {
@@ -20,18 +19,9 @@ using queue::QueueId;
 
 constexpr std::chrono::seconds qmgr_wait{60};
 
-// The master's wake-up comes to this socket too, as a byte with which no request begins.
-bool is_wakeup(server::Connection& connection) {
-  char byte = 0;
-  if (!event::wait_fd(connection.stream.fd(), event::Ready::readable, base::no_deadline)) return false;
-  return ::recv(connection.stream.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1 &&
-         byte == static_cast<char>(ipc::QmgrTrigger::wakeup);
-}
-
-Result<void> tell_qmgr(const std::vector<QueueId>& ids) {
+Result<void> tell_qmgr(const std::string& path, const std::vector<QueueId>& ids) {
   if (ids.empty()) return {};
   const Deadline deadline = base::after(qmgr_wait);
-  const std::string path(ipc::qmgr_socket);
   io::Stream stream(TRY(io::connect_unix(path, deadline)));
   for (const QueueId& id : ids) {
     stream.write(static_cast<char>(ipc::QmgrTrigger::try_now) + id.text() + '\0', deadline);
@@ -62,7 +52,7 @@ Result<std::unique_ptr<server::Service>> Service::make(server::Startup& startup)
 }
 
 void Service::serve(server::Connection& connection) {
-  if (is_wakeup(connection)) return refresh(Which::old);
+  if (server::is_wakeup(connection)) return refresh(Which::old);
   server::serve_requests<ipc::Flush>(connection,
                                      [this](const ipc::FlushRequest& request) { return ipc::FlushAnswer{answer(request)}; });
 }
@@ -106,7 +96,7 @@ FlushStatus Service::send_site(const ipc::FlushRequest& request) {
 
 FlushStatus Service::send_file(const ipc::FlushRequest& request) {
   const auto id = QueueId::parse(request.queue_id);
-  return id ? told(tell_qmgr({*id})) : FlushStatus::bad;
+  return id ? told(tell_qmgr("public/" + params_.queue_service_name, {*id})) : FlushStatus::bad;
 }
 
 // What is being tried just now waits for the next pass, since its agent has told us already. Asked in the order in which
@@ -116,7 +106,7 @@ FlushStatus Service::pass(const std::string& name) {
     return layout_.exists(Queue::active, id) || layout_.exists(Queue::incoming, id);
   });
   if (!ids) return told(base::Failure(ids.error()));
-  const FlushStatus status = told(tell_qmgr(*ids));
+  const FlushStatus status = told(tell_qmgr("public/" + params_.queue_service_name, *ids));
   if (status == FlushStatus::ok) return status;
   for (const QueueId& id : *ids) {
     if (const auto kept = logs_.add(name, id); !kept) return told(kept);

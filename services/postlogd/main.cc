@@ -1,15 +1,21 @@
 // postlogd: writes $maillog_file. Reads datagrams of finished log lines from any program that may reach public/postlog,
-// trusts none of them. Opens the file before root is given up, keeps only that descriptor. When it dies, senders keep
-// their lines for a while; mail is never held up by it.
+// trusts none of them, and takes only so much from accounts that are no part of the mail system. Opens the file before root
+// is given up, keeps only that descriptor. When it dies, senders keep their lines for a while; mail is never held up by it.
 
 #include <algorithm>
+#include <chrono>
+#include <optional>
+
+#include <unistd.h>
 
 #include "lib/base/ascii.h"
 #include "lib/config/log_setup.h"
 #include "lib/log/log.h"
 #include "lib/log/sink.h"
+#include "lib/server/datagram_sender.h"
 #include "lib/server/service.h"
 #include "services/postlogd/postlogd_params.h"
+#include "services/postlogd/strangers.h"
 
 namespace {
 
@@ -30,11 +36,22 @@ class Logger : public server::Service {
 
   void serve(server::Connection& connection) override { static_cast<void>(connection); }
 
+  // The account is known only now.
+  void started() override { strangers_.emplace(::geteuid()); }
+
   void datagram(std::string_view bytes) override {
+    const auto now = std::chrono::steady_clock::now();
     for (const std::string_view line : ascii::split(bytes, "\n")) {
-      maillog::write_composed(ascii::printable(line.substr(0, maillog::line_limit)));
+      if (strangers_->may_log(server::datagram_sender(), now)) maillog::write_composed(ascii::printable(line.substr(0, maillog::line_limit)));
     }
   }
+
+  void draining() override {
+    if (strangers_) strangers_->tell();
+  }
+
+ private:
+  std::optional<postlogd::Strangers> strangers_;
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include <fmt/core.h>
 
+#include "lib/io/netstring.h"
 #include "lib/log/log.h"
 #include "services/proxymap/service.h"
 
@@ -17,6 +18,8 @@ constexpr unsigned flags_of_askers =
 maps::Flags flags_of(const ipc::TableRequest& request) {
   return static_cast<maps::Flags>(request.flags & flags_of_askers) | maps::Flags::no_proxy;
 }
+
+constexpr std::size_t walk_step = 10;  // entries of one answer
 
 // Logged here, where the cause is known; the asker hears that it failed, and why.
 TableAnswer failed(std::string_view table, const base::Error& error) {
@@ -56,6 +59,7 @@ TableAnswer Answers::answer(const ipc::TableRequest& request) {
     case TableOperation::lookup: return lookup(**table, request);
     case TableOperation::put:
     case TableOperation::erase: return change(**table, request);
+    case TableOperation::walk: return walk(**table, request);
   }
   return {TableStatus::invalid, ""};
 }
@@ -65,6 +69,19 @@ TableAnswer Answers::lookup(maps::Table& table, const ipc::TableRequest& request
   if (!found) return failed(request.table, found.error());
   if (!*found) return {TableStatus::not_found, ""};
   return {TableStatus::ok, std::move(**found)};
+}
+
+// A few entries, which fit into one answer unless they are enormous.
+TableAnswer Answers::walk(maps::Table& table, const ipc::TableRequest& request) {
+  if (access_ == Access::read) return {TableStatus::denied, ""};
+  TableAnswer answer;
+  auto more = table.walk(request.key, walk_step, [&answer](std::string_view key, std::string_view value) {
+    io::append_netstring(answer.value, key);
+    io::append_netstring(answer.value, value);
+  });
+  if (!more) return failed(request.table, more.error());
+  answer.status = *more ? TableStatus::ok : TableStatus::not_found;
+  return answer;
 }
 
 TableAnswer Answers::change(maps::Table& table, const ipc::TableRequest& request) {

@@ -7,8 +7,6 @@
 namespace proxymap {
 namespace {
 
-constexpr std::string_view writing_service = "proxywrite";
-
 // Where tables that are files are changed: beside each of them, and in data_directory, where the backups of others are.
 void declare_directories(server::Startup& startup, const Params& params, const ApprovedTables& approved) {
   startup.write_below(params.data_directory);
@@ -23,7 +21,7 @@ void declare_directories(server::Startup& startup, const Params& params, const A
 Result<std::unique_ptr<server::Service>> Proxymap::make(server::Startup& startup) {
   const Params params = TRY(Params::load(startup.main));
   // One program, two services of master.cf: the name decides which.
-  const Access access = startup.service == writing_service ? Access::write : Access::read;
+  const Access access = startup.service == params.proxywrite_service_name ? Access::write : Access::read;
   auto tables = std::make_unique<maps::Tables>(startup.table_options());
   ApprovedTables approved = ApprovedTables::parse(access == Access::write ? params.proxy_write_maps : params.proxy_read_maps);
   if (access == Access::write) declare_directories(startup, params, approved);

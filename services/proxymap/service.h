@@ -24,6 +24,7 @@ class Answers {
  private:
   [[nodiscard]] Result<std::shared_ptr<maps::Table>> table_of(const ipc::TableRequest& request);
   [[nodiscard]] ipc::TableAnswer lookup(maps::Table& table, const ipc::TableRequest& request);
+  [[nodiscard]] ipc::TableAnswer walk(maps::Table& table, const ipc::TableRequest& request);
   [[nodiscard]] ipc::TableAnswer change(maps::Table& table, const ipc::TableRequest& request);
   [[nodiscard]] bool is_approved(const std::string& table) const;
 

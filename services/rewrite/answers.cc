@@ -1,17 +1,9 @@
-#include <algorithm>
-
 #include "lib/log/log.h"
 #include "lib/maps/list.h"
 #include "services/rewrite/service.h"
 
 namespace rewrite {
 namespace {
-
-// Whether a name is in parent_domain_matches_subdomains.
-bool parents_match(const Params& params, std::string_view name) {
-  const std::vector<std::string_view> names = maps::split_list(params.parent_domain_matches_subdomains);
-  return std::ranges::find(names, name) != names.end();
-}
 
 CanonicalRules rules_of(const Params& params, const std::string& origin, const std::string& domain) {
   return {
@@ -22,33 +14,33 @@ CanonicalRules rules_of(const Params& params, const std::string& origin, const s
   };
 }
 
-}  // namespace
+// Where mail goes by itself, and where a probe does: the parameters that may differ, and their names.
+struct Routes {
+  std::string_view prefix;  // of the parameters' names
+  std::string Params::*relayhost, Params::*local_transport, Params::*virtual_transport, Params::*relay_transport, Params::*default_transport;
+  std::string Params::*transport_maps, Params::*sender_relayhost_maps, Params::*sender_default_transport_maps;
+};
+constexpr Routes of_mail{"", &Params::relayhost, &Params::local_transport, &Params::virtual_transport, &Params::relay_transport,
+                         &Params::default_transport, &Params::transport_maps, &Params::sender_dependent_relayhost_maps,
+                         &Params::sender_dependent_default_transport_maps};
+constexpr Routes of_probes{"address_verify_", &Params::address_verify_relayhost, &Params::address_verify_local_transport,
+                           &Params::address_verify_virtual_transport, &Params::address_verify_relay_transport,
+                           &Params::address_verify_default_transport, &Params::address_verify_transport_maps,
+                           &Params::address_verify_sender_dependent_relayhost_maps,
+                           &Params::address_verify_sender_dependent_default_transport_maps};
 
-Result<Answers> Answers::make(const Params& params, maps::Tables& tables, std::vector<std::string> own_addresses) {
-  const CanonicalRules local = rules_of(params, params.myorigin, params.mydomain);
-  // Mail of others is completed with a domain of its own kind, or with none.
-  const CanonicalRules remote = rules_of(params, params.remote_header_rewrite_domain, params.remote_header_rewrite_domain);
-  maps::Flags flags = maps::Flags::fold_keys | maps::Flags::no_substitution;
-  if (params.smtputf8_enable) flags = flags | maps::Flags::utf8;
-  const mail::Delimiters delimiters{params.recipient_delimiter, params.owner_request_special};
-  TransportMaps transport_maps(TRY(maps::Maps::open(tables, "transport_maps", params.transport_maps, flags)), delimiters,
-                               parents_match(params, "transport_maps"));
-  Domains domains = TRY(Domains::open(tables, {
-                                                  .mydestination = params.mydestination,
-                                                  .virtual_alias_domains = params.virtual_alias_domains,
-                                                  .virtual_mailbox_domains = params.virtual_mailbox_domains,
-                                                  .relay_domains = params.relay_domains,
-                                                  .relay_parents_match = parents_match(params, "relay_domains"),
-                                                  .own_addresses = std::move(own_addresses),
-                                              }));
-  ResolveParameters parameters{
+maps::Flags flags_of(const Params& params) { return params.smtputf8_enable ? maps::Flags::fold_keys | maps::Flags::utf8 : maps::Flags::fold_keys; }
+
+ResolveParameters parameters_of(const Params& params, const Routes& routes, const CanonicalRules& local, const mail::Delimiters& delimiters) {
+  return {
       .myhostname = params.myhostname,
       .empty_address_recipient = params.empty_address_recipient,
-      .relayhost = params.relayhost,
-      .local_transport = params.local_transport,
-      .virtual_transport = params.virtual_transport,
-      .relay_transport = params.relay_transport,
-      .default_transport = params.default_transport,
+      .relayhost = params.*routes.relayhost,
+      .error_transport = params.error_service_name,
+      .local_transport = params.*routes.local_transport,
+      .virtual_transport = params.*routes.virtual_transport,
+      .relay_transport = params.*routes.relay_transport,
+      .default_transport = params.*routes.default_transport,
       .resolve_dequoted_address = params.resolve_dequoted_address,
       .resolve_null_domain = params.resolve_null_domain,
       .resolve_numeric_domain = params.resolve_numeric_domain,
@@ -61,21 +53,48 @@ Result<Answers> Answers::make(const Params& params, maps::Tables& tables, std::v
       .null_sender_in_transport_maps = params.empty_address_default_transport_maps_lookup_key,
       .relocated_prefix = params.relocated_prefix_enable ? "5.1.6 User has moved to " : "",
   };
+}
+
+Result<Resolver> make_resolver(const Params& params, maps::Tables& tables, const std::vector<std::string>& own_addresses,
+                               const CanonicalRules& local, const Routes& routes) {
+  const mail::Delimiters delimiters{params.recipient_delimiter, params.owner_request_special};
   // Text for the sender's eyes may be made of the address; a route may not.
-  const maps::Flags text_flags = params.smtputf8_enable ? maps::Flags::fold_keys | maps::Flags::utf8 : maps::Flags::fold_keys;
+  const maps::Flags text_flags = flags_of(params), flags = text_flags | maps::Flags::no_substitution;
+  const auto open = [&](std::string_view name, const std::string& value, maps::Flags with) {
+    return maps::Maps::open(tables, std::string(routes.prefix).append(name), value, with);
+  };
+  TransportMaps transport_maps(TRY(open("transport_maps", params.*routes.transport_maps, flags)), delimiters,
+                               maps::parents_match(params.parent_domain_matches_subdomains, "transport_maps"), params.error_service_name);
+  Domains domains = TRY(Domains::open(tables, {
+                                                  .mydestination = params.mydestination,
+                                                  .virtual_alias_domains = params.virtual_alias_domains,
+                                                  .virtual_mailbox_domains = params.virtual_mailbox_domains,
+                                                  .relay_domains = params.relay_domains,
+                                                  .relay_parents_match = maps::parents_match(params.parent_domain_matches_subdomains, "relay_domains"),
+                                                  .own_addresses = own_addresses,
+                                              }));
   AddressMaps address_maps{
       .relocated = TRY(maps::Maps::open(tables, "relocated_maps", params.relocated_maps, text_flags)),
-      .sender_relayhost = TRY(maps::Maps::open(tables, "sender_dependent_relayhost_maps", params.sender_dependent_relayhost_maps, flags)),
-      .sender_default_transport = TRY(maps::Maps::open(tables, "sender_dependent_default_transport_maps",
-                                                       params.sender_dependent_default_transport_maps, flags)),
+      .sender_relayhost = TRY(open("sender_dependent_relayhost_maps", params.*routes.sender_relayhost_maps, flags)),
+      .sender_default_transport = TRY(open("sender_dependent_default_transport_maps", params.*routes.sender_default_transport_maps, flags)),
   };
-  return Answers(local, remote,
-                 Resolver(std::move(parameters), std::move(domains), std::move(transport_maps), std::move(address_maps)));
+  return Resolver(parameters_of(params, routes, local, delimiters), std::move(domains), std::move(transport_maps), std::move(address_maps));
+}
+
+}  // namespace
+
+Result<Answers> Answers::make(const Params& params, maps::Tables& tables, const std::vector<std::string>& own_addresses) {
+  const CanonicalRules local = rules_of(params, params.myorigin, params.mydomain);
+  // Mail of others is completed with a domain of its own kind, or with none.
+  const CanonicalRules remote = rules_of(params, params.remote_header_rewrite_domain, params.remote_header_rewrite_domain);
+  Resolver resolver = TRY(make_resolver(params, tables, own_addresses, local, of_mail));
+  return Answers(local, remote, std::move(resolver), TRY(make_resolver(params, tables, own_addresses, local, of_probes)));
 }
 
 ipc::AddressAnswer Answers::answer(const ipc::AddressRequest& request) const {
   switch (request.question) {
     case ipc::AddressQuestion::resolve: return resolver_.resolve(request.sender, request.address);
+    case ipc::AddressQuestion::resolve_probe: return probe_resolver_.resolve(request.sender, request.address);
     case ipc::AddressQuestion::rewrite: break;
   }
   ipc::AddressAnswer answer;

@@ -172,7 +172,7 @@ Result<Route> Resolver::route_of(AddressClass address_class, std::string_view se
   switch (address_class) {
     case AddressClass::local: route = parse_route(parameters_.local_transport); break;
     case AddressClass::virtual_alias:
-      return Route{"error", parameters_.show_user_unknown_table_name ? "5.1.1 User unknown in virtual alias table" : "5.1.1 User unknown"};
+      return Route{parameters_.error_transport, parameters_.show_user_unknown_table_name ? "5.1.1 User unknown in virtual alias table" : "5.1.1 User unknown"};
     case AddressClass::virtual_mailbox: route = parse_route(parameters_.virtual_transport); break;
     case AddressClass::relay:
       route = parse_route(parameters_.relay_transport);
@@ -198,7 +198,7 @@ Result<AddressAnswer> Resolver::resolve_or_fail(std::string_view sender, std::st
   answer.address = parts.local + "@" + parts.domain;
   if (!parts.is_valid) {
     answer.status = ResolveStatus::error;
-    answer.transport = "error";
+    answer.transport = parameters_.error_transport;
     answer.nexthop = bad_address;
     return answer;
   }
@@ -215,7 +215,7 @@ Result<AddressAnswer> Resolver::resolve_or_fail(std::string_view sender, std::st
     }
   }
   if (const maps::Found moved = TRY(find(address_maps_.relocated, "relocated_maps", answer.address)); moved) {
-    route = {"error", parameters_.relocated_prefix + *moved};
+    route = {parameters_.error_transport, parameters_.relocated_prefix + *moved};
     answer.status = ResolveStatus::error;
   }
   answer.transport = std::move(route.transport);
@@ -223,7 +223,7 @@ Result<AddressAnswer> Resolver::resolve_or_fail(std::string_view sender, std::st
   // A name that a command would take for an option.
   if (parts.local.starts_with('-') && !parameters_.allow_min_user) {
     answer.status = ResolveStatus::error;
-    answer.transport = "error";
+    answer.transport = parameters_.error_transport;
     answer.nexthop = bad_address;
   }
   return answer;

@@ -16,6 +16,7 @@ namespace rewrite {
 
 struct ResolveParameters {
   std::string myhostname, empty_address_recipient, relayhost;
+  std::string error_transport;
   std::string local_transport, virtual_transport, relay_transport, default_transport;
   bool resolve_dequoted_address = true, resolve_null_domain = false, resolve_numeric_domain = false;
   bool allow_min_user = false, show_user_unknown_table_name = true;

@@ -15,14 +15,14 @@ namespace rewrite {
 // All that an answer depends on; made once, of main.cf.
 class Answers {
  public:
-  static Result<Answers> make(const Params& params, maps::Tables& tables, std::vector<std::string> own_addresses);
+  static Result<Answers> make(const Params& params, maps::Tables& tables, const std::vector<std::string>& own_addresses);
   [[nodiscard]] ipc::AddressAnswer answer(const ipc::AddressRequest& request) const;
 
  private:
-  Answers(CanonicalRules local, CanonicalRules remote, Resolver resolver)
-      : local_(std::move(local)), remote_(std::move(remote)), resolver_(std::move(resolver)) {}
+  Answers(CanonicalRules local, CanonicalRules remote, Resolver resolver, Resolver probe_resolver)
+      : local_(std::move(local)), remote_(std::move(remote)), resolver_(std::move(resolver)), probe_resolver_(std::move(probe_resolver)) {}
   CanonicalRules local_, remote_;
-  Resolver resolver_;
+  Resolver resolver_, probe_resolver_;
 };
 
 class Rewrite final : public server::Service {

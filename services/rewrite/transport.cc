@@ -2,19 +2,15 @@
 
 namespace rewrite {
 
-namespace {
-
-// Where mail goes that an entry sends to a transport without saying more: for those that refuse it that is a reason.
-std::string default_nexthop(std::string_view transport, std::string_view domain) {
-  return transport == "error" || transport == "retry" ? "Address is undeliverable" : std::string(domain);
-}
-
-}  // namespace
-
 Route parse_route(std::string_view text) {
   const std::size_t colon = text.find(':');
   if (colon == std::string_view::npos) return {std::string(text), ""};
   return {std::string(text.substr(0, colon)), std::string(text.substr(colon + 1))};
+}
+
+// Where mail goes that an entry sends to a transport without saying more: for those that refuse it that is a reason.
+std::string TransportMaps::default_nexthop(std::string_view transport, std::string_view domain) const {
+  return transport == error_transport_ || transport == "retry" ? "Address is undeliverable" : std::string(domain);
 }
 
 Result<maps::Found> TransportMaps::find(std::string_view recipient, std::string_view domain) const {

@@ -1,6 +1,7 @@
 #include "services/showq/lister.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <sys/stat.h>
 
@@ -14,13 +15,11 @@ std::int64_t changed_at(const struct stat& status) {
 }  // namespace
 
 std::vector<Lister::Item> Lister::list() {
-  std::erase_if(kept_, [this](const auto& entry) {
-    const bool is_gone = entry.second.listed != listings_;
-    if (is_gone) kept_bytes_ -= entry.second.encoded.size();
-    return is_gone;
-  });
-  ++listings_;
+  places_.clear();
+  last_ = std::exchange(now_, {});
+  next_ = 0;
   std::vector<Item> out;
+  out.reserve(last_.messages.size());
   for (const queue::Queue queue : queue::listed_queues) {
     for (queue::QueueId& id : queue::list_ids(layout_, queue)) out.push_back({queue, std::move(id)});
   }
@@ -40,30 +39,43 @@ Lister::Version Lister::version(const Item& item) const {
   return out;
 }
 
+const Lister::Kept* Lister::find_last(const queue::QueueId& id) {
+  const std::vector<Kept>& kept = last_.messages;
+  if (next_ < kept.size() && kept[next_].id == id) return &kept[next_++];
+  if (places_.empty()) {
+    for (std::size_t i = 0; i < kept.size(); ++i) places_.emplace(kept[i].id.text(), i);
+  }
+  const auto found = places_.find(id.text());
+  if (found == places_.end()) return nullptr;
+  next_ = found->second + 1;
+  return &kept[found->second];
+}
+
+void Lister::keep(const Item& item, const Version& version, std::string_view encoded) {
+  if (now_.text.size() + encoded.size() > kept_bytes_limit) return;
+  now_.messages.push_back({item.id, item.queue, version, now_.text.size(), encoded.size()});
+  now_.text += encoded;
+}
+
 std::string Lister::encode(const std::vector<Item>& items, std::size_t first, std::size_t last) {
   std::string out;
   for (std::size_t i = first; i < std::min(last, items.size()); ++i) {
     const Item& item = items[i];
     const Version now = version(item);
-    const auto found = kept_.find(item.id.text());
-    if (found != kept_.end() && found->second.version == now && found->second.queue == item.queue) {
-      out += found->second.encoded;
-      found->second.listed = listings_;
+    const std::size_t start = out.size();
+    const Kept* const kept = find_last(item.id);
+    if (kept != nullptr && kept->version == now && kept->queue == item.queue) {
+      out.append(last_.text, kept->start, kept->size);
+    } else if (const auto listed = queue::read_listed(layout_, item.queue, item.id)) {
+      queue::encode(out, *listed);
+    } else {
       continue;
     }
-    if (found != kept_.end()) {
-      kept_bytes_ -= found->second.encoded.size();
-      kept_.erase(found);
-    }
-    const auto listed = queue::read_listed(layout_, item.queue, item.id);
-    if (!listed) continue;
-    std::string encoded;
-    queue::encode(encoded, *listed);
-    out += encoded;
-    if (kept_bytes_ + encoded.size() > kept_bytes_limit) continue;
-    kept_bytes_ += encoded.size();
-    kept_.emplace(item.id.text(), Kept{now, item.queue, listings_, std::move(encoded)});
+    keep(item, now, std::string_view(out).substr(start));
   }
+  if (last < items.size()) return out;
+  places_.clear();
+  last_ = {};
   return out;
 }
 

@@ -1,9 +1,11 @@
 #pragma once
 // Reads the queue for one request, some messages at a time. What was read is kept: a message whose inode and times (its
-// own, and of one that is being tried its defer log's) are the same is not read again.
+// own, and of one that is being tried its defer log's) are the same is not read again. It is kept as it was sent, in one piece:
+// directories name their files in the same order each time, so that the next listing goes through it from front to end.
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -11,7 +13,7 @@
 
 namespace showq {
 
-inline constexpr std::size_t kept_bytes_limit = 16 * 1024 * 1024;   // of encoded messages; what does not fit is read each time
+inline constexpr std::size_t kept_bytes_limit = 16 * 1024 * 1024;   // of one listing; what does not fit is read each time
 
 class Lister {
  public:
@@ -35,17 +37,23 @@ class Lister {
     bool operator==(const Version&) const = default;
   };
   struct Kept {
-    Version version;
+    queue::QueueId id;
     queue::Queue queue;
-    std::uint64_t listed;   // the last listing that showed it
-    std::string encoded;
+    Version version;
+    std::size_t start, size;   // in the listing's text
+  };
+  struct Listing {
+    std::vector<Kept> messages;   // in the order in which they were shown
+    std::string text;
   };
   [[nodiscard]] Version version(const Item& item) const;
+  [[nodiscard]] const Kept* find_last(const queue::QueueId& id);
+  void keep(const Item& item, const Version& version, std::string_view encoded);
 
   const queue::Layout& layout_;
-  std::unordered_map<std::string, Kept> kept_;
-  std::size_t kept_bytes_ = 0;
-  std::uint64_t listings_ = 0;
+  Listing last_, now_;
+  std::size_t next_ = 0;   // of last_: what is probably asked for next
+  std::unordered_map<std::string_view, std::size_t> places_;   // in last_, when the order has changed; else empty
 };
 
 }  // namespace showq

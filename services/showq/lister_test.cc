@@ -72,6 +72,21 @@ TEST_CASE("a listing says what the files say now, read before or not") {
   CHECK((has(world.list(), "three@example.com") && !has(world.list(), "one@example.com")));
 }
 
+TEST_CASE("messages between and before those that were shown are found") {
+  World world;
+  for (int i = 0; i < 60; i += 2) world.write(Queue::deferred, fmt::format("0B5EF08C{:02X}", i), message({fmt::format("user{}@example.com", i)}));
+  static_cast<void>(world.list());
+  for (int i = 0; i < 60; i += 6) world.remove(Queue::deferred, fmt::format("0B5EF08C{:02X}", i));
+  for (int i = 1; i < 60; i += 2) world.write(Queue::deferred, fmt::format("0B5EF08C{:02X}", i), message({fmt::format("user{}@example.com", i)}));
+  for (int round = 0; round < 2; ++round) {
+    const std::string text = world.list();
+    for (int i = 0; i < 60; ++i) {
+      INFO(round << " " << i);
+      CHECK(has(text, fmt::format("user{}@", i)) == (i % 6 != 0));
+    }
+  }
+}
+
 TEST_CASE("a message that moves is listed where it is, and one that cannot be read is not listed") {
   World world;
   world.write(Queue::deferred, "0B5EF08C41", message({"one@example.com"}));

@@ -1,5 +1,7 @@
 // Restrictions that look at who the client is.
 
+#include <algorithm>
+
 #include "lib/log/log.h"
 #include "smtpd/policy/policy.h"
 
@@ -13,7 +15,34 @@ Verdict permit_mynetworks(const Question& question) {
   return *is_mine ? Verdict::permit() : Verdict::dunno();
 }
 
-// Nobody can authenticate yet.
-Verdict permit_sasl_authenticated(const Question&) { return Verdict::dunno(); }
+// This machine itself.
+Verdict permit_inet_interfaces(const Question& question) {
+  const Client& client = question.subject.client;
+  const std::vector<io::Address>& own = question.policy.tables().own_addresses;
+  const bool is_own = client.is_ip && std::ranges::find(own, client.ip) != own.end();
+  return is_own ? Verdict::permit() : Verdict::dunno();
+}
+
+Verdict permit_sasl_authenticated(const Question& question) {
+  return question.subject.sasl_username.empty() ? Verdict::dunno() : Verdict::permit();
+}
+
+// Whoever has a certificate that an authority vouches for.
+Verdict permit_tls_all_clientcerts(const Question& question) {
+  const tls::Facts* const tls = question.subject.tls;
+  return tls != nullptr && tls->trust == tls::Trust::trusted ? Verdict::permit() : Verdict::dunno();
+}
+
+// Those whose certificates, or keys, are in relay_clientcerts; no authority is asked.
+Verdict permit_tls_clientcerts(const Question& question) {
+  const tls::Facts* const tls = question.subject.tls;
+  if (tls == nullptr || tls->fingerprint.empty()) return Verdict::dunno();
+  for (const std::string& key : {tls->fingerprint, tls->public_key_fingerprint}) {
+    const auto found = question.policy.tables().relay_clientcerts.lookup(key);
+    if (!found) return question.policy.lookup_failed(question, found.error());
+    if (*found) return Verdict::permit();
+  }
+  return Verdict::dunno();
+}
 
 }  // namespace smtpd::policy

@@ -16,9 +16,10 @@ bool is_authorised(const Question& question, const ipc::AddressAnswer& answer) {
 // permit, or what `otherwise` makes of a recipient for whom we do not relay.
 template <class Otherwise>
 Verdict by_destination(const Question& question, Verdict authorised, Otherwise&& otherwise) {
+  if (question.subject.recipient.empty()) return Verdict::dunno();
   const auto answer = question.policy.resolve(question.subject.sender, question.subject.recipient);
   if (!answer) return question.policy.lookup_failed(question, answer.error());
-  if (answer->status == ipc::ResolveStatus::fail) return Verdict::refuse(question.policy.temporary_failure(question));
+  if (answer->status == ipc::ResolveStatus::fail) return Verdict::insist(question.policy.temporary_failure(question));
   return is_authorised(question, *answer) ? std::move(authorised) : otherwise();
 }
 

@@ -49,9 +49,9 @@ bool is_required_name(std::string_view local) {
   return local.empty();  // "@domain" means its postmaster
 }
 
-mail::Dsn status_of_address(Stage stage, const mail::Dsn& given) {
-  const bool is_sender = stage == Stage::sender;
-  const mail::Dsn said = status_for(is_sender ? AddressEnd::sender : AddressEnd::recipient, given);
+mail::Dsn status_of_address(AddressEnd end, const mail::Dsn& given) {
+  const bool is_sender = end == AddressEnd::sender;
+  const mail::Dsn said = status_for(end, given);
   if (said != given) {
     maillog::info("mapping DSN status {} into {} address status {}", given.text(), is_sender ? "Sender" : "Recipient", said.text());
   }
@@ -60,25 +60,25 @@ mail::Dsn status_of_address(Stage stage, const mail::Dsn& given) {
 
 // A transport that ends in refusal says so here already, in its own words. That of virtual alias domains is only there for
 // mail that came past this check.
-std::optional<Verdict> refusing_transport(const Question& question, const ipc::AddressAnswer& answer,
+std::optional<Verdict> refusing_transport(const Question& question, const ipc::AddressAnswer& answer, AddressEnd end,
                                           std::string_view permanent_dsn) {
   const bool is_retry = answer.transport == "retry";
-  const bool is_error = answer.transport == "error" && answer.address_class != ipc::AddressClass::virtual_alias;
+  const bool is_error = answer.transport == question.policy.params().error_service_name && answer.address_class != ipc::AddressClass::virtual_alias;
   if (!is_retry && !is_error && answer.status != ipc::ResolveStatus::error) return std::nullopt;
   std::string_view text = ascii::trim(answer.nexthop);
   mail::Dsn dsn = mail::Dsn::parse(permanent_dsn).value_or(mail::Dsn(5, 1, 1)).with_class(is_retry ? 4 : 5);
   if (const auto given = mail::Dsn::parse_prefix(text); given && !given->is_success()) {
-    dsn = status_of_address(question.stage, *given).with_class(dsn.cls());
+    dsn = status_of_address(end, *given).with_class(dsn.cls());
   }
   return Verdict::refuse(refusal(question, is_retry ? 450 : 550, dsn.text(), ascii::trim(text)));
 }
 
-// The same question for either end of the message; `address` is what `question.stage` is about.
-Verdict unlisted(const Question& question, std::string_view address, std::string_view permanent_dsn) {
+// The same question for either end of the message; the address is what the question is about.
+Verdict unlisted(const Question& question, AddressEnd end, std::string_view permanent_dsn) {
   Policy& policy = question.policy;
-  const auto answer = policy.resolve(question.subject.sender, address);
+  const auto answer = policy.resolve(question.subject.sender, question.about.name);
   if (!answer) return policy.lookup_failed(question, answer.error());
-  if (answer->status == ipc::ResolveStatus::fail) return Verdict::refuse(policy.temporary_failure(question));
+  if (answer->status == ipc::ResolveStatus::fail) return Verdict::insist(policy.temporary_failure(question));
 
   const Tables& tables = policy.tables();
   const bool is_local = answer->address_class == ipc::AddressClass::local;
@@ -90,7 +90,7 @@ Verdict unlisted(const Question& question, std::string_view address, std::string
   if (policy.recently_listed().contains(answer->address)) return Verdict::dunno();
   // A sender may be one of ours under any name; a recipient is never changed as a sender is.
   const maps::Maps nothing;
-  const maps::Maps& of_senders = question.stage == Stage::sender ? tables.sender_canonical : nothing;
+  const maps::Maps& of_senders = end == AddressEnd::sender ? tables.sender_canonical : nothing;
   for (const maps::Maps* changing : {&of_senders, &tables.recipient_canonical, &tables.canonical, &tables.virtual_aliases}) {
     const auto is_changed = lists(*changing);
     if (!is_changed) return policy.lookup_failed(question, is_changed.error());
@@ -98,7 +98,7 @@ Verdict unlisted(const Question& question, std::string_view address, std::string
     policy.recently_listed().add(answer->address);
     return Verdict::dunno();
   }
-  if (auto refused = refusing_transport(question, *answer, permanent_dsn)) return std::move(*refused);
+  if (auto refused = refusing_transport(question, *answer, end, permanent_dsn)) return std::move(*refused);
 
   const ClassTables of_class = tables_of(answer->address_class, tables, policy.params());
   if (of_class.lists_everybody || (is_local && is_required_name(mail::split(answer->address).local))) return Verdict::dunno();
@@ -118,12 +118,12 @@ Verdict unlisted(const Question& question, std::string_view address, std::string
 
 Verdict reject_unlisted_recipient(const Question& question) {
   if (question.subject.recipient.empty()) return Verdict::dunno();
-  return unlisted({question.policy, Stage::recipient, question.subject}, question.subject.recipient, "5.1.1");
+  return unlisted(about_recipient(question), AddressEnd::recipient, "5.1.1");
 }
 
 Verdict reject_unlisted_sender(const Question& question) {
   if (question.subject.sender.empty()) return Verdict::dunno();
-  return unlisted({question.policy, Stage::sender, question.subject}, question.subject.sender, "5.1.0");
+  return unlisted(about_sender(question), AddressEnd::sender, "5.1.0");
 }
 
 }  // namespace smtpd::policy

@@ -73,8 +73,10 @@ std::optional<Reply> objection(Session& s, const ChunkArgument& chunk) {
     return Reply(552, "5.3.4 Chunk exceeds message size limit");
   }
   if (s.phase() == Phase::rcpt) {
-    const policy::Verdict verdict = s.policy().ask(policy::Stage::data, s.subject(), s.warnings());
+    const policy::Verdict verdict = s.policy().ask(policy::Stage::data, s.subject(s.transaction().only_recipient()), s.asker());
     if (verdict.refuses()) return s.refuse(verdict.reply());
+    if (auto refusal = s.milters().data()) return refusal;
+    return s.transaction().pass_on("DATA", Wanted::go_on);
   }
   return std::nullopt;
 }

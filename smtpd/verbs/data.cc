@@ -10,10 +10,12 @@ namespace smtpd {
 
 std::optional<Reply> data(Session& s, const Command& command) {
   if (!command.rest.empty()) return Reply(501, "5.5.4 Syntax: DATA");
-  if (const policy::Verdict verdict = s.policy().ask(policy::Stage::data, s.subject(), s.warnings()); verdict.refuses()) {
+  if (const policy::Verdict verdict = s.policy().ask(policy::Stage::data, s.subject(s.transaction().only_recipient()), s.asker()); verdict.refuses()) {
     return s.refuse(verdict.reply());
   }
+  if (auto refusal = s.milters().data()) return refusal;
   Transaction& message = s.transaction();
+  if (auto refusal = message.pass_on("DATA", Wanted::go_on)) return refusal;
   message.begin_content(s.received_header());
   if (!s.send(Reply(354, "End data with <CR><LF>.<CR><LF>"))) return std::nullopt;
 

@@ -34,7 +34,7 @@ std::optional<Reply> etrn(Session& s, const Command& command) {
 
   policy::Subject subject = s.subject();
   subject.etrn_domain = site;
-  const policy::Verdict verdict = s.policy().etrn(subject, s.warnings());
+  const policy::Verdict verdict = s.policy().etrn(subject, s.asker());
   if (verdict.refuses()) return s.refuse(verdict.reply());
 
   const auto answer = ask_flush(s, site);

@@ -22,6 +22,7 @@ std::optional<Reply> mail_from(Session& s, const Command& command) {
   auto sender = take_path(s, PathOf::mail, argument.path, !parameters || parameters->smtputf8);
   if (!sender) return Reply(501, "5.1.7 Bad sender address syntax");
   if (!parameters) return parameters.error();
+  if (sender->empty() && !parameters->verp.empty()) return Reply(503, "5.5.4 Error: XVERP requires non-null sender");
 
   if (auto refusal = s.undeclared_utf8(*sender, parameters->smtputf8)) return refusal;
   if (auto refusal = s.limits().message()) return refusal;
@@ -33,6 +34,7 @@ std::optional<Reply> mail_from(Session& s, const Command& command) {
     return refusal;
   }
   s.begin(std::make_unique<Transaction>(std::move(*sender), std::move(*parameters), s.server().clock().stamp()));
+  if (s.is_filtered()) s.transaction().keep_command(command.line);
   const auto give_up = [&](Reply reply) {
     Reply refusal = s.refuse(std::move(reply));
     s.reset();
@@ -41,8 +43,12 @@ std::optional<Reply> mail_from(Session& s, const Command& command) {
   if (is_too_large) {
     return give_up(Reply(552, "5.3.4 Message size exceeds fixed limit"));
   }
-  if (const policy::Verdict verdict = s.policy().sender(s.subject(), s.warnings()); verdict.refuses()) {
+  if (const policy::Verdict verdict = s.policy().sender(s.subject(), s.asker()); verdict.refuses()) {
     return give_up(verdict.reply());
+  }
+  if (auto refusal = s.milters().mail(argument.path, argument.parameters)) {
+    s.reset();
+    return refusal;
   }
   if (!params.smtpd_delay_open_until_valid_rcpt) {
     if (auto refusal = s.open_message()) {

@@ -41,10 +41,16 @@ std::optional<Reply> rcpt_to(Session& s, const Command& command) {
   if (auto refusal = too_many(s)) return refusal;
 
   s.set_recipient(*recipient);
-  const policy::Verdict verdict = s.policy().recipient(s.subject(*recipient), s.warnings());
+  const policy::Verdict verdict = s.policy().recipient(s.subject(*recipient), s.asker());
   std::optional<Reply> refusal;
-  if (verdict.refuses()) refusal = s.refuse(verdict.reply());
-  else refusal = s.open_message();
+  if (verdict.refuses()) {
+    refusal = s.refuse(verdict.reply());
+    s.milters().rejected_rcpt(argument.path, argument.parameters, *refusal);
+  } else {
+    refusal = s.milters().rcpt(*recipient, argument.path, argument.parameters);
+    if (!refusal) refusal = s.open_message();
+    if (!refusal) refusal = s.transaction().pass_on(command.line, Wanted::taken);
+  }
   s.set_recipient({});
   if (refusal) return refusal;
 

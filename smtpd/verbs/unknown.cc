@@ -26,6 +26,7 @@ std::optional<Reply> unknown(Session& s, const Command& command) {
     maillog::warning("non-SMTP command from {}: {}", s.client().name_and_address, command.line.substr(0, shown_of_line));
     return Reply(221, "2.7.0 Error: I can break rules, too. Goodbye.", Reply::Then::close);
   }
+  if (auto refusal = s.milters().unknown(command.line)) return refusal;
   return Reply(500, "5.5.2 Error: command not recognized");
 }
 

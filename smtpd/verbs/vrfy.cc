@@ -24,8 +24,13 @@ std::optional<Reply> vrfy(Session& s, const Command& command) {
   if (auto refusal = s.undeclared_utf8(*address, declared)) return refusal;
   s.set_recipient(*address);
   policy::Subject subject = s.subject(*address);
-  subject.sender = {};
-  const policy::Verdict verdict = s.policy().recipient(subject, s.warnings());
+  // The question does not belong to a message that is under way.
+  subject.has_sender = false;
+  subject.sender = subject.queue_id = subject.instance = subject.sasl_sender = {};
+  subject.recipients = 0;
+  subject.size = 0;
+  subject.message = nullptr;
+  const policy::Verdict verdict = s.policy().recipient(subject, s.asker());
   std::optional<Reply> refusal;
   if (verdict.refuses()) refusal = s.refuse(verdict.reply());
   s.set_recipient({});

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "lib/log/log.h"
-#include "lib/mail/address.h"
+#include "lib/mail/logged_address.h"
 #include "lib/mail/date.h"
 #include "lib/queue/record_reader.h"
 #include "submit/envelope_filter.h"
@@ -109,7 +109,7 @@ class MessageFile::Copier {
     add(RecordType::normal, fmt::format("\tid {}; {}", stream_.queue_id(), mail::rfc5322_date(file_.modified_)));
   }
   void log_sender(std::string_view sender) {
-    maillog::info("{}: uid={} from=<{}>{}", stream_.queue_id(), file_.owner_, mail::to_external(sender),
+    maillog::info("{}: uid={} from=<{}>{}", stream_.queue_id(), file_.owner_, mail::logged_address(sender),
                   is_trusted_ && was_queued_ ? " orig_id=" + file_.name_ : "");
   }
 

@@ -69,13 +69,14 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
   // In a private instance of an ordinary user one uid stands for all, the mail owner's too.
   const auto owner = process::find_account(params.mail_owner);
   const auto overrides = TRY(ipc::ReceiveOverrides::parse(params.receive_override_options));
-  ipc::CleanupFlags flags = ipc::CleanupFlags::bounce | overrides.cleanup_flags();
+  ipc::CleanupFlags flags = ipc::CleanupFlags::bounce | overrides.cleanup_flags_beside_smtp();
   if (params.smtputf8_enable && has_class(params.smtputf8_autodetect_classes, "sendmail")) {
     flags = flags | ipc::CleanupFlags::autodetect_smtputf8;
   }
   Setup setup{{params.myhostname, params.mail_name, owner ? owner->uid : ::geteuid(), params.content_filter,
                static_cast<std::size_t>(params.line_length_limit)}, flags,
-              "public/" + params.cleanup_service_name, params.ipc_timeout, ""};
+              "public/" + params.cleanup_service_name, params.ipc_timeout,
+              queue::Layout("", params.hash_queue_names, params.hash_queue_depth), queue::remains_of(params.dont_remove), ""};
   if (const auto refusals = config::refusals(startup.main, "pickup"); !refusals.empty()) {
     setup.refusal = refusals.front().text();
   }
@@ -167,9 +168,15 @@ Server::Fate Server::pick_up(const std::string& name) {
 }
 
 Server::Fate Server::remove(const std::string& name) {
-  if (::unlink(("maildrop/" + name).c_str()) == 0 || errno == ENOENT) return Fate::removed;
+  const std::string file = "maildrop/" + name;
+  if (const auto id = queue::QueueId::parse(name); id && setup_.remains == queue::Remains::saved) {
+    const auto saved = queue::save(setup_.layout, file, *id);
+    if (!saved) maillog::exit_fatal(saved.error().message());
+    return Fate::removed;
+  }
+  if (::unlink(file.c_str()) == 0 || errno == ENOENT) return Fate::removed;
   // It is in the queue now and would be sent again at each scan: better no pickup at all.
-  maillog::exit_fatal("remove maildrop/" + name + ": " + base::Error::system("", errno).message());
+  maillog::exit_fatal("remove " + file + ": " + base::Error::system("", errno).message());
 }
 
 // A file that can never be a message is kept for people to look at.

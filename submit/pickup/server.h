@@ -7,6 +7,7 @@
 
 #include "lib/event/loop.h"
 #include "lib/ipc/connections.h"
+#include "lib/queue/saved.h"
 #include "lib/server/service.h"
 #include "submit/pickup/message_file.h"
 
@@ -25,6 +26,8 @@ class Server final : public server::Service {
     ipc::CleanupFlags flags;
     std::string cleanup_socket;
     std::chrono::seconds ipc_timeout;
+    queue::Layout layout;
+    queue::Remains remains;
     std::string refusal;  // not empty: something that protects is not built yet; mail stays where it is
   };
   Server(ipc::Connections& services, const base::Clock& clock, Setup setup)

@@ -20,12 +20,16 @@ Status status_of(const base::Error& error) { return error.code() == EFBIG ? Stat
 
 }  // namespace
 
-Ended copy_message(Input& input, MaildropFile file, const base::Clock& clock, const std::string& who) {
+Ended copy_message(Input& input, MaildropFile file, const base::Clock& clock, const std::string& who, const SenderRule& rule) {
   submit::EnvelopeFilter filter;
+  std::optional<SenderRefusal> refusal;  // the rest of the input is then only read
   std::optional<base::Error> failure;  // of writing; the rest of the input is then only read
   const auto add = [&](queue::RecordType type, std::string_view data) {
     if (failure) return;
     if (auto added = file.add(type, data); !added) failure = std::move(added).error();
+  };
+  const auto judge_sender = [&](std::string_view sender) {
+    if (rule && !refusal) refusal = rule(sender);
   };
   add(queue::RecordType::time, time_record(clock.stamp()));
   while (!filter.is_complete()) {
@@ -40,11 +44,15 @@ Ended copy_message(Input& input, MaildropFile file, const base::Clock& clock, co
     }
     const submit::Judgement judgement = filter.take(item.type, item.data);
     switch (judgement.verdict) {
-      case submit::Verdict::keep: add(item.type, item.data); break;
+      case submit::Verdict::keep:
+        if (item.type == queue::RecordType::sender) judge_sender(item.data);
+        add(item.type, item.data);
+        break;
       case submit::Verdict::skip: maillog::warning("{}: {}", who, judgement.complaint); break;
       case submit::Verdict::refuse: return {Ended::How::fatal, Status::bad, who + ": " + judgement.complaint};
     }
   }
+  if (refusal) return {Ended::How::refused, refusal->status, std::move(refusal->reason)};
   if (!filter.has_envelope()) return {Ended::How::refused, Status::bad, ""};
   if (!failure) {
     if (auto committed = std::move(file).commit(); !committed) failure = std::move(committed).error();

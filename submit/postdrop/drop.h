@@ -1,7 +1,10 @@
 #pragma once
 // One message from standard input to maildrop/.
 
+#include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "submit/postdrop/input.h"
 #include "submit/postdrop/maildrop_file.h"
@@ -13,7 +16,7 @@ namespace postdrop {
 struct Ended {
   enum class How {
     dropped,    // status ok: the message is on disk
-    refused,    // status tells why; the peer is told
+    refused,    // status tells why; the peer is told, with `text`
     abandoned,  // the peer stopped, or a signal came: nothing is said
     fatal,      // `text` is the last line of the log
   };
@@ -22,7 +25,16 @@ struct Ended {
   std::string text;
 };
 
-// Copies the message. The caller has told the peer the queue id. `who` is "uid=N", for the log.
-[[nodiscard]] Ended copy_message(Input& input, MaildropFile file, const base::Clock& clock, const std::string& who);
+// Why a sender may not be used by who runs this.
+struct SenderRefusal {
+  Status status;
+  std::string reason;
+};
+using SenderRule = std::function<std::optional<SenderRefusal>(std::string_view sender)>;
+
+// Copies the message. The caller has told the peer the queue id. `who` is "uid=N", for the log. Without a rule every sender
+// is allowed.
+[[nodiscard]] Ended copy_message(Input& input, MaildropFile file, const base::Clock& clock, const std::string& who,
+                                 const SenderRule& rule = {});
 
 }  // namespace postdrop

@@ -29,8 +29,8 @@ void reply_opened(std::string_view queue_id) {
   say(attribute("protocol", protocol) + attribute("queue_id", queue_id) + std::string(1, '\0'));
 }
 
-void reply_ended(Status status) {
-  say(attribute("status", std::to_string(static_cast<int>(status))) + attribute("reason", "") + std::string(1, '\0'));
+void reply_ended(Status status, std::string_view reason) {
+  say(attribute("status", std::to_string(static_cast<int>(status))) + attribute("reason", reason) + std::string(1, '\0'));
 }
 
 }  // namespace postdrop

@@ -9,6 +9,6 @@
 namespace postdrop {
 
 void reply_opened(std::string_view queue_id);
-void reply_ended(Status status);
+void reply_ended(Status status, std::string_view reason);
 
 }  // namespace postdrop

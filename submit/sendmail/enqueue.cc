@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <string_view>
 
 #include <fmt/core.h>
@@ -61,26 +62,33 @@ std::string read_all(const Fd& fd) {
   return out;
 }
 
-// The status in postdrop's answer: "...status NUL number NUL...". Without one nothing was promised.
+// "...NAME NUL value NUL..." in postdrop's answer; nothing where it is not.
+std::optional<std::string_view> attribute_in(std::string_view answer, std::string_view name) {
+  const std::string wanted = fmt::format("{0}{1}{0}", '\0', name);
+  const std::size_t at = answer.find(wanted);
+  if (at == std::string_view::npos) return std::nullopt;
+  const std::string_view rest = answer.substr(at + wanted.size());
+  return rest.substr(0, rest.find('\0'));
+}
+
+// Without a status nothing was promised.
 postdrop::Status status_in(std::string_view answer) {
-  using std::string_view_literals::operator""sv;
-  constexpr std::string_view name = "\0status\0"sv;
-  const std::size_t at = answer.find(name);
-  if (at == std::string_view::npos) return postdrop::Status::write;
-  const std::string_view rest = answer.substr(at + name.size());
-  const auto number = ascii::parse_number(rest.substr(0, rest.find('\0')));
+  const auto number = ascii::parse_number(attribute_in(answer, "status").value_or(""));
   if (!number) return postdrop::Status::write;
-  for (const postdrop::Status status : {postdrop::Status::ok, postdrop::Status::bad, postdrop::Status::size}) {
+  for (const postdrop::Status status : {postdrop::Status::ok, postdrop::Status::bad, postdrop::Status::size, postdrop::Status::not_permitted}) {
     if (*number == static_cast<std::uint64_t>(status)) return status;
   }
   return postdrop::Status::write;
 }
 
-Result<void> check(postdrop::Status status) {
+Result<void> check(std::string_view answer) {
+  const postdrop::Status status = status_in(answer);
+  if (const auto reason = attribute_in(answer, "reason"); reason && !reason->empty()) return base::fail(ascii::printable(*reason));
   switch (status) {
     case postdrop::Status::ok: return {};
     case postdrop::Status::bad: return base::fail("internal protocol error");
     case postdrop::Status::size: return base::fail("message file too big");
+    case postdrop::Status::not_permitted:
     case postdrop::Status::write: break;
   }
   return base::fail("queue file write error");
@@ -144,7 +152,7 @@ Result<void> enqueue(const Params& params, const Options& options, const submit:
   const std::string answer = read_all(from.read_end);
   child.wait();
   TRY(content);
-  return check(status_in(answer));
+  return check(answer);
 }
 
 }  // namespace sendmail

@@ -6,38 +6,28 @@
 #include <unistd.h>
 
 #include "lib/base/ascii.h"
+#include "lib/mail/dsn_parameters.h"
 
 namespace sendmail {
 namespace {
 
 // '+': recipients end the options.
 constexpr const char* letters = "+A:B:C:F:GIL:N:O:R:UV:X:b:ce:f:h:imno:p:q::r:tvx";
-constexpr unsigned notify_never = 1, notify_success = 2, notify_failure = 4, notify_delay = 8;
 constexpr std::size_t verp_size = 2;
 
 std::string_view base_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
-// "never", or a list of "success", "failure", "delay" (RFC 3461 section 4.1).
-unsigned parse_notify(std::string_view text, std::vector<std::string>& warnings) {
-  struct Word {
-    std::string_view text;
-    unsigned bit;
-  };
-  constexpr std::array words{Word{"never", notify_never}, Word{"success", notify_success}, Word{"failure", notify_failure},
-                             Word{"delay", notify_delay}};
-  unsigned bits = 0;
+// NOTIFY's words, in a list of ours.
+int parse_notify(std::string_view text, std::vector<std::string>& warnings) {
+  int bits = 0;
   bool is_good = true;
-  for (const std::string_view item : ascii::split(text, ", \t\r\n")) {
-    bool found = false;
-    for (const Word& word : words) {
-      if (!ascii::equal_ignoring_case(word.text, item)) continue;
-      bits |= word.bit;
-      found = true;
-    }
-    if (!found) warnings.push_back(fmt::format("unknown DSN NOTIFY command value \"{}\" in \"{}\"", item, text));
-    is_good = is_good && found;
+  for (const std::string_view word : ascii::split(text, ", \t\r\n")) {
+    const int bit = mail::notify::of_word(word);
+    if (bit == 0) warnings.push_back(fmt::format("unknown DSN NOTIFY command value \"{}\" in \"{}\"", word, text));
+    is_good = is_good && bit != 0;
+    bits |= bit;
   }
-  if (is_good && bits != 0 && ((bits & notify_never) == 0 || bits == notify_never)) return bits;
+  if (is_good && bits != 0 && mail::notify::is_consistent(static_cast<std::uint64_t>(bits))) return bits;
   warnings.emplace_back("bad -N option value -- ignored");
   return 0;
 }
@@ -109,8 +99,7 @@ Result<void> take(Options& options, int letter, std::string_view argument) {
     case 'I': options.mode = Mode::init_aliases; return {};
     case 'N': options.notify = parse_notify(argument, options.warnings); return {};
     case 'R':
-      if (ascii::equal_ignoring_case(argument, "full")) options.ret = 1;
-      else if (ascii::equal_ignoring_case(argument, "hdrs")) options.ret = 2;
+      if (const auto ret = mail::ret::parse(argument)) options.ret = *ret;
       else options.warnings.emplace_back("bad -R option value -- ignored");
       return {};
     case 'V':

@@ -38,8 +38,8 @@ struct Options {
   bool report = false;              // -v: tell the sender by mail what happens
   std::optional<std::string> sender;     // -f, -r, as given
   std::optional<std::string> full_name;  // -F
-  unsigned notify = 0;              // -N: NOTIFY bits
-  int ret = 0;                      // -R: 1 full, 2 headers
+  int notify = 0;                   // -N: mail::notify
+  int ret = 0;                      // -R: mail::ret
   std::string envelope_id;          // -V
   std::optional<std::string> verp;  // -XV: delimiters, "" for the default ones
   std::string encoding;             // -B: "7bit", "8bit"

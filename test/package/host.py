@@ -223,6 +223,23 @@ class Host:
         return faults
 
 
+def frozen_file():
+    """Where the kernel says for how long this process's group was frozen, by somebody who wanted the machine for himself."""
+    mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines() if line.split()[2] == "cgroup2"]
+    groups = [line[3:] for line in Path("/proc/self/cgroup").read_text().splitlines() if line.startswith("0::")]
+    path = Path("%s%s/cgroup.stat.local" % (mounts[0], groups[0].rstrip("/"))) if mounts and groups else None
+    return path if path and path.exists() else None
+
+
+FROZEN = frozen_file()
+
+
+def clock():
+    """Seconds that passed for what runs here: in a frozen group client and server stand still alike."""
+    found = re.search(r"frozen_usec (\d+)", FROZEN.read_text()) if FROZEN else None
+    return time.monotonic() - (int(found[1]) / 1e6 if found else 0)
+
+
 class Probe(threading.Thread):
     """Asks the port for a greeting again and again. `outages` is each time nobody took the connection or greeted; `slowest` is
     the longest that somebody let wait, which on a busy machine is not the same."""
@@ -230,6 +247,7 @@ class Probe(threading.Thread):
     def __init__(self):
         super().__init__(daemon=True)
         self.ended, self.outages, self.slowest, self.doing = threading.Event(), [], 0.0, "before"
+        self.since = clock()
 
     def greets(self):
         try:
@@ -242,17 +260,45 @@ class Probe(threading.Thread):
             return False
 
     def run(self):
-        last, away = time.monotonic(), False
+        last, away = clock(), False
         while not self.ended.wait(PROBE_EVERY):
-            began = time.monotonic()
+            began = clock()
             if not self.greets():
                 away = True
                 continue
-            now = time.monotonic()
+            now = clock()
             if away:
-                self.outages.append({"while": self.doing, "seconds": round(now - last, 2)})
+                self.outages.append({"while": self.doing, "from": round(last - self.since, 2), "seconds": round(now - last, 2)})
             self.slowest = max(self.slowest, round(now - began, 2))
             last, away = now, False
+
+
+class Steps(threading.Thread):
+    """What runs while a package is exchanged: each maintainer script and command of the mail system, from when to when."""
+
+    WATCHED = re.compile(r"/var/lib/dpkg/|dpkg .*--(unpack|configure)|invoke-rc\.d|/postfix-script|sbin/(postfix|post[a-z]+)\b|configure-instance")
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.ended, self.began, self.seen = threading.Event(), clock(), {}
+
+    def run(self):
+        while not self.ended.wait(2 * PROBE_EVERY):
+            now = clock() - self.began
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
+                try:
+                    said = path.read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+                except OSError:
+                    continue
+                if self.WATCHED.search(said):
+                    self.seen.setdefault((path.parent.name, said[:120]), [now, now])[1] = now
+
+    def end(self):
+        """Those that took time, in the order of their beginning."""
+        self.ended.set()
+        self.join()
+        steps = sorted(self.seen.items(), key=lambda step: step[1])
+        return ["%.2f-%.2f %s" % (*times, said) for (_, said), times in steps if times[1] - times[0] >= 0.1]
 
 
 class Switch:
@@ -260,16 +306,20 @@ class Switch:
 
     def __init__(self, place, seconds):
         self.host = Host(place, "", place / "root/archive")
-        self.seconds, self.faults, self.probe = seconds, [], Probe()
+        self.seconds, self.faults, self.probe, self.steps = seconds, [], Probe(), {}
 
     def change(self, doing, version):
         self.probe.doing = doing
         say("%s: %s" % (doing, version))
+        steps = Steps()
+        steps.start()
+        self.probe.since = steps.began
         self.host.install(version)
         # The port may be there later than the package: what waits for it is not yet a fault of what follows.
         end = time.monotonic() + 30
         while not self.probe.greets() and time.monotonic() < end:
             time.sleep(PROBE_EVERY)
+        self.steps[doing] = steps.end()
 
     def look(self, when, before):
         after = self.host.configuration()
@@ -310,6 +360,7 @@ class Switch:
         queues["after"] = self.counts()
         self.probe.ended.set()
         self.probe.join(30)
-        result = {"from": theirs, "to": ours, "away": self.probe.outages, "slowest_greeting": self.probe.slowest, "queues": queues, "faults": self.faults}
+        result = {"from": theirs, "to": ours, "away": self.probe.outages, "slowest_greeting": self.probe.slowest, "queues": queues,
+                  "steps": self.steps, "faults": self.faults}
         (self.host.place / "switch.json").write_text(json.dumps(result))
         return 0

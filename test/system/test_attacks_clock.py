@@ -101,4 +101,11 @@ def test_mail_that_waits_while_the_clock_jumps(library, wrong):
                 since = suite.log_size()
                 suite.run("postqueue", "-f")
                 suite.wait_log(qid + ": to=<bob@elsewhere.example>.*status=deferred", since=since)
+        # And with it wrong at the start already; right again, and wrong, while nobody looks.
+        for step in ("wrong", "right again", "wrong"):
+            suite.sh("postfix stop 2>/dev/null")
+            flag.touch() if step == "wrong" else os.unlink(flag)
+            since = suite.log_size()
+            suite.sh("cd %s; LD_PRELOAD=/clock.so postfix start 2>/dev/null; postqueue -f" % suite.queue_directory)
+            suite.wait_log(qid + ": to=<bob@elsewhere.example>.*status=deferred", since=since)
         assert "expired" not in suite.log() and [name for _, name in suite.queue_files()] == [qid]

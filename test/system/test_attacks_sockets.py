@@ -223,6 +223,25 @@ def test_flood_of_log_lines_hides_no_mail(suite):
     assert re.search(r"%s: to=<bob@example.test>, .*status=sent" % queue_id, suite.log(at))
 
 
+def test_a_stranger_may_log_only_so_much(suite):
+    """Of what root and the mail system log nothing is left out, and what is, is counted."""
+    at = suite.log_size()
+    nobody = [(socket.SOL_SOCKET, socket.SCM_CREDENTIALS, struct.pack("iII", os.getpid(), NOBODY, NOBODY))]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+        for n in range(100):
+            client.sendmsg([b"\n".join(b"Jan  1 00:00:00 host flood[1]: nobody %d" % (n * 100 + i) for i in range(100))], nobody, 0,
+                           os.path.join(suite.queue, "public/postlog"))
+    log_to(suite, b"\n".join(b"Jan  1 00:00:00 host root[1]: root %d" % n for n in range(1000)))
+
+    def is_told():
+        log_to(suite, b"Jan  1 00:00:00 host root[1]: more")
+        log = suite.log(at)
+        left_out = re.findall(r"postlogd\[\d+\]: warning: (\d+) lines of uid %d are left out: more than 500 in a second" % NOBODY, log)
+        return bool(left_out) and log.count("flood[1]: nobody") + sum(map(int, left_out)) == 10_000
+    suite.wait_until(is_told, suite.mail_log, what="what was left out")
+    assert suite.log(at).count("root[1]: root") == 1000
+
+
 def test_log_daemon_that_stands_still_stops_no_mail(suite):
     pid = next(pid for pid, name in daemons(suite).items() if name == "postlogd")
     suite.sh("kill -STOP %s" % pid)

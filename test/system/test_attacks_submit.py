@@ -97,7 +97,7 @@ def test_ignored_signals(stopped, trap):
 def test_killed_while_it_reads(stopped, signal, whom):
     maildrop = Path(stopped.queue) / "maildrop"
     stopped.sh("rm -f /tmp/input /tmp/pids /tmp/go; mkfifo -m 666 /tmp/input /tmp/go")
-    script = "sendmail bob </tmp/input & exec 3>/tmp/input; echo part >&3; echo $! >/tmp/pids; read x </tmp/go; exec 3>&-; wait $!; exit 0"
+    script = "env --default-signal sendmail bob </tmp/input & exec 3>/tmp/input; echo part >&3; echo $! >/tmp/pids; read x </tmp/go; exec 3>&-; wait $!; exit 0"
     sender = threading.Thread(target=stopped.run, args=("sh", "-c", script), kwargs={"user": "alice"})
     sender.start()
     try:

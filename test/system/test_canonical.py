@@ -1,5 +1,6 @@
 """cleanup(8)'s rewriting: canonical maps, masquerading, automatic copies; in the envelope and in the header, in Postfix's order.
 Each scenario: its settings, the envelope, and what else is special; then all that comes of the message is compared."""
+import json
 import re
 
 import pytest
@@ -150,6 +151,24 @@ def test_copies_in_the_queue(world):
     records = re.findall(r"(?m)^(?:sender|recipient|original_recipient|message_content|named_attribute: (?:notify|dsn)|\*\*\*).*", world.suite.sh("postcat -evq " + qid))
     world.suite.delete_all()
     golden("bcc_queue_file", masks.mask(re.sub(r"deferred/\w/", "deferred/", "\n".join(records))))
+
+
+@pytest.mark.parametrize("door", ["smtp", "sendmail"])
+def test_original_recipients_in_the_queue(world, door):
+    """ORCPT where the client gave none: smtpd takes the address as it came, mail of this machine has what canonical maps made of it."""
+    world.configure({"canonical_maps": inline({"bob@example.test": "robert@new.example"}), "local_transport": "nosuch:later", "default_transport": "nosuch:later",
+                     "maximal_queue_lifetime": "1d"})
+    since, recipients = world.suite.log_size(), [BOB, "bob", "alice%example.test@example.test", "postmaster"]
+    if door == "smtp":
+        recipients.append('"a b"@example.test')   # Postfix forgets the quotes in the other
+        send(world.suite, JOE, recipients, "Subject: x\n\nx\n")
+    else:
+        world.suite.run("sendmail", "-f", JOE, *recipients, input=b"Subject: x\n\nx\n")
+    world.suite.wait_status(since, count=len(recipients))
+    queue_id = json.loads(world.suite.sh("postqueue -j"))["queue_id"]
+    shown = world.suite.sh("postcat -eq " + queue_id)
+    world.suite.delete_all()
+    golden("orcpt_" + door, "".join(line + "\n" for line in shown.splitlines() if re.search("dsn_orig_rcpt|recipient: ", line)))
 
 
 def test_unknown_class(world):

@@ -74,6 +74,7 @@ def test_subcommands(complete):
     assert complete("postlock -l f") == ["fcntl", "flock"]
     assert complete("postlock fi") == ["file-one", "file-two"]
     assert "postconf" in complete("postlock file-one postcon")
+    assert complete("authtest -s p") == ["pop3"] and "root" in complete("authtest roo")
     assert complete("postkick pu") == ["public"]
     assert complete("postkick public qm") == ["qmgr"] and "rewrite" in complete("postkick private ")
     assert complete("qshape def") == ["deferred"] and "-p" in complete("qshape -")

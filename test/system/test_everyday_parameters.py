@@ -113,11 +113,13 @@ def test_default_database_type(suite):
 LOCK = {"mailbox_delivery_lock": "dotlock", "deliver_lock_attempts": "5", "deliver_lock_delay": "1s"}
 
 
-@pytest.mark.parametrize("limit, status", [("1s", "sent"), ("500s", "deferred")])
-def test_stale_lock_time(suite, settings, limit, status):
-    """A lock file that nobody removes: has its program gone, or is it still at work?"""
+@pytest.mark.parametrize("limit, modified, status", [("1s", "now", "sent"), ("500s", "now", "deferred"), ("1s", "tomorrow", "sent"),
+                                                     ("500s", "last week", "deferred")])
+def test_stale_lock_time(suite, settings, limit, modified, status):
+    """A lock file that nobody removes: has its program gone, or is it still at work? The time of modification, which anybody may
+    set, does not count."""
     settings(**LOCK, stale_lock_time=limit, maximal_queue_lifetime="1d")
-    suite.sh("touch /var/mail/bob.lock; chmod 666 /var/mail/bob.lock")
+    suite.sh("touch -d '%s' /var/mail/bob.lock; chmod 666 /var/mail/bob.lock" % modified)
     since = suite.log_size()
     send(suite, JOE, "bob@example.test")
     suite.wait_status(since)

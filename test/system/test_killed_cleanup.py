@@ -81,6 +81,7 @@ def test_complete(suite, step):
 def test_incomplete(suite):
     with Client(suite.smtp) as client:
         client.send("a@example.net", "bob@example.test", "Subject: before\n\nx\n")
+        suite.wait_queue_empty()   # who delivers it would come by the step
         marker = kill_at(suite, "before-complete")
         with pytest.raises(Refused, match="^451 4.3.0 Error: queue file write error$"):
             client.send("a@example.net", "bob@example.test", "Subject: refused\n\nx\n")

@@ -11,7 +11,9 @@ import pytest
 from suite import make, masks
 from suite.dns import Dns
 from suite.golden import golden
-from suite.smtp import Silent, Sink, send, turn
+from suite.smtp import Sink, send, turn
+from suite.transports import master_lines, silent_servers
+from suite.transports import told as whole_log
 
 pytestmark = pytest.mark.root
 
@@ -44,6 +46,7 @@ SILENT = {
     "silent-rcpt": ({"lmtp_rcpt_timeout": "1s"}, "RCPT", {}),
     "silent-data": ({"lmtp_data_init_timeout": "1s"}, "DATA", {}),
     "silent-content": ({"lmtp_data_xfer_timeout": "1s"}, "", {}),
+    "silent-old-deadline": ({"lmtp_data_xfer_timeout": "1s", "lmtp_per_record_deadline": "yes", "lmtp_min_data_rate": "100000000"}, "", {}),
     "silent-deadline": ({"lmtp_data_xfer_timeout": "1s", "lmtp_per_request_deadline": "yes", "lmtp_min_data_rate": "100000000"}, "", {}),
     "silent-done": ({"lmtp_data_done_timeout": "1s"}, ".", {}),
 }
@@ -78,12 +81,8 @@ OTHERS = {
 
 @pytest.fixture(scope="module")
 def silent():
-    with contextlib.ExitStack() as stack:
-        peers = {name: Silent(verb, replies) for name, (_, verb, replies) in {**SILENT, **CLOSED}.items()}
-        peers["connect"] = Silent("")
-        for peer in peers.values():
-            stack.enter_context(peer.server)
-        yield peers
+    with silent_servers({**{name: row[1:] for name, row in {**SILENT, **CLOSED}.items()}, "connect": ("", {})}) as servers:
+        yield servers
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +109,7 @@ def suite(silent, sinks, hosts):
     nexthops.update((name, "two.example:%d" % port) for name in RANDOM)
     nexthops.update({"bound-v6": "[::1]:1", "bound-v6-only": "[::1]:1", "prefer-v6": "both.example:1", "prefer-v4": "both.example:1"})
     table = "".join("{%s@sink.example = %s:inet:%s} " % (name, name, nexthops[name]) for name in transports)
-    master = ["%s unix - - n - - lmtp" % name + "".join("\n  -o { %s = %s }" % option for option in options.items()) for name, options in transports.items()]
+    master = master_lines("lmtp", transports)
     zone = {**ZONE, "both.example": {"A": [HOSTS["dead"]], "AAAA": ["::1"]}}
     with Dns(zone) as dns:
         main_cf = {"transport_maps": "inline:{%s}" % table, "lmtp_host_lookup": "dns", "lmtp_randomize_addresses": "no", "notify_classes": "",
@@ -125,12 +124,7 @@ def mail(suite, name, message=HEADER + "\nHello.\n"):
 
 def told(suite, since):
     """What lmtp says of one message, when all is told; no mail is left behind."""
-    suite.wait_status(since)
-    suite.wait_log("disconnect from", since=since)
-    log = masks.history(re.sub(r"\bsize=\d+", "size=0", suite.log(since)))
-    suite.delete_all()
-    suite.sync_log()
-    return "".join(line + "\n" for line in log.splitlines() if line.startswith("postfix/lmtp: "))
+    return "".join(line + "\n" for line in whole_log(suite, since).splitlines() if line.startswith("postfix/lmtp: "))
 
 
 @pytest.mark.parametrize("name", SAID)

@@ -89,6 +89,27 @@ def test_local(suite, settings, name, settings_, recipient):
         golden("local_param_%s_mbox" % name, masks.mask(suite.messages("frank", 1)[-1].decode()))
 
 
+@pytest.mark.parametrize("is_set, held", [("yes", "fcntl"), ("yes", "dotlock"), ("no", "fcntl"), ("no", "dotlock")])
+def test_sun_mailtool_compatibility(suite, settings, is_set, held):
+    settings(sun_mailtool_compatibility=is_set, mailbox_delivery_lock="fcntl, dotlock")
+    suite.sh("rm -f /var/mail/heidi.lock; touch /var/mail/heidi; chown heidi:mail /var/mail/heidi")
+    with open(suite.path("/var/mail/heidi"), "r+b") as box:
+        if held == "dotlock":
+            suite.sh("touch /var/mail/heidi.lock")
+        else:
+            fcntl.lockf(box, fcntl.LOCK_EX)
+        golden("local_mailtool_%s_%s" % (is_set, held), deliver(suite, "mailtool", "heidi@example.test"))
+    suite.sh("rm -f /var/mail/heidi.lock")
+
+
+def test_sun_mailtool_compatibility_leaves_no_lock(suite, settings):
+    settings(sun_mailtool_compatibility="yes", mailbox_delivery_lock="fcntl")
+    since = suite.log_size()
+    send(suite, "joe@example.net", "heidi@example.test")
+    suite.wait_log(r"fatal: parameter mailbox_delivery_lock specifies no applicable mailbox locking method", since=since)
+    suite.delete_all()
+
+
 @pytest.mark.parametrize("lock, held", [("dotlock", "dotlock"), ("fcntl", "dotlock"), ("fcntl", "fcntl"), ("flock", "fcntl"), ("flock", "flock"), ("dotlock", "flock")])
 def test_virtual_mailbox_lock(suite, settings, lock, held):
     settings(virtual_mailbox_lock=lock)

@@ -71,6 +71,18 @@ PACKETS = {
     "VERP": packet(MESSAGE, "list-@example.test-@[]", "bob"),
     "VERP, bad": packet(MESSAGE, "list@example.test-@[]", "bob"),
 }
+HOSTILE = {
+    "a length that begins with zeros": b"00" + packet(MESSAGE, "a", "bob"),
+    "a part's length that begins with zeros": netstring(b"0003:a\nb,", netstring("a"), netstring("bob")),
+    "a length of nothing": b":,", "a length without end": b"1" * 200, "a negative length": b"-5:abcde,", "a length with a blank": b" 5:abcde,",
+    "a length in hex": b"0x5:abcde,", "the longest length": b"999999999:1:a,", "longer than any": b"99999999999999999999:1:a,",
+    "a length of 2^32": b"4294967296:1:a,", "a part longer than the whole": netstring(b"900:abc"), "a part of 2^64": netstring(b"18446744073709551616:abc,"),
+    "the whole shorter than its parts": b"20:" + packet(MESSAGE, "a", "bob")[4:], "the whole longer than its parts": b"900:" + packet("x\n", "a", "bob"),
+    "no comma at the end": packet(MESSAGE, "a", "bob")[:-1] + b";", "NUL in addresses": packet(MESSAGE, "a\0b", "bob\0c"),
+    "newlines in addresses": packet(MESSAGE, "a\nb", "bob\nR: x"), "8-bit addresses": packet(MESSAGE, b"\xff", b"bob\xe9@example.test"),
+    "NUL and CR in the content": packet("Subject: x\n\na\0b\rc\n", "a", "bob"), "a sender that is no address": packet(MESSAGE, "<>", "bob"),
+    "an empty recipient": packet(MESSAGE, "a", ""), "an HTTP request": b"GET / HTTP/1.0\r\n\r\n",
+}
 NOT_ITS_OWN = re.compile("removed|mail_stream_cleanup")
 OF_QMQPD = re.compile(r"/(?:qmqpd|cleanup)\[|from=<")
 
@@ -92,6 +104,19 @@ def story(suite, name, **options):
 
 def test_packets(suite):
     golden("qmqpd", "\n".join(story(suite, name) for name in PACKETS))
+
+
+def told(suite, name):
+    at = suite.log_size()
+    said = send(HOSTILE[name], end=True)
+    suite.wait_log(r"qmqpd\[\d+\]: disconnect from", since=at)
+    suite.wait_queue_empty()
+    log = [text for text in re.findall(r"/qmqpd\[\d+\]: (.*)$", suite.log(at), re.M) if "connect from" not in text]
+    return re.sub(r"^(# .*\nS: )\d+(:.Ok)", r"\1{n}\2", "\n".join(["# " + name, "S: " + said, *log]))
+
+
+def test_hostile_packets(suite):
+    golden("qmqpd-hostile", masks.mask("\n".join(told(suite, name) for name in HOSTILE)))
 
 
 def test_delivered_message(suite):

@@ -1,11 +1,13 @@
 """Where mail goes: transport_maps, what depends on the sender, relocated users, generic addresses, names in UTF-8. Each scenario: its
 settings, the envelope, and what else is special; then all that comes of the message is compared."""
+import re
+
 import pytest
 
-from suite import masks
+from suite import make, masks
 from suite.golden import golden
 from suite.scenario import HEADER, World
-from suite.smtp import Client
+from suite.smtp import Client, send
 
 pytestmark = pytest.mark.root
 
@@ -172,3 +174,21 @@ def test_relocated_prefix_enable(world):
 def test_broken_generic_maps(world):
     world.configure({"smtp_generic_maps": "fail:all"})
     assert "dsn=4.3.0, status=deferred (address mapping lookup error)" in world.deliver(JOE, [ELSEWHERE])
+
+
+def test_a_route_that_is_a_code_alone():
+    """error and retry without a text: the log shows none, notices and mailq say so; a code of another class does not count."""
+    routes = "inline:{{a.example=error:5.1.1} {b.example=retry:4.1.1} {c.example=error:4.1.1 text} {d.example=discard:5.1.1 text}}"
+    with make(main_cf={"transport_maps": routes, "smtpd_reject_unlisted_recipient": "no"}) as suite:
+        since = suite.log_size()
+        send(suite, "alice@example.test", ["x@%s.example" % domain for domain in "abcd"])
+        suite.wait_status(since, count=4)
+        log = suite.log(since)
+        for line in (r"x@a.example>.*dsn=5\.1\.1, status=bounced \(\)", r"x@b.example>.*dsn=4\.1\.1, status=deferred \(\)",
+                     r"x@c.example>.*dsn=5\.0\.0, status=bounced \(text\)", r"x@d.example>.*dsn=2\.0\.0, status=sent \(text\)",
+                     r'warning: bounce_append: ignoring dsn code "4\.1\.1"', r'warning: sent: ignoring dsn code "5\.1\.1"'):
+            assert re.search(line, log), line
+        notice = suite.messages("alice", 1)[0]
+        assert b"\n<x@a.example>: (description unavailable)\n" in notice and b"\nDiagnostic-Code: X-Postfix; (description unavailable)\n" in notice
+        assert b"  ((description unavailable))\n" in suite.run("mailq").stdout
+        suite.delete_all()

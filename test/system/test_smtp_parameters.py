@@ -8,10 +8,11 @@ import socket
 
 import pytest
 
-from suite import make, masks
+from suite import make
 from suite.dns import Dns
 from suite.golden import golden
-from suite.smtp import Client, Silent, Sink, send, turn
+from suite.smtp import Client, Sink, send, turn
+from suite.transports import master_lines, silent_servers, told
 
 pytestmark = pytest.mark.root
 
@@ -53,7 +54,7 @@ SAID = {
     "quoted": ({}, PLAIN, ["EHLO mail.example.test", 'MAIL FROM:<"joe b"@example.net>', "RCPT TO:<quoted@sink.example>"]),
     "quoted-not": ({"smtp_quote_rfc821_envelope": "no"}, PLAIN,
                    ["EHLO mail.example.test", "MAIL FROM:<joe b@example.net>", "RCPT TO:<quoted-not@sink.example>"]),
-    "port": ({"smtp_tcp_port": "{port}"}, PLAIN, ["EHLO mail.example.test", "MAIL FROM:<joe@example.net>", "RCPT TO:<port@sink.example>"]),
+    "port": ({}, PLAIN, ["EHLO mail.example.test", "MAIL FROM:<joe@example.net>", "RCPT TO:<port@sink.example>"]),
 }
 
 # --- a server that falls silent: {transport: (settings, the verb, replies before it)} ---
@@ -99,7 +100,7 @@ ROUTE = {
     "no-address": ({}, "noaddress.example"),
     "no-address-deferred": ({"smtp_defer_if_no_mx_address_found": "yes"}, "noaddress.example"),
     "dns-enabled": ({"smtp_dns_support_level": "enabled"}, "system.example"),
-    "dns-dnssec": ({"smtp_dns_support_level": "dnssec"}, "system.example"),
+    "dns-dnssec": ({"smtp_dns_support_level": "dnssec", "dnssec_probe": ""}, "system.example"),
     "dns-disabled": ({"smtp_dns_support_level": "disabled"}, "system.example"),
     "from-there": ({"smtp_bind_address": "192.0.2.1"}, "two.example"),
     "from-there-only": ({"smtp_bind_address": "192.0.2.1", "smtp_bind_address_enforce": "yes"}, "two.example"),
@@ -110,13 +111,9 @@ ROUTE = {
 
 @pytest.fixture(scope="module")
 def silent():
-    with contextlib.ExitStack() as stack:
-        peers = {name: Silent(verb, replies) for name, (_, verb, replies) in {**SILENT, **CLOSED}.items()}
-        peers.update((name, Silent("")) for name in SLOW)
-        peers["connect"] = Silent("")
-        for peer in peers.values():
-            stack.enter_context(peer.server)
-        yield peers
+    rows = {name: row[1:] for name, row in {**SILENT, **CLOSED}.items()}
+    with silent_servers({**rows, **dict.fromkeys([*SLOW, "connect"], ("", {}))}) as servers:
+        yield servers
 
 
 @pytest.fixture(scope="module")
@@ -140,8 +137,8 @@ def suite(silent, sinks):
     nexthops.update((name, "[127.0.0.1]:%d" % peer.port) for name, peer in silent.items())
     nexthops["port"] = "[127.0.0.1]"
     table = "".join("{%s@%s = %s:%s} " % (name, ROUTE[name][1] if name in ROUTE else "sink.example", name, nexthops.get(name, "")) for name in transports)
-    master = ["%s unix - - n - - smtp" % name + "".join("\n  -o { %s = %s }" % (key, value.replace("{port}", str(sinks["port"].address[1])))
-                                                        for key, value in options.items()) for name, options in transports.items()]
+    transports["port"] = {"smtp_tcp_port": str(sinks["port"].address[1])}
+    master = master_lines("smtp", transports)
     with Dns(ZONE) as dns:
         main_cf = {"transport_maps": "inline:{%s}" % table, "smtp_host_lookup": "dns", "smtp_randomize_addresses": "no",
                    "smtp_connection_cache_on_demand": "no", "connection_cache_ttl_limit": "100s", "notify_classes": ""}
@@ -151,16 +148,6 @@ def suite(silent, sinks):
 
 def mail(suite, name, domain="sink.example", sender="joe@example.net", body="Hello.", **options):
     return send(suite, sender, "%s@%s" % (name, domain), MESSAGE % body, **options)
-
-
-def told(suite, since):
-    """The log of one message, when all is told, and no mail is left behind."""
-    suite.wait_status(since)
-    suite.wait_log("disconnect from", since=since)
-    log = masks.history(re.sub(r"\bsize=\d+", "size=0", suite.log(since)))
-    suite.delete_all()
-    suite.sync_log()
-    return log
 
 
 @pytest.mark.parametrize("name", SAID)

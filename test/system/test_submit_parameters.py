@@ -18,6 +18,10 @@ UTF8 = HEADER + "X-Name: J\u00f6rg\n\nx\n".encode()
 CASES = {
     "users": ([{"authorized_submit_users": "!alice, static:all"}, {"authorized_submit_users": "alice"}, {"authorized_submit_users": "root"}],
               "sendmail x@elsewhere.example", HEADER + b"\nx\n"),
+    # Tables of libraries that the commands load when they are asked for.
+    "users_tables": ([{"authorized_submit_users": "hash:/etc/postfix/submitters"}, {"authorized_submit_users": "!btree:/etc/postfix/submitters.b, static:all"},
+                      {"authorized_submit_users": "pcre:/etc/postfix/submitters.pcre"}, {"authorized_submit_users": "lmdb:/etc/postfix/submitters, root"}],
+                     "sendmail x@elsewhere.example", HEADER + b"\nx\n"),
     "users_postdrop": ([{"authorized_submit_users": "!alice, static:all"}], "postdrop", b""),
     "verp": ([{"default_verp_delimiters": "-="}], "sendmail -XV -f list@example.test x@elsewhere.example", HEADER + b"\nx\n"),
     "verp_filter": ([{"verp_delimiter_filter": "-=#+"}], "sendmail '-XV#=' -f list@example.test x@elsewhere.example", HEADER + b"\nx\n"),
@@ -40,7 +44,9 @@ def sink():
 
 @pytest.fixture(scope="module")
 def suite(sink):
-    with make(main_cf={"relayhost": sink.nexthop, "notify_classes": "", "smtp_connection_cache_on_demand": "no"}) as s:
+    with make(main_cf={"relayhost": sink.nexthop, "notify_classes": "", "smtp_connection_cache_on_demand": "no"},
+              files={"/etc/postfix/submitters": "alice\tmay\n", "/etc/postfix/submitters.pcre": "/^ali(?=ce)/\tmay\n"},
+              prepare=["cd /etc/postfix; postmap hash:submitters; postmap lmdb:submitters; cp submitters submitters.b; postmap btree:submitters.b"]) as s:
         yield s
 
 

@@ -86,6 +86,16 @@ def test_the_longest_answer_of_a_socketmap_server(suite):
         assert "lookup error: input exceeds size limit" in postmap(suite, "-c", "/tmp/short", "-q", "k", table)
 
 
+@pytest.mark.extension("new in Postfix 3.12, which is later than the reference")
+def test_socketmap_max_query_size(suite):
+    with LookupServer("netstrings", lambda request: netstring(b"OK " + request)) as server:
+        table = "socketmap:inet:127.0.0.1:%d:n" % server.port
+        suite.sh("mkdir -p /tmp/query && (cat /etc/postfix/main.cf; echo socketmap_max_query_size = 10) >/tmp/query/main.cf"
+                 " && cp /etc/postfix/master.cf /tmp/query")
+        assert postmap(suite, "-c", "/tmp/query", "-q", "12345678", table) == "0 n 12345678\n"
+        assert "lookup error: query exceeds size limit" in postmap(suite, "-c", "/tmp/query", "-q", "123456789", table)
+
+
 @pytest.mark.parametrize("kind", ["lmdb", "cdb"])
 def test_an_index_of_an_optional_type(suite, kind):
     if kind not in suite.sh("postconf -m").split():

@@ -4,12 +4,16 @@
 
 #include <fmt/core.h>
 
+#include "commands/postfix/mistakes/remedies.h"
 #include "lib/config/file.h"
 #include "lib/io/file.h"
 
 namespace postfix {
 
-void Mistakes::add(std::string_view where, std::string_view text) { add(fmt::format("{}: {}", where, text)); }
+void Mistakes::add(std::string_view where, std::string_view text) {
+  const std::string_view remedy = remedy_for(text);
+  add(remedy.empty() ? fmt::format("{}: {}", where, text) : fmt::format("{}: {}: {}", where, text, remedy));
+}
 
 void Mistakes::add(std::string line) {
   // One mistake can be found in two ways.

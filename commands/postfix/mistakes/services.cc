@@ -3,11 +3,11 @@
 
 #include <fmt/core.h>
 
-#include <netdb.h>
 #include <unistd.h>
 
 #include "commands/postfix/mistakes.h"
 #include "lib/base/ascii.h"
+#include "lib/config/known_ports.h"
 
 namespace postfix {
 namespace {
@@ -49,10 +49,10 @@ void examine_command(std::string_view what, std::string_view command, const std:
 }
 
 // "foosvc" or "127.0.0.1:foosvc": a port has a number or a name that this host knows.
-void examine_port(const config::MasterEntry& service, Mistakes& mistakes) {
+void examine_port(const config::MasterEntry& service, const config::KnownPorts& ports, Mistakes& mistakes) {
   if (service.type != config::ServiceType::inet) return;
   const std::string port = service.name.substr(service.name.rfind(':') + 1);
-  if (ascii::parse_number(port, 65535) || ::getservbyname(port.c_str(), "tcp") != nullptr) return;
+  if (ports.port(port)) return;
   mistakes.add(service.where(), fmt::format("unknown service: {}/tcp: write the number of the port", port));
 }
 
@@ -72,8 +72,10 @@ void examine_services(const Examined& examined, Mistakes& mistakes) {
   const config::Main& main = examined.main;
   std::vector<config::MasterEntry> all(examined.services.begin(), examined.services.end());
   for (const std::string& text : config::remove_duplicates(all)) mistakes.add(text);
+  // An instance into which nobody may put mail by sendmail(1) needs no pickup.
+  const bool takes_local_mail = !main.string("authorized_submit_users").value_or("static:anyone").empty();
   for (const std::string_view name : moving_mail) {
-    if (has_service(examined.services, name)) continue;
+    if (has_service(examined.services, name) || (name == "pickup" && !takes_local_mail)) continue;
     mistakes.add(main.directory() + "/master.cf",
                  fmt::format("no service {}/unix: mail cannot move; take its line from master.cf.proto", name));
   }
@@ -81,9 +83,11 @@ void examine_services(const Examined& examined, Mistakes& mistakes) {
     examine_transport(main, examined.services, entry.name, entry.value, entry.where(), mistakes);
     if (std::ranges::find(commands, entry.name) != commands.end()) examine_command(entry.name, entry.value, entry.where(), mistakes);
   }
+  const config::KnownPorts ports(main.string("known_tcp_ports").value_or(""));
+  for (const std::string& problem : ports.problems()) mistakes.add(main.directory() + "/main.cf", problem);
   for (const config::MasterEntry& service : examined.services) {
     if (service.program == "pipe") examine_pipe(service, mistakes);
-    examine_port(service, mistakes);
+    examine_port(service, ports, mistakes);
     for (const std::string& text : service.overrides()) {
       const auto setting = config::parse_setting(text);
       if (setting) examine_transport(main, examined.services, setting->name, setting->value, service.where(), mistakes);

@@ -5,7 +5,7 @@
 
 namespace ipc {
 
-enum class AnvilEvent { connect, disconnect, message, recipient, new_tls, auth, lookup };
+enum class AnvilEvent { connect, disconnect, message, recipient, new_tls, new_tls_status, auth, lookup };
 
 struct AnvilRequest {
   AnvilEvent event = AnvilEvent::lookup;
@@ -16,7 +16,7 @@ struct AnvilRequest {
 // give back are given back when its connection to anvil closes.
 struct AnvilAnswer {
   int count = 0;      // sessions now
-  int rate = 0;       // of the event that was counted (connect: connections; lookup: connections)
+  int rate = 0;       // of the event that was counted (connect: connections; lookup: connections; new_tls_status: those so far)
   static constexpr auto fields = std::tuple{Field{"count", &AnvilAnswer::count}, Field{"rate", &AnvilAnswer::rate}};
 };
 struct Anvil {

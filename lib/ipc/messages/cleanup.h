@@ -4,6 +4,10 @@
 // The conversation, on one connection, as often as wished:
 //   client: OpenMessage            server: MessageOpened (queue_id)
 //   client: the message as queue records (lib/queue/record.h: envelope, M, N/L..., X, extracted, E)
+//   client, where it has milters that know the message (CleanupFlags::own_milters): in place of E a record of type m with their
+//   number, and that many times:
+//     client: milter::Handover        server: milter::HandoverTaken
+//   and then E.
 //   server: MessageClosed, after the file and its directory are on disk (status ok), or after it is gone (any other)
 // A client that closes before E abandons the message. One whose connection ends between E and MessageClosed asks the next
 // cleanup process what has become of it:
@@ -17,16 +21,32 @@ namespace ipc {
 enum class CleanupFlags : unsigned {
   none = 0,
   bounce = 1,             // return an undeliverable message to its sender here (pickup), do not just report it
-  filter = 2,             // apply header and body checks, content milters
+  filter = 2,             // apply header and body checks
   map = 4,                // apply canonical and virtual alias mappings; automatic copies unless it is internal
   smtputf8 = 8,           // the client asked for SMTPUTF8
   internal = 16,          // made by the suite itself: a notice, a forwarded message
   autodetect_smtputf8 = 32,  // smtputf8_autodetect_classes: what has UTF-8 in its addresses or header needs SMTPUTF8
+  milters = 64,           // ask non_smtpd_milters, which have heard nothing of it yet
+  own_milters = 128,      // the client has asked milters of its own, and hands them over
+  tls_required = 256,     // the client asked for REQUIRETLS
 };
 [[nodiscard]] constexpr CleanupFlags operator|(CleanupFlags a, CleanupFlags b) {
   return static_cast<CleanupFlags>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
 }
 [[nodiscard]] constexpr bool has(CleanupFlags set, CleanupFlags flag) {
+  return (static_cast<unsigned>(set) & static_cast<unsigned>(flag)) != 0;
+}
+
+// What is told in the message itself, in a record of the type `flags`: the numbers are Postfix's.
+enum class MessageFlags : unsigned {
+  none = 0,
+  hold = 4,     // it waits in hold/ for the administrator
+  discard = 8,  // it is taken, and nobody gets it
+};
+[[nodiscard]] constexpr MessageFlags operator|(MessageFlags a, MessageFlags b) {
+  return static_cast<MessageFlags>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
+}
+[[nodiscard]] constexpr bool has(MessageFlags set, MessageFlags flag) {
   return (static_cast<unsigned>(set) & static_cast<unsigned>(flag)) != 0;
 }
 
@@ -58,8 +78,9 @@ enum class CleanupStatus {
 struct MessageClosed {
   CleanupStatus status = CleanupStatus::ok;
   std::string reason;  // reply text where a rule gave one ("5.7.1 text"), else empty
-  static constexpr auto fields =
-      std::tuple{Field{"status", &MessageClosed::status}, Field{"reason", &MessageClosed::reason}};
+  std::string reply{}; // the whole reply where a milter gave one, each line with its code ("554-5.7.1 a\r\n554 5.7.1 b"), else empty
+  static constexpr auto fields = std::tuple{Field{"status", &MessageClosed::status}, Field{"reason", &MessageClosed::reason},
+                                            Field{"reply", &MessageClosed::reply}};
 };
 
 inline constexpr std::string_view cleanup_socket = "public/cleanup";

@@ -31,12 +31,16 @@ struct DeliveryRequest {
   std::int64_t data_offset = 0; // of the first content record (after M)
   std::int64_t data_size = 0;   // bytes of content records, as in the C record
   bool smtputf8 = false;
+  bool tls_optional = false;    // RFC 8689: the sender would rather have it delivered than protected ("TLS-Required: no")
+  bool tls_required = false;    // ... or not delivered rather than not protected (REQUIRETLS), which goes first
   std::string dsn_envid;        // ENVID, decoded, or empty
-  int dsn_ret = 0;              // RET: 0 not given, 1 full, 2 headers
+  int dsn_ret = 0;              // mail::ret
   bool success_trace = false;   // sendmail -v: deliver, and report what happens to each recipient
   bool delay_cleared = false;   // the sender knows that the message is late, and wants to hear of each delivery
   bool backlog = false;         // more mail waits for this next hop: a connection to it is worth keeping
   bool verify_only = false;     // sendmail -bv: do not deliver, report whether each recipient could be delivered
+  bool probe = false;           // the same for verify(8), which hears of it in place of the sender
+  bool first_try = false;       // nobody has tried to deliver the message before, not even an agent that died
   Stamp arrived{};              // T record
   Stamp activated{};            // entered the active queue
   Stamp requested{};            // this request was sent
@@ -54,12 +58,16 @@ struct DeliveryRequest {
       Field{"data_offset", &DeliveryRequest::data_offset},
       Field{"data_size", &DeliveryRequest::data_size},
       Field{"smtputf8", &DeliveryRequest::smtputf8},
+      Field{"tls_optional", &DeliveryRequest::tls_optional},
+      Field{"tls_required", &DeliveryRequest::tls_required},
       Field{"envelope_id", &DeliveryRequest::dsn_envid},
       Field{"ret_flags", &DeliveryRequest::dsn_ret},
       Field{"success_trace", &DeliveryRequest::success_trace},
       Field{"delay_cleared", &DeliveryRequest::delay_cleared},
       Field{"backlog", &DeliveryRequest::backlog},
       Field{"verify_only", &DeliveryRequest::verify_only},
+      Field{"probe", &DeliveryRequest::probe},
+      Field{"first_try", &DeliveryRequest::first_try},
       Field{"arrived", &DeliveryRequest::arrived},
       Field{"activated", &DeliveryRequest::activated},
       Field{"requested", &DeliveryRequest::requested},

@@ -14,7 +14,7 @@ struct PostdropOpened {
   static constexpr auto fields = std::tuple{Field{"protocol", &PostdropOpened::protocol}, Field{"queue_id", &PostdropOpened::queue_id}};
 };
 
-enum class PostdropStatus { ok = 0, bad = 1, write = 2, size = 4 };
+enum class PostdropStatus { ok = 0, bad = 1, write = 2, size = 4, not_permitted = 512 };
 
 struct PostdropEnded {
   PostdropStatus status = PostdropStatus::write;

@@ -11,6 +11,7 @@ enum class TableOperation {
   lookup,
   put,     // proxywrite only, as is erase
   erase,
+  walk,    // proxywrite only: entries after that of the key, as netstrings in `value`: key, value, key, value...
 };
 
 struct TableRequest {
@@ -24,8 +25,8 @@ struct TableRequest {
 };
 
 enum class TableStatus {
-  ok,         // lookup: found
-  not_found,
+  ok,         // lookup: found; walk: there are more
+  not_found,  // walk: these are the last
   failed,     // try again later; `value` is the reason
   invalid,    // the request makes no sense
   denied,     // the table is not in proxy_read_maps (proxy_write_maps)

@@ -1,14 +1,10 @@
 #pragma once
-// What is written to "public/qmgr", as bytes without an answer:
+// What is written to public/$queue_service_name, as bytes without an answer:
 //   "W" wakeup, "I" scan incoming, "D" scan deferred, "A" ignore time stamps, "F" flush dead destinations: as in Postfix;
 //   "N" queue-id NUL: cleanup's notice that this message is complete in incoming/, which saves the scan;
 //   "T" queue-id NUL: try this deferred message now (postqueue -i).
 
-#include <string_view>
-
 namespace ipc {
-
-inline constexpr std::string_view qmgr_socket = "public/qmgr";
 
 enum class QmgrTrigger : char {
   wakeup = 'W',

@@ -8,6 +8,7 @@ namespace ipc {
 enum class AddressQuestion {
   rewrite,  // put it into canonical form: user@domain with every missing part completed
   resolve,  // where does mail for it go?
+  resolve_probe,  // and where a probe of it (address_verify_transport_maps and its like)?
 };
 
 struct AddressRequest {

@@ -99,7 +99,7 @@ Result<std::unique_ptr<IndexFile>> build(const std::string& path, const IndexFil
   return CdbIndex::open(path);
 }
 
-constexpr module::IndexFormat format{.suffix = ".cdb", .open = &CdbFile::open, .build = &build, .no_update = constant};
+constexpr module::IndexFormat format{.suffix = ".cdb", .open = &CdbFile::open, .build = &build, .store = nullptr, .no_update = constant};
 constexpr module::Module cdb_module{.index = &format};
 
 }  // namespace

@@ -44,7 +44,7 @@ def unfinished(log):
     """The ids of messages that cleanup took in, and of whose end the log does not tell yet."""
     begun = set(re.findall(r"/cleanup\[\d+\]: (\w+): message-id=", log))
     ended = set(re.findall(r": (\w+): (?:removed\b|requeued|canceled|reject: END|lost connection|timeout|too many errors)", log))
-    ended |= set(re.findall(r": (?:warning: )?(\w+): (?:to=.*status=deferred|queue file size limit|.* placed on hold|placed on hold|public/cleanup: end of stream)", log))
+    ended |= set(re.findall(r": (?:warning: )?(\w+): (?:to=.*status=deferred|queue file size limit|.* placed on hold|placed on hold|milter-(?:header-)?hold: |public/cleanup: end of stream)", log))
     return begun - ended
 
 
@@ -91,6 +91,7 @@ class Suite:
         self.dns = dns
         self.tables = tables
         self.syncs = 0
+        self.gone = set()       # deleted by postsuper, which does not name them
         self.changed_settings = {}
         self.host = "127.0.0.1"
         self.hostname = config.HOSTNAME
@@ -215,6 +216,7 @@ class Suite:
 
     def delete_all(self):
         """Empties the queue; what postsuper says of it is in the log when this returns."""
+        self.gone |= {name for _, name in self.queue_files()}
         self.sh("postsuper -d ALL >/dev/null 2>&1")
         self.sync_log()
 
@@ -272,11 +274,11 @@ class Suite:
         def is_empty():
             return not [f for f in self.queue_files() if f[0] != "hold"]
         while True:
-            self.wait_until(lambda: is_empty() and not unfinished(self.log()), *dirs, Path(self.mail_log).parent, timeout=timeout,
+            self.wait_until(lambda: is_empty() and not unfinished(self.log()) - self.gone, *dirs, Path(self.mail_log).parent, timeout=timeout,
                             what="an empty queue")
             # The directories are not read at one moment, and the log comes a little later.
             self.sync_log()
-            if is_empty() and not unfinished(self.log()):
+            if is_empty() and not unfinished(self.log()) - self.gone:
                 return
 
     def messages(self, user, count=1, timeout=30, folder=None):

@@ -25,6 +25,9 @@ BASE = {
     "smtp_address_preference": "ipv4",
 }
 
+# What the reference, Postfix 3.10, does not have and ours does: off, so that the same is compared. Tests of it turn it on.
+NOT_IN_REFERENCE = {"requiretls_enable": "no", "smtp_log_tls_feature_status": "no", "lmtp_log_tls_feature_status": "no"}
+
 PASSWD = """root:x:0:0:root:/root:/bin/bash
 daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin
 bin:x:2:2:bin:/bin:/usr/sbin/nologin

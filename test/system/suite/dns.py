@@ -4,7 +4,7 @@ import socket
 import struct
 import threading
 
-TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33}
+TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33, "TLSA": 52}
 NXDOMAIN, SERVFAIL, NOERROR = 3, 2, 0
 
 
@@ -15,11 +15,13 @@ def encode(name):
 class Dns:
     """zone: {"example.net": {"MX": [(10, "mx.example.net")], "A": ["127.2.0.1"]}}, SRV as (priority, weight, port, host); "SERVFAIL"
     in place of the records of a name, or of one type of a name, fails. A name that is not there does not exist (NXDOMAIN).
+    TLSA as (usage, selector, matching type, bytes). What lies below a name of `signed` ("." is all) counts as validated, less what lies
+    below one of `unsigned`: who asks for it (AD or DO in the query) gets AD, where that is so for all that leads to the answer.
     `raw` is asked first, with the query, its question (name, type and class as they came), the name and the type: the datagrams
     to send as they are, or None. `tcp(query)` gives what is sent to who asks again by TCP."""
 
-    def __init__(self, zone, raw=None, tcp=None):
-        self.raw, self.tcp = raw, tcp
+    def __init__(self, zone, raw=None, tcp=None, signed=(), unsigned=()):
+        self.raw, self.tcp, self.signed, self.unsigned = raw, tcp, signed, unsigned
         self.zone, self.asked = {k.lower(): v for k, v in zone.items()}, []
         self.host = "127.53.%d.%d" % (os.urandom(1)[0], 1 + os.urandom(1)[0] % 250)
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -71,11 +73,24 @@ class Dns:
     def _answer(self, query):
         name, kind, question = self._question(query)
         self.asked.append((name, kind))
-        records, code = self._find(name, kind)
-        head = query[:2] + struct.pack(">HHHHH", 0x8580 | code, 1, len(records), 0, 0)
+        names = []
+        records, code = self._find(name, kind, names)
+        validated = self._wants_validation(query, question) and all(map(self._is_signed, names))
+        head = query[:2] + struct.pack(">HHHHH", 0x8580 | (0x20 if validated else 0) | code, 1, len(records), 0, 0)
         return head + question + b"".join(records)
 
-    def _find(self, name, kind):
+    @staticmethod
+    def _wants_validation(query, question):
+        option = query[12 + len(question):]      # OPT: the root, 41, size, code, version, flags
+        return query[3] & 0x20 or (option[:3] == b"\0\0\x29" and option[7] & 0x80)
+
+    def _is_signed(self, name):
+        def below(zones):
+            return any(zone == "." or ("." + name).endswith("." + zone) for zone in zones)
+        return below(self.signed) and not below(self.unsigned)
+
+    def _find(self, name, kind, names):
+        names.append(name)
         found = self.zone.get(name)
         if found is None:
             return [], NXDOMAIN
@@ -90,10 +105,11 @@ class Dns:
             if TYPES[word] == kind or word == "CNAME":
                 for v in values:
                     data = (struct.pack(">H", v[0]) + encode(v[1]) if word == "MX" else struct.pack(">HHH", *v[:3]) + encode(v[3]) if word == "SRV" else socket.inet_aton(v) if word == "A" else
-                            socket.inet_pton(socket.AF_INET6, v) if word == "AAAA" else encode(v))
+                            socket.inet_pton(socket.AF_INET6, v) if word == "AAAA" else bytes([len(v)]) + v.encode() if word == "TXT" else
+                            bytes(v[:3]) + v[3] if word == "TLSA" else encode(v))
                     out.append(encode(name) + struct.pack(">HHIH", TYPES[word], 1, 60, len(data)) + data)
-                    if word == "CNAME":
-                        out += self._find(v.lower(), kind)[0]
+                    if word == "CNAME" and kind != TYPES["CNAME"]:
+                        out += self._find(v.lower(), kind, names)[0]
         return out, NOERROR
 
     def close(self):

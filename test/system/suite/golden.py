@@ -18,11 +18,11 @@ def golden(name, text):
         text += "\n"
     if os.environ.get("RECORD") and os.environ.get("SUITE") == "reference":
         path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
+        path.write_bytes(text.encode())
         return
     meant = path.parent / "ours" / path.name
     if selected() == "ours" and meant.exists():
         path = meant
-    expected = path.read_text() if path.exists() else ""
+    expected = path.read_bytes().decode() if path.exists() else ""   # a CR in it is one
     diff = "".join(difflib.unified_diff(expected.splitlines(True), text.splitlines(True), str(path.name), "got", n=4))
     assert not diff, "\n" + diff

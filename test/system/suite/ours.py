@@ -50,7 +50,7 @@ def programs(build):
 @functools.cache
 def sanitized():
     """Ours is built with --enable-sanitizers, and ours is what is tested."""
-    return os.environ.get("SUITE") != "reference" and "fsanitize=" in (build_dir() / "Makefile").read_text()
+    return os.environ.get("SUITE") != "reference" and bool(re.search("(?m)^SANITIZER_FLAGS = .", (build_dir() / "Makefile").read_text()))
 
 
 def open_to_all(directory):
@@ -124,7 +124,7 @@ class Ours(Suite):
         seed = self.dir / "seed"
         seed.mkdir(exist_ok=True)
         (self.dir / "fs").mkdir(exist_ok=True)
-        settings = {**self._sanitizer_settings(), **self.main_cf}
+        settings = {**config.NOT_IN_REFERENCE, **self._sanitizer_settings(), **self.main_cf}
         files = {"/etc/postfix/main.cf": config.main_cf(settings), "/etc/postfix/master.cf": config.master_cf(self), **self._meta_files(), **self._files()}
         for inside, text in files.items():
             path = seed / inside[1:]
@@ -173,7 +173,7 @@ class Ours(Suite):
                 "sendmail_path": d / "sbin/sendmail", "mailq_path": d / "sbin/mailq", "newaliases_path": d / "sbin/newaliases",
                 "mail_owner": me, "setgid_group": group, "default_privs": me,
                 "local_recipient_maps": "inline:{%s}" % " ".join(name + "=x" for name in config.local_names())}
-        settings = {**{k: str(v) for k, v in here.items()}, **self._sanitizer_settings(), **self.main_cf}
+        settings = {**{k: str(v) for k, v in here.items()}, **config.NOT_IN_REFERENCE, **self._sanitizer_settings(), **self.main_cf}
         (d / "etc/main.cf").write_text(config.main_cf(settings))
         (d / "etc/master.cf").write_text(config.master_cf(self, chroot=False))
         for inside, text in {"/etc/aliases": "", **self.files}.items():

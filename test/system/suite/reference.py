@@ -47,6 +47,7 @@ class Reference(Suite):
         if done.returncode:
             raise AssertionError("reference: " + done.stderr)
         self.info = json.loads(done.stdout)
+        self.pid = self.info["pid"]
 
     @staticmethod
     def _owners(files):
@@ -65,6 +66,6 @@ class Reference(Suite):
 
     def started(self, argv, user=None, cwd="/", env=None):
         who = ["setpriv", "--reuid=%d" % config.uid(user), "--regid=%d" % config.uid(user), "--clear-groups"] if user else []
-        command = ["nsenter", "-t", str(self.info["pid"]), "-m", "-p", "-u", "-i", "-r", "-w", "--", *who,
+        command = ["nsenter", "-t", str(self.pid), "-m", "-p", "-u", "-i", "-r", "-w", "--", *who,
                    "sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", cwd, *argv]
         return {"args": command, "env": {**self.environment(user), **(env or {})}}

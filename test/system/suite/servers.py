@@ -1,10 +1,12 @@
 """Databases that tables ask: Debian's servers, installed or unpacked by build-aux/unpack-packages, each with a directory
 of its own, on a free port of 127.0.0.1 and a UNIX socket. What is started here is ended here, by its process."""
+import base64
 import ctypes
 import glob
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -56,7 +58,7 @@ class Server:
 
     # --- the same for all ---
     def environment(self):
-        libraries = ":".join(str(p) for p in [*unpacked().glob("usr/lib/*-linux-gnu"), *unpacked().glob("lib/*-linux-gnu")])
+        libraries = ":".join(str(p) for p in [*unpacked().glob("usr/lib/*-linux-gnu"), *unpacked().glob("lib/*-linux-gnu"), unpacked() / "usr/lib"])
         return {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LD_LIBRARY_PATH": libraries, "LC_ALL": "C", "HOME": str(self.dir)}
 
     @staticmethod
@@ -227,3 +229,140 @@ objectclass ( 1.3.6.1.4.1.99999.2.1 NAME 'mailthing' SUP top AUXILIARY MAY ( mai
     def argv(self):
         return [self.program, "-d", "256", "-f", str(self.dir / "slapd.conf"), "-h",
                 "ldap://127.0.0.1:%d ldapi://%s" % (self.port, self.socket.replace("/", "%2F"))]
+
+
+class Quiet(Server):
+    """One that says nothing when it accepts connections."""
+    patience = 30
+
+    def start(self):
+        super().start()
+        deadline = time.monotonic() + self.patience
+        with Inotify(self.dir) as changes:
+            while True:
+                with socket.socket() as s:
+                    if s.connect_ex(("127.0.0.1", self.port)) == 0:
+                        return
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    raise Timeout("%s does not start: %s" % (type(self).__name__, self.log.read_text("utf-8", "replace")))
+                changes.wait(0.1)
+
+
+class Opendkim(Quiet):
+    """A milter that signs mail from `domain`, or with `signs=False` says of mail whether its signature holds."""
+    domain, selector = "example.test", "sel"
+
+    def __init__(self, signs=True, key=None, **options):
+        super().__init__(**options)
+        self.signs, self.key = signs, key
+
+    @property
+    def milter(self):
+        return "inet:127.0.0.1:%d" % self.port
+
+    def prepare(self):
+        self.program = find("opendkim", "/usr/sbin")
+        if self.signs:
+            self.key = self.dir / "key.pem"
+            self.run("openssl", "genrsa", "-out", str(self.key), "2048")
+            self.key.chmod(0o600)
+            self.public = self.run("openssl", "rsa", "-in", str(self.key), "-pubout", "-outform", "DER")
+
+    def public_key(self):
+        """As a name server would have it."""
+        return "v=DKIM1; k=rsa; p=" + base64.b64encode(self.public).decode()
+
+    def argv(self):
+        text = "Syslog no\nBackground no\nInternalHosts 0.0.0.0/0\nRequireSafeKeys no\nAuthservID mail.example.test\nSocket inet:%d@127.0.0.1\n" % self.port
+        if self.signs:
+            text += "Mode s\nCanonicalization relaxed/simple\nDomain %s\nSelector %s\nKeyFile %s\n" % (self.domain, self.selector, self.key)
+        else:
+            keys = self.write("keys", "%s._domainkey.%s %s\n" % (self.selector, self.domain, self.key))
+            text = text.replace("InternalHosts 0.0.0.0/0", "InternalHosts 192.0.2.1") + "Mode v\nAlwaysAddARHeader yes\nTestPublicKeys %s\n" % keys
+        return [self.program, "-f", "-x", self.write("opendkim.conf", text)]
+
+
+class Rspamd(Quiet):
+    """A milter that scans what it is given itself, and asks nobody else. Of a message that it lets pass it says in a header what it
+    thinks; one with the test pattern GTUBE it refuses."""
+    patience = 120               # it compiles its rules first
+
+    @property
+    def milter(self):
+        return "inet:127.0.0.1:%d" % self.port
+
+    def prepare(self):
+        self.program = find("rspamd", "/usr/bin")
+        self.share = self.program.replace("bin/rspamd", "share/rspamd")
+
+    def environment(self):
+        share, there = self.share, str(self.dir)
+        libraries = "%s:%s" % (self.program.replace("bin/rspamd", "lib/rspamd"), super().environment()["LD_LIBRARY_PATH"])
+        return {**super().environment(), "LD_LIBRARY_PATH": libraries, "SHAREDIR": share, "RULESDIR": share + "/rules", "LUALIBDIR": share + "/lualib",
+                "PLUGINSDIR": share + "/plugins", "RUNDIR": there, "DBDIR": there, "LOGDIR": there, "CONFDIR": there}
+
+    def argv(self):
+        text = """
+options {
+  filters = "";
+  pidfile = "%(dir)s/pid";
+  tempdir = "%(dir)s";
+  cache_file = "%(dir)s/symbols.cache";
+  hs_cache_dir = "%(dir)s";
+  control_socket = "%(dir)s/control mode=0600";
+  url_tld = "%(share)s/effective_tld_names.dat";
+  dns { nameserver = ["127.0.0.1:9"]; timeout = 0.1s; retransmits = 1; }
+  gtube_patterns = "reject";
+}
+logging { type = "console"; level = "notice"; }
+actions { reject = 15; add_header = 6; }
+lua = "%(share)s/rules/rspamd.lua";
+modules { path = "%(share)s/plugins/milter_headers.lua"; }
+milter_headers { use = ["x-spamd-result"]; skip_local = false; skip_authenticated = false; }
+worker "rspamd_proxy" {
+  bind_socket = "127.0.0.1:%(port)d";
+  milter = yes;
+  count = 1;
+  upstream "local" { default = yes; self_scan = yes; }
+}
+""" % {"dir": self.dir, "share": self.share, "port": self.port}
+        return [self.program, "-f", "-i", "-c", self.write("rspamd.conf", text)]
+
+
+class Unbound(Server):
+    """A resolver that validates, on a loopback address of its own (`host`), port 53, so only for root. `zones`: {name: lines of its zone
+    file}; those of `signed` are signed here and it has their keys. What is in `forged`, {text: other text}, is changed after the
+    signing."""
+    ready = "start of service"
+
+    def __init__(self, zones, signed, forged):
+        super().__init__()
+        self.zones, self.signed, self.forged = zones, signed, forged
+        self.host = "127.54.%d.%d" % (os.urandom(1)[0], 1 + os.urandom(1)[0] % 250)
+        self.program = find("unbound", "/usr/sbin")
+
+    @staticmethod
+    def as_nobody():
+        return []                # it gives up root itself, once it has the port
+
+    def prepare(self):
+        conf = ["server:", "interface: %s" % self.host, "do-daemonize: no", "username: nobody", 'chroot: ""', 'pidfile: ""', "use-syslog: no",
+                'logfile: ""', "verbosity: 1", 'directory: "%s"' % self.dir, "access-control: 127.0.0.0/8 allow", "num-threads: 1"]
+        auth = []
+        for name, lines in self.zones.items():
+            path = self.write(name + ".zone", "$ORIGIN %s.\n$TTL 60\n@ SOA ns.%s. root.%s. 1 3600 600 86400 60\n@ NS ns.%s.\nns A 127.0.0.1\n%s\n"
+                              % (name, name, name, name, "\n".join(lines)))
+            if name in self.signed:
+                key = self.run(find("ldns-keygen", "/usr/bin"), "-a", "ECDSAP256SHA256", "-k", name).decode().strip()
+                self.run(find("ldns-signzone", "/usr/bin"), "-o", name, "-f", path + ".signed", path, key)
+                path += ".signed"
+                conf.append('trust-anchor-file: "%s/%s.key"' % (self.dir, key))
+            text = Path(path).read_text()
+            for old, new in self.forged.items():
+                text = text.replace(old, new)
+            Path(path).write_text(text)
+            auth += ["auth-zone:", 'name: "%s."' % name, 'zonefile: "%s"' % path, "for-downstream: no", "for-upstream: yes", "fallback-enabled: no"]
+        self.write("unbound.conf", "\n".join(conf + auth) + "\n")
+
+    def argv(self):
+        return [self.program, "-d", "-c", str(self.dir / "unbound.conf")]

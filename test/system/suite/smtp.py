@@ -26,10 +26,11 @@ def turn(name):
 
 
 class Client:
-    """A session that says what it is told and checks the class of each reply."""
+    """A session that says what it is told and checks the class of each reply. `before` is sent before it listens."""
 
-    def __init__(self, address, helo="client.example.net", timeout=30):
+    def __init__(self, address, helo="client.example.net", timeout=30, before=b""):
         self.socket = socket.create_connection(address, timeout=timeout)
+        self.socket.sendall(before)
         self.file = self.socket.makefile("rb")
         self.greeting = self.reply()
         self.extensions = self.command("EHLO " + helo)
@@ -101,12 +102,14 @@ class Sink:
     """A next hop. `extensions` follow EHLO; `answers` maps a regular expression over "VERB argument" (and "." for the
     end of a message, "CONNECT" for the greeting) to a reply, None to close, or a list of replies to use one after another.
     With `lmtp` it speaks LMTP: a reply to ". RCPT argument" for each recipient. `address` may be the path of a UNIX socket.
+    With `tls`, a server's ssl context, it offers STARTTLS, or (`wrapped`) begins with TLS; a handshake is the line "-- TLSv1.3 NAME" in
+    a session, with the name that the client wanted.
     `sessions` is a list of sessions, each a list of lines as they came; `messages` what was taken."""
 
     def __init__(self, address=("127.0.0.1", 0), extensions=("PIPELINING", "SIZE 1000000", "8BITMIME", "DSN", "ENHANCEDSTATUSCODES"),
-                 answers=None, esmtp=True, name="sink.example.net", lmtp=False):
+                 answers=None, esmtp=True, name="sink.example.net", lmtp=False, tls=None, wrapped=False):
         self.extensions, self.answers, self.esmtp, self.name = list(extensions), dict(answers or {}), esmtp, name
-        self.lmtp = lmtp
+        self.lmtp, self.tls, self.wrapped = lmtp, tls, wrapped
         self.sessions, self.messages, self.changed, self.open_sessions = [], [], threading.Condition(), 0
         sink = self
 
@@ -115,7 +118,7 @@ class Sink:
                 with sink.changed:
                     sink.open_sessions += 1
                 try:
-                    sink._session(self.rfile, self.wfile)
+                    sink._session(self.rfile, self.wfile, self.request)
                 except OSError:
                     pass
                 with sink.changed:
@@ -145,8 +148,30 @@ class Sink:
                 return reply
         return default
 
-    def _session(self, rfile, wfile):
-        lines, envelope = [], None
+    def _offers(self, encrypted):
+        """More extensions; AuthSink has one."""
+        return []
+
+    def _taken(self, message, lines):
+        """What is said to a message that is taken; `lines` are those of the session so far. A filter hands it on here."""
+        return "250 2.0.0 Ok: taken"
+
+    def _begin_tls(self, connection, lines):
+        names = []
+        self.tls.sni_callback = lambda _, name, __: names.append(name)
+        try:
+            connection = self.tls.wrap_socket(connection, server_side=True)
+        except OSError as e:
+            with self.changed:
+                lines.append("-- " + type(e).__name__)
+            raise
+        with self.changed:
+            lines.append("-- %s %s" % (connection.version(), names[0] if names else None))
+            lines[-1] += " client" if connection.getpeercert(binary_form=True) else ""
+        return connection.makefile("rb"), connection.makefile("wb", buffering=0)
+
+    def _session(self, rfile, wfile, connection):
+        lines, envelope, encrypted = [], None, False
         with self.changed:
             self.sessions.append(lines)
 
@@ -154,6 +179,9 @@ class Sink:
             if reply is None:
                 raise OSError("closed on purpose")
             wfile.write(reply.replace("\n", "\r\n").encode() + b"\r\n")
+        if self.tls and self.wrapped:
+            rfile, wfile = self._begin_tls(connection, lines)
+            encrypted = True
         say(self._answer("CONNECT", "220 %s ESMTP sink" % self.name))
         while True:
             raw = rfile.readline()
@@ -165,9 +193,17 @@ class Sink:
                 self.changed.notify_all()
             verb = line.split(" ")[0].upper()
             if verb == ("LHLO" if self.lmtp else "EHLO"):
-                words = [self.name] + self.extensions
+                words = [self.name] + self.extensions + (["STARTTLS"] if self.tls and not encrypted else []) + self._offers(encrypted)
                 say(self._answer(line, "\n".join("250%s%s" % ("-" if i < len(words) - 1 else " ", w) for i, w in enumerate(words))
                                  if self.esmtp else "502 5.5.1 no"))
+            elif verb == "STARTTLS" and self.tls:
+                reply = self._answer(line, "220 2.0.0 Go ahead")
+                say(reply)
+                if reply.startswith("220"):
+                    rfile, wfile = self._begin_tls(connection, lines)
+                    encrypted = True
+            elif verb == "AUTH" and self._offers(encrypted):
+                self._auth(line, lines, say, rfile)
             elif verb == "MAIL":
                 reply = self._answer(line, "250 2.1.0 Ok")
                 envelope = {"mail": line, "rcpt": []} if reply and reply[0] == "2" else None
@@ -192,7 +228,7 @@ class Sink:
                             break
                         data += part
                     for end in [". " + line for line in envelope["rcpt"]] if self.lmtp else ["."]:
-                        reply = self._answer(end, "250 2.0.0 Ok: taken")
+                        reply = self._answer(end, self._taken({**envelope, "data": data}, lines))
                         if reply and reply[0] == "2":
                             with self.changed:
                                 self.messages.append({**envelope, "data": data})

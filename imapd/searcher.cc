@@ -1,0 +1,201 @@
+#include "imapd/searcher.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include <fmt/format.h>
+
+#include "lib/base/ascii.h"
+#include "lib/event/loop.h"
+#include "lib/imap/date_time.h"
+#include "lib/message/charset.h"
+#include "lib/message/fields.h"
+#include "lib/message/sent_date.h"
+
+namespace imapd {
+namespace {
+
+using Key = imap::SearchKey;
+using imap::Truth;
+
+Truth truth(bool value) { return value ? Truth::yes : Truth::no; }
+
+std::uint8_t system_flag(Key key) {
+  switch (key) {
+    case Key::answered: return store::flag::answered;
+    case Key::deleted: return store::flag::deleted;
+    case Key::draft: return store::flag::draft;
+    case Key::flagged: return store::flag::flagged;
+    case Key::seen: return store::flag::seen;
+    case Key::recent: return store::flag::recent;
+    default: return 0;   // no flag
+  }
+}
+
+bool is_text_key(Key key) { return key == Key::header || key == Key::body || key == Key::text; }
+
+// The day in the zone of the server, which is what a date of SEARCH without a zone means.
+std::chrono::sys_days local_day(Stamp stamp) {
+  const imap::DateTime local = imap::local_date_time(stamp);
+  return std::chrono::floor<std::chrono::days>(local.time + local.zone);
+}
+
+bool compare_day(Key key, std::chrono::sys_days day, std::chrono::sys_days wanted) {
+  switch (key) {
+    case Key::before:
+    case Key::sent_before:
+    case Key::saved_before: return day < wanted;
+    case Key::on:
+    case Key::sent_on:
+    case Key::saved_on: return day == wanted;
+    default: return day >= wanted;   // since
+  }
+}
+
+}  // namespace
+
+std::optional<Searcher> Searcher::make(Session& session, const imap::SearchProgram& program, std::string_view charset) {
+  Searcher searcher(session, program);
+  searcher.leaves_.resize(program.nodes.size());
+  const std::vector<std::string>& keywords = session.view()->mailbox().keywords();
+  for (std::size_t i = 0; i < program.nodes.size(); ++i) {
+    const imap::SearchNode& node = program.nodes[i];
+    if (is_text_key(node.key)) {
+      auto text = charset.empty() ? message::to_utf8("UTF-8", node.text) : message::to_utf8(charset, node.text);
+      if (!text) return std::nullopt;
+      searcher.leaves_[i].needle.emplace(*text);
+    } else if (node.key == Key::keyword) {
+      const auto found = std::ranges::find_if(keywords, [&](const std::string& name) { return ascii::equal_ignoring_case(name, node.text); });
+      if (found != keywords.end()) searcher.leaves_[i].keyword = std::uint64_t{1} << (found - keywords.begin());
+    }
+  }
+  return searcher;
+}
+
+void Searcher::prepare_sets() {
+  for (std::size_t i = 0; i < program_.nodes.size(); ++i) {
+    const imap::SearchNode& node = program_.nodes[i];
+    if (node.key != Key::message_numbers && node.key != Key::uids && node.key != Key::x_real_uids) continue;
+    const imap::Numbering numbering = node.key == Key::message_numbers ? imap::Numbering::message : imap::Numbering::uid;
+    auto uids = session_.view()->resolve(node.set, numbering, View::Beyond::passed_over);
+    if (uids) leaves_[i].uids = std::move(*uids);
+  }
+}
+
+std::vector<store::Uid> Searcher::run() {
+  prepare_sets();
+  std::vector<store::Uid> out;
+  // The list of messages may change while others run: by UID, not by place.
+  const std::vector<store::Uid> all(session_.view()->uids().begin(), session_.view()->uids().end());
+  for (const store::Uid uid : all) {
+    const store::Entry* const entry = session_.view()->mailbox().find(uid);
+    if (entry != nullptr && matches(*entry)) out.push_back(uid);
+    event::breathe();
+    if (session_.is_lost()) break;
+  }
+  return out;
+}
+
+// First by what costs nothing; the message is read only where that does not decide.
+bool Searcher::matches(const store::Entry& entry) {
+  Looked looked{.entry = &entry, .facts = {}, .message = {}, .parts = {}};
+  const auto leaf = [&](bool may_read) {
+    return program_.evaluate([&, may_read](const imap::SearchNode& node) { return test(node, looked, may_read); });
+  };
+  Truth result = leaf(false);
+  if (result == Truth::unknown) result = leaf(true);
+  return result == Truth::yes;
+}
+
+Truth Searcher::test(const imap::SearchNode& node, Looked& looked, bool may_read) {
+  const store::Entry& entry = *looked.entry;
+  const Leaf& leaf = leaves_[static_cast<std::size_t>(&node - program_.nodes.data())];
+  switch (node.key) {
+    case Key::and_:
+    case Key::or_:
+    case Key::not_:
+    case Key::all:
+    case Key::save_date_supported: return Truth::yes;
+    case Key::answered:
+    case Key::deleted:
+    case Key::draft:
+    case Key::flagged:
+    case Key::seen:
+    case Key::recent: return truth((entry.flags.system & system_flag(node.key)) != 0);
+    case Key::keyword: return truth((entry.flags.keywords & leaf.keyword) != 0);
+    case Key::message_numbers:
+    case Key::x_real_uids:
+    case Key::uids: return truth(std::ranges::binary_search(leaf.uids, entry.uid));
+    case Key::modseq:
+      session_.features().condstore = true;
+      return truth(entry.modseq >= node.number);
+    case Key::email_id:
+    case Key::x_guid: return truth(node.text == fmt::format("{}{:08x}", session_.view()->mailbox().mailbox_id(), entry.uid));
+    case Key::thread_id: return Truth::no;
+    case Key::x_mailbox: return truth(session_.store_name(node.text) == session_.view()->name());
+    case Key::larger:
+    case Key::smaller:
+    case Key::older:
+    case Key::younger:
+    case Key::before:
+    case Key::on:
+    case Key::since:
+    case Key::saved_before:
+    case Key::saved_on:
+    case Key::saved_since: return may_read || looked.facts ? truth(test_facts(node, looked)) : Truth::unknown;
+    case Key::sent_before:
+    case Key::sent_on:
+    case Key::sent_since:
+    case Key::header:
+    case Key::body:
+    case Key::text: return may_read ? truth(test_text(node, looked)) : Truth::unknown;
+  }
+  return Truth::no;
+}
+
+bool Searcher::test_facts(const imap::SearchNode& node, Looked& looked) {
+  if (!looked.facts) {
+    auto facts = session_.view()->mailbox().facts(looked.entry->uid);
+    if (!facts) return false;   // it has gone
+    looked.facts = *facts;
+  }
+  const store::Facts& facts = *looked.facts;
+  const auto age = std::chrono::duration_cast<std::chrono::seconds>(now_ - facts.internal_date).count();
+  switch (node.key) {
+    case Key::larger: return facts.size > node.number;
+    case Key::smaller: return facts.size < node.number;
+    case Key::older: return age >= static_cast<std::int64_t>(node.number);
+    case Key::younger: return age <= static_cast<std::int64_t>(node.number);
+    case Key::saved_before:
+    case Key::saved_on:
+    case Key::saved_since: return compare_day(node.key, local_day(facts.save_date), node.day);
+    default: return compare_day(node.key, local_day(facts.internal_date), node.day);
+  }
+}
+
+bool Searcher::read(Looked& looked) {
+  if (looked.message || looked.is_unreadable) return !looked.is_unreadable;
+  auto message = session_.view()->mailbox().open(looked.entry->uid);
+  looked.is_unreadable = !message.has_value();
+  if (!message) return false;
+  looked.message = std::move(*message);
+  looked.parts = message::Parts::parse(looked.message->text());
+  return true;
+}
+
+bool Searcher::test_text(const imap::SearchNode& node, Looked& looked) {
+  if (!read(looked)) return false;
+  const std::string_view text = looked.message->text();
+  const Leaf& leaf = leaves_[static_cast<std::size_t>(&node - program_.nodes.data())];
+  switch (node.key) {
+    case Key::header: return message::is_in_header(*leaf.needle, text, *looked.parts, node.field);
+    case Key::body: return message::is_in_body(*leaf.needle, text, *looked.parts);
+    case Key::text: return message::is_in_text(*leaf.needle, text, *looked.parts);
+    default: break;
+  }
+  const auto date = message::find_field(looked.parts->root().header.of(text), "Date");
+  const auto sent = date ? message::parse_sent_date(*date) : std::nullopt;
+  return sent && compare_day(node.key, sent->day(), node.day);
+}
+
+}  // namespace imapd

@@ -1,0 +1,55 @@
+#pragma once
+// Which messages of the selected mailbox match a search program (RFC 9051 section 6.4.4).
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "imapd/session.h"
+#include "lib/imap/search_program.h"
+#include "lib/message/parts.h"
+#include "lib/message/search.h"
+
+namespace imapd {
+
+class Searcher {
+ public:
+  // The program must outlive this. None: the character set is not known.
+  static std::optional<Searcher> make(Session& session, const imap::SearchProgram& program, std::string_view charset);
+
+  // In the order of the mailbox. Lets other sessions run in between. Message numbers that are not there match nothing.
+  [[nodiscard]] std::vector<store::Uid> run();
+
+ private:
+  struct Leaf {
+    std::optional<message::Needle> needle;       // of a text
+    std::uint64_t keyword = 0;                   // the bit of a keyword
+    std::vector<store::Uid> uids;                // of a set
+  };
+  // A message that is being looked at.
+  struct Looked {
+    const store::Entry* entry;
+    std::optional<store::Facts> facts;
+    std::optional<store::Message> message;
+    std::optional<message::Parts> parts;
+    bool is_unreadable = false;
+  };
+
+  Searcher(Session& session, const imap::SearchProgram& program) : session_(session), program_(program) {}
+  void prepare_sets();
+  [[nodiscard]] bool matches(const store::Entry& entry);
+  [[nodiscard]] imap::Truth test(const imap::SearchNode& node, Looked& looked, bool may_read);
+  [[nodiscard]] bool test_facts(const imap::SearchNode& node, Looked& looked);
+  [[nodiscard]] bool test_text(const imap::SearchNode& node, Looked& looked);
+  [[nodiscard]] bool read(Looked& looked);
+
+  Session& session_;
+  const imap::SearchProgram& program_;
+  std::vector<Leaf> leaves_;   // by the node's place
+  Stamp now_ = std::chrono::system_clock::now();
+};
+
+}  // namespace imapd

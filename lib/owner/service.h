@@ -1,0 +1,71 @@
+#pragma once
+// The daemon that opens mailboxes: it redeems tickets, becomes users (in processes that it forks), and hands sessions to them.
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include <sys/types.h>
+
+#include "lib/auth/client.h"
+#include "lib/event/loop.h"
+#include "lib/ipc/messages/mailbox.h"
+#include "lib/owner/session.h"
+#include "lib/server/service.h"
+
+namespace owner {
+
+struct Settings {
+  std::string program;            // "imapd-owner", for the log of users' processes
+  std::string service;            // as authd knows it: "imap"
+  std::string auth_service;       // auth_service_name
+  std::string mail_location;      // for users of whom authd says nothing else
+  int user_sessions_limit = 0;    // of one user from one address; 0: none
+};
+
+// mail_location; where it is empty, the place to which local(8) delivers.
+[[nodiscard]] std::string location_of(const std::string& mail_location, const std::string& home_mailbox, const std::string& spool_directory);
+
+class Service : public server::Service {
+ public:
+  // Forks the spawner; before threads and the loop's first turn.
+  static Result<std::unique_ptr<Service>> make(server::Startup& startup, Settings settings, Serve serve);
+
+  void started() override;
+  void serve(server::Connection& connection) override;
+  [[nodiscard]] bool is_holding() const override { return sessions_ > 0; }
+
+ private:
+  struct Identity {
+    uid_t uid;
+    gid_t gid;
+    auto operator<=>(const Identity&) const = default;
+  };
+  // A process of a user.
+  struct Process;
+  // Of whom a session is.
+  using Place = std::pair<std::string, std::string>;   // user and client address
+
+  Service(Settings settings, auth::Client auth, Fd spawner);
+  [[nodiscard]] ipc::MailboxAnswer open(ipc::MailboxRequest request);
+  [[nodiscard]] Result<std::shared_ptr<Process>> process_of(Identity who);
+  [[nodiscard]] Result<std::shared_ptr<Process>> start(Identity who);
+  [[nodiscard]] Result<void> order(Process& process, ipc::MailboxRequest request, const auth::User& user);
+  void hear(const std::shared_ptr<Process>& process);
+  void ended(Process& process, std::uint64_t number);
+  void housekeep();
+
+  Settings settings_;
+  auth::Client auth_;
+  io::Stream spawner_;
+  event::Semaphore spawner_turn_{1};   // for an order
+  std::int64_t next_process_ = 1;
+  std::uint64_t last_session_ = 0;
+  std::multimap<Identity, std::shared_ptr<Process>> processes_;
+  std::map<Place, int> places_;
+  std::size_t sessions_ = 0;
+};
+
+}  // namespace owner

@@ -1,0 +1,370 @@
+#include "lib/tls/session.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <limits>
+#include <utility>
+
+#include <fmt/format.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include "lib/base/ascii.h"
+#include "lib/log/log.h"
+#include "lib/tls/certificate.h"
+#include "lib/tls/credentials.h"
+#include "lib/tls/dane.h"
+#include "lib/tls/openssl.h"
+#include "lib/tls/protocols.h"
+#include "lib/tls/resumption.h"
+#include "lib/tls/ticket_sealing.h"
+
+namespace tls {
+
+struct Session::State {
+  explicit State(SslPtr connection, std::string digest) : ssl(std::move(connection)), fingerprint_digest(std::move(digest)) {
+    SSL_set_app_data(ssl.get(), this);
+  }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() = default;
+
+  io::Layer::Step after(int result);
+
+  SslPtr ssl;
+  std::string fingerprint_digest;
+  const ServerSettings* server = nullptr;   // of a server's side; the context's
+  bool has_own_chain = false;
+  bool must_match = false;
+  std::vector<std::string> fingerprints;
+  std::vector<std::size_t> unusable;   // of the TLSA records
+  enum class Dane { none, in_force, all_unusable } dane = Dane::none;
+  // What the library found wrong: with the chain of authorities, with the name, and that no TLSA record matches.
+  int chain_error = X509_V_OK, name_error = X509_V_OK, dane_error = X509_V_OK;
+  int dane_error_depth = 0;
+  std::string new_session;
+  bool has_failed = false;   // then not even an end may be said
+};
+
+namespace {
+
+constexpr std::size_t call_limit = std::numeric_limits<int>::max();
+
+// How the other side's ephemeral key is called: its group, or what Debian 12's library knows of it.
+std::string key_exchange_name(SSL* ssl) {
+#if OPENSSL_VERSION_NUMBER >= 0x30200000L
+  const char* const group = SSL_get0_group_name(ssl);
+  std::string name = group == nullptr ? "" : group;
+  std::ranges::transform(name, name.begin(), ascii::to_lower);
+  return name;
+#else
+  EVP_PKEY* key = nullptr;
+  if (SSL_get_peer_tmp_key(ssl, &key) != 1) return {};
+  const KeyPtr owner(key);
+  switch (const int kind = EVP_PKEY_get_id(key)) {
+    case EVP_PKEY_DH: return fmt::format("DHE ({} bits)", EVP_PKEY_get_bits(key));
+    case EVP_PKEY_EC: {
+      std::array<char, 64> group{};
+      std::size_t size = 0;
+      EVP_PKEY_get_group_name(key, group.data(), group.size(), &size);
+      return fmt::format("ECDHE ({})", std::string_view(group.data(), size));
+    }
+    default: return OBJ_nid2sn(kind);
+  }
+#endif
+}
+
+// "RSA-PSS (2048 bits)", "ECDSA (prime256v1)", "ED25519".
+std::string signature_name(EVP_PKEY* key, int signature_nid) {
+  switch (EVP_PKEY_get_base_id(key)) {
+    case EVP_PKEY_RSA: return fmt::format("{} ({} bits)", signature_nid == EVP_PKEY_RSA_PSS ? "RSA-PSS" : "RSA", EVP_PKEY_get_bits(key));
+    case EVP_PKEY_RSA_PSS: return fmt::format("RSA-PSS ({} bits)", EVP_PKEY_get_bits(key));
+    case EVP_PKEY_DSA: return fmt::format("DSA ({} bits)", EVP_PKEY_get_bits(key));
+    case EVP_PKEY_EC: {
+      std::array<char, 64> group{};
+      std::size_t size = 0;
+      EVP_PKEY_get_group_name(key, group.data(), group.size(), &size);
+      return fmt::format("ECDSA ({})", std::string_view(group.data(), size));
+    }
+    default: return OBJ_nid2sn(EVP_PKEY_get_base_id(key));
+  }
+}
+
+std::string digest_name(int nid) { return nid == NID_undef ? std::string() : OBJ_nid2sn(nid); }
+
+// TLS 1.3 only, and only of a handshake in full.
+void add_signatures(SSL* ssl, Facts& facts) {
+  if (SSL_version(ssl) < TLS1_3_VERSION) return;
+  facts.key_exchange = key_exchange_name(ssl);
+  if (facts.is_resumed) return;
+  const bool is_server = SSL_is_server(ssl) == 1;
+  int kind = NID_undef, digest = NID_undef;
+  if (X509* const own = SSL_get_certificate(ssl); own != nullptr && SSL_get_signature_type_nid(ssl, &kind) == 1) {
+    const std::string name = signature_name(X509_get0_pubkey(own), kind);
+    (is_server ? facts.server_signature : facts.client_signature) = name;
+    if (SSL_get_signature_nid(ssl, &digest) == 1) (is_server ? facts.server_digest : facts.client_digest) = digest_name(digest);
+  }
+  kind = digest = NID_undef;
+  if (X509* const other = SSL_get0_peer_certificate(ssl); other != nullptr && SSL_get_peer_signature_type_nid(ssl, &kind) == 1) {
+    const std::string name = signature_name(X509_get0_pubkey(other), kind);
+    (is_server ? facts.client_signature : facts.server_signature) = name;
+    if (SSL_get_peer_signature_nid(ssl, &digest) == 1) (is_server ? facts.client_digest : facts.server_digest) = digest_name(digest);
+  }
+}
+
+bool is_about_the_name(int error) { return error == X509_V_ERR_HOSTNAME_MISMATCH || error == X509_V_ERR_IP_ADDRESS_MISMATCH; }
+
+std::string verification_text(int error) { return X509_verify_cert_error_string(error); }
+
+std::string match_text(int error) { return fmt::format("num={}:{}", error, verification_text(error)); }
+
+}  // namespace
+
+// The library's verdict is noted, and the handshake goes on: what follows from it is decided by those who know why they talk.
+int Session::note_verdict(int is_good, X509_STORE_CTX* chain) {
+  if (is_good == 1) return 1;
+  const auto* const ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  auto* const state = static_cast<State*>(SSL_get_app_data(ssl));
+  const int error = X509_STORE_CTX_get_error(chain);
+  const bool is_of_dane = error == X509_V_ERR_DANE_NO_MATCH;
+  int& noted = is_about_the_name(error) ? state->name_error : is_of_dane ? state->dane_error : state->chain_error;
+  if (noted != X509_V_OK) return 1;
+  noted = error;
+  if (is_of_dane) state->dane_error_depth = X509_STORE_CTX_get_error_depth(chain);
+  return 1;
+}
+
+namespace {
+
+Result<SslPtr> make_ssl(SSL_CTX* context, int fd, const CommonSettings& common, std::string_view grade, std::string_view exclude) {
+  const std::string ciphers = TRY(cipher_list(common.cipher_lists, grade, exclude));
+  ERR_clear_error();
+  SslPtr ssl(SSL_new(context));
+  if (!ssl) return base::fail("Could not allocate 'TLScontext->con' with SSL_new()");
+  if (SSL_set_cipher_list(ssl.get(), ciphers.c_str()) != 1) return base::fail(fmt::format("cannot use the cipher list \"{}\"", ciphers));
+  if (SSL_set_fd(ssl.get(), fd) != 1) return base::fail("SSL_set_fd error");
+  return ssl;
+}
+
+// One of these names, or addresses, must be in the certificate.
+Result<void> expect_names(SSL* ssl, const std::vector<std::string>& names) {
+  X509_VERIFY_PARAM* const wanted = SSL_get0_param(ssl);
+  X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  for (const std::string& name : names) {
+    if (X509_VERIFY_PARAM_set1_ip_asc(wanted, name.c_str()) == 1) continue;
+    if (X509_VERIFY_PARAM_add1_host(wanted, name.c_str(), name.size()) != 1) return base::fail(fmt::format("cannot expect the name \"{}\"", name));
+  }
+  ERR_clear_error();
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Session>> Session::accept(const ServerContext& context, int fd) {
+  const ServerSettings& settings = context.settings();
+  SslPtr ssl = TRY(make_ssl(context.get(), fd, settings.common, settings.cipher_grade, settings.exclude_ciphers));
+  SSL_set_accept_state(ssl.get());
+  prepare_tickets(ssl.get(), std::chrono::steady_clock::now());
+  if (settings.asks_certificate) SSL_set_verify(ssl.get(), SSL_VERIFY_PEER | SSL_VERIFY_CLIENT_ONCE, note_verdict);
+  auto state = std::make_unique<State>(std::move(ssl), settings.fingerprint_digest);
+  state->server = &settings;
+  return std::unique_ptr<Session>(new Session(std::move(state)));
+}
+
+int Session::choose_chain(SSL* ssl, int* alert, void*) {
+  auto* const state = static_cast<State*>(SSL_get_app_data(ssl));
+  const char* const name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  if (name == nullptr) return SSL_TLSEXT_ERR_NOACK;
+  *alert = SSL_AD_INTERNAL_ERROR;
+  const auto found = state->server->find_chain(name);
+  if (!found) {
+    maillog::warning("{}", found.error().message());
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+  }
+  if (!*found) return SSL_TLSEXT_ERR_NOACK;
+  const std::string source = "SNI data for " + ascii::printable(name);
+  if (const auto loaded = use_chain(ssl, **found, source); !loaded) {
+    maillog::warning("{}", loaded.error().message());
+    log_library_problems();
+    maillog::warning("error loading private keys and certificates from: {}: aborting TLS handshake", source);
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+  }
+  state->has_own_chain = true;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+Result<std::unique_ptr<Session>> Session::connect(const ClientContext& context, int fd, const ServerDemands& demands) {
+  const ClientSettings& settings = context.settings();
+  const auto protocols = Protocols::parse(demands.protocols);
+  if (!protocols) return base::fail(protocols.error().message() + ": aborting TLS session");
+  SslPtr ssl = TRY(make_ssl(context.get(), fd, settings.common, demands.cipher_grade, demands.exclude_ciphers));
+  SSL_set_min_proto_version(ssl.get(), protocols->lowest);
+  SSL_set_max_proto_version(ssl.get(), protocols->highest);
+  SSL_set_options(ssl.get(), protocols->left_out);
+  if (!demands.server_name.empty()) SSL_set_tlsext_host_name(ssl.get(), demands.server_name.c_str());
+  std::vector<std::size_t> unusable;
+  if (demands.has_own_anchors) unusable = TRY(use_anchors(ssl.get(), demands.dane));
+  else if (!demands.dane.empty()) unusable = TRY(use_dane(ssl.get(), demands.dane_name, demands.dane));
+  if (demands.must_match || !demands.dane.empty()) TRY(expect_names(ssl.get(), demands.names));
+  if (const SessionPtr session = demands.session.empty() ? nullptr : session_of(demands.session)) SSL_set_session(ssl.get(), session.get());
+  SSL_set_connect_state(ssl.get());
+  SSL_set_verify(ssl.get(), SSL_VERIFY_PEER, note_verdict);
+  auto state = std::make_unique<State>(std::move(ssl), settings.fingerprint_digest);
+  state->must_match = demands.must_match;
+  state->fingerprints = demands.fingerprints;
+  if (!demands.dane.empty()) state->dane = unusable.size() < demands.dane.size() ? State::Dane::in_force : State::Dane::all_unusable;
+  state->unusable = std::move(unusable);
+  return std::unique_ptr<Session>(new Session(std::move(state)));
+}
+
+// Zero: OpenSSL keeps what it has.
+int Session::note_session(SSL* ssl, SSL_SESSION* session) {
+  static_cast<State*>(SSL_get_app_data(ssl))->new_session = session_bytes(session);
+  return 0;
+}
+
+std::string Session::take_session() { return std::exchange(state_->new_session, {}); }
+
+Session::Session(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Session::~Session() = default;
+
+const std::vector<std::size_t>& Session::unusable_records() const { return state_->unusable; }
+
+// What a call that did not succeed is waiting for, or how it ended.
+io::Layer::Step Session::State::after(int result) {
+  switch (SSL_get_error(ssl.get(), result)) {
+    case SSL_ERROR_WANT_READ: return {Progress::wants_input};
+    case SSL_ERROR_WANT_WRITE: return {Progress::wants_output};
+    case SSL_ERROR_ZERO_RETURN: return {Progress::eof};
+    case SSL_ERROR_SYSCALL:
+      has_failed = true;
+      return {errno == 0 ? Progress::eof : Progress::failed};
+    default: has_failed = true; return {Progress::failed};
+  }
+}
+
+io::Layer::Step Session::start() {
+  ERR_clear_error();
+  errno = 0;
+  const int result = SSL_do_handshake(state_->ssl.get());
+  if (result == 1) return {Progress::moved};
+  return state_->after(result);
+}
+
+io::Layer::Step Session::read(std::span<char> into) {
+  ERR_clear_error();
+  errno = 0;
+  const int result = SSL_read(state_->ssl.get(), into.data(), static_cast<int>(std::min(into.size(), call_limit)));
+  if (result > 0) return {Progress::moved, static_cast<std::size_t>(result)};
+  return state_->after(result);
+}
+
+io::Layer::Step Session::write(std::string_view bytes) {
+  ERR_clear_error();
+  errno = 0;
+  const int result = SSL_write(state_->ssl.get(), bytes.data(), static_cast<int>(std::min(bytes.size(), call_limit)));
+  if (result > 0) return {Progress::moved, static_cast<std::size_t>(result)};
+  return state_->after(result);
+}
+
+void Session::finish() {
+  if (state_->has_failed || SSL_in_init(state_->ssl.get()) == 1) return;
+  SSL_shutdown(state_->ssl.get());
+  ERR_clear_error();
+}
+
+// By the record of the server's, or of an authority's whose certificate then has to be in order and to have the name.
+void Session::judge_by_dane(Facts& facts) const {
+  const State& state = *state_;
+  facts.dane_match = dane_match(state.ssl.get());
+  facts.trust = Trust::untrusted;
+  if (state.dane_error == X509_V_OK && state.chain_error != X509_V_OK) {
+    facts.verification_error = verification_text(state.chain_error);
+  } else if (state.dane_error == X509_V_OK && state.name_error != X509_V_OK) {
+    facts.trust = Trust::trusted;
+    facts.match_error = match_text(state.name_error);
+  } else if (state.dane_error == X509_V_OK && !facts.dane_match.empty()) {
+    facts.trust = Trust::verified;
+  } else {
+    facts.match_error = match_text(X509_V_ERR_DANE_NO_MATCH);
+    facts.is_authority_wrong = state.dane_error_depth > 0;
+  }
+}
+
+// How far the certificate, of which `facts` has the fingerprints, is to be believed.
+void Session::judge(Facts& facts) const {
+  const State& state = *state_;
+  if (state.dane == State::Dane::in_force) return judge_by_dane(facts);
+  if (state.dane == State::Dane::all_unusable && state.must_match) {
+    facts.trust = Trust::untrusted;
+    facts.match_error = match_text(X509_V_ERR_UNSPECIFIED);
+    return;
+  }
+  // A session that is resumed was judged when it began; the library kept the verdict.
+  int chain_error = state.chain_error;
+  if (facts.is_resumed && chain_error == X509_V_OK) chain_error = static_cast<int>(SSL_get_verify_result(state.ssl.get()));
+  if (!state.fingerprints.empty()) {
+    const auto is_it = [&](const std::string& wanted) {
+      return ascii::equal_ignoring_case(wanted, facts.fingerprint) || ascii::equal_ignoring_case(wanted, facts.public_key_fingerprint);
+    };
+    facts.trust = std::ranges::any_of(state.fingerprints, is_it) ? Trust::verified : Trust::untrusted;
+    if (facts.trust == Trust::untrusted) facts.match_error = match_text(X509_V_ERR_DANE_NO_MATCH);
+    return;
+  }
+  if (chain_error != X509_V_OK) {
+    facts.trust = Trust::untrusted;
+    facts.verification_error = verification_text(chain_error);
+  } else if (state.must_match && state.name_error != X509_V_OK) {
+    // It has an authority's word; only of an address that was wanted nothing is said then, as Postfix has it.
+    facts.trust = state.name_error == X509_V_ERR_IP_ADDRESS_MISMATCH ? Trust::untrusted : Trust::trusted;
+    facts.match_error = match_text(state.name_error);
+  } else {
+    facts.trust = state.must_match ? Trust::verified : Trust::trusted;
+  }
+}
+
+Facts Session::facts() const {
+  SSL* const ssl = state_->ssl.get();
+  Facts facts;
+  facts.protocol = SSL_get_version(ssl);
+  const SSL_CIPHER* const cipher = SSL_get_current_cipher(ssl);
+  facts.cipher = SSL_CIPHER_get_name(cipher);
+  facts.cipher_bits = SSL_CIPHER_get_bits(cipher, &facts.algorithm_bits);
+  facts.is_resumed = SSL_session_reused(ssl) == 1;
+  if (const char* const name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)) facts.server_name = ascii::printable(name);
+  facts.has_own_chain = state_->has_own_chain;
+  add_signatures(ssl, facts);
+  X509* const certificate = SSL_get0_peer_certificate(ssl);
+  if (certificate == nullptr) return facts;
+  facts.subject_cn = common_name(X509_get_subject_name(certificate));
+  facts.issuer_cn = common_name(X509_get_issuer_name(certificate));
+  // That the digest exists was seen when the context was made.
+  facts.fingerprint = fingerprint(certificate, state_->fingerprint_digest).value_or("");
+  facts.public_key_fingerprint = public_key_fingerprint(certificate, state_->fingerprint_digest).value_or("");
+  judge(facts);
+  return facts;
+}
+
+ChannelBinding Session::channel_binding() const {
+  constexpr std::string_view label = "EXPORTER-Channel-Binding";   // RFC 9266 section 4
+  constexpr std::size_t exporter_size = 32;
+  SSL* const ssl = state_->ssl.get();
+  ChannelBinding binding;
+  std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
+  const auto text = [&](std::size_t size) { return std::string(reinterpret_cast<const char*>(bytes.data()), size); };
+  if (SSL_version(ssl) >= TLS1_3_VERSION) {
+    const unsigned char no_context = 0;
+    if (SSL_export_keying_material(ssl, bytes.data(), exporter_size, label.data(), label.size(), &no_context, 0, 1) == 1) binding.exporter = text(exporter_size);
+  } else if (SSL_version(ssl) == TLS1_2_VERSION && SSL_get_extms_support(ssl) == 1) {
+    // The first Finished message of the handshake: the client's, or in a resumed session the server's.
+    const bool is_ours = (SSL_is_server(ssl) == 1) == (SSL_session_reused(ssl) == 1);
+    const std::size_t size = is_ours ? SSL_get_finished(ssl, bytes.data(), bytes.size()) : SSL_get_peer_finished(ssl, bytes.data(), bytes.size());
+    binding.unique = text(std::min(size, bytes.size()));
+  }
+  ERR_clear_error();
+  return binding;
+}
+
+}  // namespace tls

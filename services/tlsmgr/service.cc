@@ -1,0 +1,60 @@
+#include "services/tlsmgr/service.h"
+
+#include <string_view>
+
+#include "lib/base/base64.h"
+#include "lib/log/log.h"
+#include "lib/process/account.h"
+#include "lib/server/wakeup.h"
+#include "services/tlsmgr/tlsmgr_params.h"
+
+namespace tlsmgr {
+namespace {
+
+std::string encoded(std::span<const unsigned char> bytes) {
+  return base::encode_base64({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+}  // namespace
+
+Result<std::unique_ptr<server::Service>> Service::make(server::Startup& startup) {
+  const Params params = TRY(Params::load(startup.main));
+  startup.write_below(params.data_directory);
+  auto tables = std::make_unique<maps::Tables>(startup.table_options());
+  const std::vector<SessionCaches::Setup> setups{
+      {"smtp", params.smtp_tls_session_cache_database, params.smtp_tls_session_cache_timeout},
+      {"lmtp", params.lmtp_tls_session_cache_database, params.lmtp_tls_session_cache_timeout}};
+  const auto owner = process::find_account(params.mail_owner);
+  auto caches = SessionCaches::open(*tables, setups, owner ? &*owner : nullptr, startup.clock);
+  return std::make_unique<Service>(std::move(tables), std::move(caches), startup.clock);
+}
+
+void Service::serve(server::Connection& connection) {
+  if (server::is_wakeup(connection)) return;   // whoever asks finds keys that are fresh enough
+  server::serve_requests<ipc::TlsManager>(connection, [&](const ipc::TlsManagerRequest& request) { return answer(request); });
+}
+
+ipc::TlsManagerAnswer Service::answer(const ipc::TlsManagerRequest& request) {
+  switch (request.operation) {
+    case ipc::TlsManagerOperation::ticket_keys: return ticket_keys(request);
+    case ipc::TlsManagerOperation::find_session: return {.keys = {}, .fresh_for = {}, .session = caches_->find(request.name, request.id)};
+    case ipc::TlsManagerOperation::keep_session: caches_->keep(request.name, request.id, request.session); return {};
+    case ipc::TlsManagerOperation::drop_session: caches_->drop(request.name, request.id); return {};
+  }
+  return {};   // a number that is none of these
+}
+
+ipc::TlsManagerAnswer Service::ticket_keys(const ipc::TlsManagerRequest& request) {
+  const auto ring = rings_.of(request.name, request.lifetime);
+  if (!ring) {
+    maillog::warning("TLS session tickets of {}: {}", request.name, ring.error().message());
+    return {};
+  }
+  ipc::TlsManagerAnswer answer{.keys = {}, .fresh_for = ring->fresh_for, .session = {}};
+  for (const tls::TicketKey& key : ring->keys) {
+    answer.keys.push_back({.name = encoded(key.name), .cipher_key = encoded(key.cipher_key), .mac_key = encoded(key.mac_key)});
+  }
+  return answer;
+}
+
+}  // namespace tlsmgr

@@ -1,0 +1,69 @@
+// The session's part in TLS: the handshake, and what is said of it.
+
+#include <fmt/format.h>
+
+#include "lib/log/log.h"
+#include "lib/tls/session.h"
+#include "smtpd/session.h"
+
+namespace smtpd {
+
+bool Session::start_tls() {
+  const TlsSite& site = server_.tls();
+  if (tls::TicketKeys* const keys = site.context->tickets()) server_.tickets().refresh(*keys);
+  auto made = tls::Session::accept(*site.context, stream_.fd());
+  if (!made) {
+    maillog::warning("{}: {}", client_.name_and_address, made.error().message());
+    tls::log_library_problems();
+    ending_ = Ending::lost_connection;
+    return false;
+  }
+  tls::Session* const layer = made->get();
+  site.log_start(client_.name_and_address);
+  const io::End end = stream_.start_layer(std::move(*made), server_.clock().now() + params().smtpd_starttls_timeout);
+  if (end != io::End::ok) {
+    const std::string_view why = end == io::End::timeout ? "Connection timed out" : end == io::End::eof ? "lost connection" : "-1";
+    maillog::info("SSL_accept error from {}: {}", client_.name_and_address, why);
+    tls::log_library_problems();
+    ending_ = Ending::lost_connection;
+    return false;
+  }
+  // What was said before is forgotten (RFC 3207 section 4.2): anybody may have said it.
+  reset();
+  helo_.clear();
+  login_.reset();
+  is_extended_ = false;
+  discarded_ = Ehlo::none;
+  tls_ = std::make_unique<const tls::Facts>(layer->facts());
+  binding_ = layer->channel_binding();
+  return is_welcome_in_tls();
+}
+
+// Logs the connection, and notes its end where the site demands more of the client than he has shown.
+bool Session::is_welcome_in_tls() {
+  const TlsSite& site = server_.tls();
+  site.log_connection(client_.name_and_address, *tls_);
+  if (!site.is_satisfied_by(*tls_)) {
+    maillog::info("NOQUEUE: abort: TLS from {}: {}", client_.name_and_address,
+                  tls_->trust == tls::Trust::untrusted ? "Client certificate not trusted" : "No client certificate presented");
+    ending_ = Ending::refused;
+    return true;
+  }
+  if (tls_->is_resumed) return true;
+  const auto refusal = limits_.new_tls();
+  if (!refusal) return true;
+  ending_ = Ending::refused;
+  static_cast<void>(send(*refusal) && stream_.flush(deadline()) == io::End::ok);
+  return false;
+}
+
+bool Session::start_wrapped() {
+  if (server_.tls().context) return start_tls() && ending_ == Ending::none;
+  maillog::warning("Wrapper-mode request dropped from {} for service {}. TLS context initialization failed. For details see "
+                   "earlier warnings in your logs.",
+                   client_.name_and_address, server_.service_name());
+  ending_ = Ending::refused;
+  return false;
+}
+
+}  // namespace smtpd

@@ -1,0 +1,170 @@
+"""Programs that people read mail with, each with a home that it keeps from run to run: what it has downloaded, and what it
+remembers of the server. They log in as alice."""
+import base64
+import os
+import re
+import shutil
+import ssl
+import subprocess
+import tempfile
+from pathlib import Path
+
+from . import terminal
+from .clients import environment, program
+from .mailboxes import Imap
+
+PATIENCE = 120
+
+
+def utf7(name):
+    """A mailbox's name as IMAP4rev1 has it."""
+    def one(match):
+        return "&" + base64.b64encode(match.group().encode("utf-16-be")).decode().rstrip("=").replace("/", ",") + "-"
+    return re.sub(r"[^\x20-\x7e]+", one, name.replace("&", "&-"))
+
+
+class Person:
+    """with Person() as alice: alice.run("mbsync", ...)."""
+
+    def __enter__(self):
+        self.home = Path(tempfile.mkdtemp(prefix="valija-person-"))
+        return self
+
+    def __exit__(self, *exc):
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def write(self, name, text):
+        path = self.home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        path.chmod(0o600)
+        return str(path)
+
+    def run(self, name, *argv, code=0):
+        done = subprocess.run([program(name), *argv], capture_output=True, env=environment(self.home), timeout=PATIENCE, cwd=self.home,
+                              stdin=subprocess.DEVNULL)
+        said = (done.stdout + done.stderr).decode("utf-8", "replace")
+        assert done.returncode == code, said
+        return said
+
+    def on_terminal(self, name, *argv):
+        code, shown = terminal.run({"args": [program(name), *argv], "env": {**environment(self.home), "TERM": "vt100"}, "cwd": self.home}, b"", PATIENCE)
+        assert code == 0, shown
+        return shown
+
+
+class LocalMaildir:
+    """A Maildir that a client keeps in step with the server."""
+
+    def __init__(self, path):
+        self.path, self.count = Path(path), 0
+
+    def make(self):
+        for d in ("cur", "new", "tmp"):
+            (self.path / d).mkdir(parents=True, exist_ok=True)
+        return self
+
+    def files(self):
+        return sorted(f for d in ("cur", "new") for f in (self.path / d).glob("*"))
+
+    def find(self, subject):
+        """The message's file."""
+        found = [f for f in self.files() if ("\nSubject: %s\n" % subject).encode() in b"\n" + f.read_bytes().replace(b"\r\n", b"\n")]
+        assert len(found) == 1, (subject, found, self.files())
+        return found[0]
+
+    def add(self, text, flags=""):
+        self.count += 1
+        (self.path / "cur" / ("%d.%d.local:2,%s" % (1700000000 + self.count, os.getpid(), flags))).write_bytes(text if isinstance(text, bytes) else text.encode())
+
+    def flag(self, subject, flags):
+        found = self.find(subject)
+        found.rename(self.path / "cur" / (re.sub(r":2,.*", "", found.name) + ":2," + "".join(sorted(flags))))
+
+    def move(self, subject, other):
+        """As a mail program does: in the other folder it is a new message."""
+        found = self.find(subject)
+        other.count += 1
+        found.rename(other.path / "cur" / ("%d.%d.moved:2,%s" % (1700000000 + other.count, os.getpid(), found.name.partition(":2,")[2])))
+
+    def state(self):
+        """What is in it, without what the client calls it."""
+        lines = []
+        for f in self.files():
+            subject = re.search(rb"(?m)^Subject: (.*?)\r?$", f.read_bytes())
+            lines.append("%s [%s]\n" % (subject.group(1).decode(), f.name.partition(":2,")[2]))
+        return "".join(sorted(lines))
+
+
+def certificate(server):
+    return ssl.get_server_certificate(("127.0.0.1", server.ports["imaps"]))
+
+
+def mbsync(person, server, tls):
+    """Makes ~/near the same as all mailboxes. tls: IMAPS or STARTTLS."""
+    (person.home / "near").mkdir(exist_ok=True)
+    rc = person.write("mbsyncrc", """
+IMAPStore far
+Host 127.0.0.1
+Port %d
+User alice
+Pass alice-pw
+SSLType %s
+CertificateFile %s
+
+MaildirStore near
+Path ~/near/
+Inbox ~/near/INBOX
+SubFolders Verbatim
+
+Channel all
+Far :far:
+Near :near:
+Patterns *
+Create Both
+Remove Both
+Expunge Both
+SyncState *
+""" % (server.ports["imaps" if tls == "IMAPS" else "imap"], tls, person.write("certificate", certificate(server))))
+    return person.run("mbsync", "-c", rc, "-a")
+
+
+def fetchmail(person, server, service, *options, code=0):
+    """The messages that it fetches."""
+    box = person.home / "box"
+    rc = person.write("fetchmailrc", """
+set idfile "%s/ids"
+poll 127.0.0.1 protocol %s service %d uidl
+  user "alice" password "alice-pw" is root here %s no sslcertck no rewrite
+  mda "cat >> %s; echo EOM >> %s" %s
+""" % (person.home, service[:4], server.ports[service], "ssl" if service.endswith("s") else "sslproto TLS1.2+", box, box, " ".join(options)))
+    person.run("fetchmail", "--fetchmailrc", rc, "--nosyslog", "--pidfile", str(person.home / "pid"), code=code)
+    got = box.read_bytes().split(b"EOM\n")[:-1] if box.exists() else []
+    box.unlink(missing_ok=True)
+    return got
+
+
+def state(server, user="alice"):
+    """Every mailbox of the user's with what is in it."""
+    text = ""
+    with Imap(server, user=user) as client:
+        names = []
+        for line in client.say('LIST "" * RETURN (SUBSCRIBED)')[:-1]:
+            attributes, name = re.match(rb'\* LIST \(([^)]*)\) "[^"]" (.*)$', line).groups()
+            names.append((name, b"\\Subscribed" in attributes))
+        for name, subscribed in sorted(names):
+            status = client.say(b"STATUS " + name + b" (MESSAGES UIDNEXT UNSEEN)")[0]
+            text += "%s%s %s\n" % (name.decode(), " subscribed" if subscribed else "", re.search(rb"\(.*\)", status).group().decode())
+            client.say(b"EXAMINE " + name)
+            reply = client.say("UID FETCH 1:* (UID FLAGS RFC822.SIZE BODY.PEEK[HEADER.FIELDS (SUBJECT)])")
+            for line, subject in zip(reply, reply[1:]):
+                found = re.match(rb"\* \d+ FETCH \((.*) BODY\[", line or b"")
+                if found:
+                    text += "  %s %s\n" % (described(found.group(1).decode()), subject.decode().strip())
+    return text
+
+
+def described(items):
+    uid, size = (re.search(r"%s (\d+)" % word, items).group(1) for word in ("UID", "RFC822.SIZE"))
+    flags = sorted(set(re.search(r"FLAGS \(([^)]*)\)", items).group(1).split()) - {"\\Recent"})
+    return "%s %s (%s)" % (uid, size, " ".join(flags))

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <ctime>
 
 #include <fcntl.h>
@@ -136,7 +135,7 @@ bool Maildir::load_rows() {
   rows_.assign(list_.entries().size(), Row{});
   names_wasted_ = 0;
   if (read && read->rows.size() == rows_.size() * sizeof(Row)) {
-    std::memcpy(static_cast<void*>(rows_.data()), read->rows.data(), read->rows.size());
+    std::ranges::copy(read->rows, reinterpret_cast<char*>(rows_.data()));
     names_ = std::move(read->names);
     const bool fits = std::ranges::all_of(rows_, [&](const Row& row) {
       return row.name <= names_.size() && row.name_size <= names_.size() - row.name && row.base_size <= row.name_size && row.name_size > 0;

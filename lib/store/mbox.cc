@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -96,7 +95,7 @@ void Mbox::load_index() {
     return;
   }
   rows_.resize(content.known.entries.size());
-  std::memcpy(static_cast<void*>(rows_.data()), rows->rows.data(), rows->rows.size());
+  std::ranges::copy(rows->rows, reinterpret_cast<char*>(rows_.data()));
   keywords_ = content.keywords;
   uid_next_ = std::max(uid_next_, content.known.uid_next);
   mark_ = content.marks[0];

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from suite.mailboxes import Imap, Mailboxes
+from suite.ours import sanitized
 from test_imap import MIXED, PLAIN, THIRD, fresh
 
 pytestmark = [pytest.mark.root, pytest.mark.extension("Postfix has no mailbox servers")]
@@ -222,7 +223,8 @@ def test_pipelined_commands_and_one_who_does_not_read(server):
             pytest.fail("all of it was taken although no answer was read")
         works(server)
         after = memory(server, "imapd-owner"), memory(server, "imapd")
-        assert after[0] - before[0] < 16384 and after[1] - before[1] < 8192, (before, after)
+        # Freed memory is kept for a while by the sanitizers.
+        assert sanitized() or (after[0] - before[0] < 16384 and after[1] - before[1] < 8192), (before, after)
 
 
 def test_many_who_idle(server):

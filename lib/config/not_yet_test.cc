@@ -17,8 +17,8 @@ std::vector<std::string> told(std::string_view main_cf, std::string_view master_
 }  // namespace
 
 TEST_CASE("what is not yet honoured is told with its place, once") {
-  CHECK(told("smtp_tlsrpt_socket_name=/x\n") ==
-        std::vector<std::string>{"/etc/postfix/main.cf, line 1: smtp_tlsrpt_socket_name = /x is not yet honoured"});
+  CHECK(told("tls_config_name=x\n") ==
+        std::vector<std::string>{"/etc/postfix/main.cf, line 1: tls_config_name = x is not yet honoured"});
   CHECK(told("mail_name = x\nmyorigin = y\n").empty());
 }
 
@@ -27,21 +27,9 @@ TEST_CASE("a default value is not worth a word") {
   CHECK(told("smtp_use_tls = no\nsmtp_sasl_type = cyrus\n").empty());
 }
 
-TEST_CASE("where it protects, its program refuses") {
-  const auto main = config::Main::parse("smtp_tls_per_site = hash:/x\nlmtp_tls_per_site = hash:/x\n", "/etc");
-  REQUIRE(main.has_value());
-  CHECK(config::refusals(*main, "smtp").size() == 1);
-  CHECK(config::refusals(*main, "smtp")[0].name == "smtp_tls_per_site");
-  CHECK(config::refusals(*main, "lmtp").size() == 1);
-  CHECK(config::refusals(*main, "local").empty());
-  const auto may = config::Main::parse("smtp_tls_per_site =\n", "/etc");
-  CHECK(config::refusals(*may, "smtp").empty());
-}
-
 TEST_CASE("services speak for themselves") {
-  CHECK(told("", "relay unix - - y - - smtp\n  -o smtp_tls_per_site=hash:/x -o smtp_fallback_relay=\n") ==
-        std::vector<std::string>{"/etc/postfix/master.cf: line 1: smtp_tls_per_site = hash:/x is not yet honoured: "
-                                 "mail is refused rather than handled without it"});
+  CHECK(told("", "relay unix - - y - - smtp\n  -o tls_config_name=x -o smtp_fallback_relay=\n") ==
+        std::vector<std::string>{"/etc/postfix/master.cf: line 1: tls_config_name = x is not yet honoured"});
 }
 
 TEST_CASE("no restriction that smtpd has is named") {

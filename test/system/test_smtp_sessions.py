@@ -30,9 +30,10 @@ def session(suite, settings, answers, extensions=PIPELINING, recipients=("x@away
         since = suite.log_size()
         send(suite, sender, list(recipients), MESSAGE)
         suite.wait_log(r": to=<\S+>,.*relay=127.*status=", count=len(recipients), since=since)
+        heard = [line for s in sink.ended() for line in s]
+        suite.sync_log()
         lines = [re.sub(r"delays?=[^,]*, ", "", re.sub(r"\]:\d{5}", "]:{port}", re.sub(r".*?/smtp\[\d+\]: ", "", line)))
                  for line in masks.mask(suite.log(since)).splitlines() if "/smtp[" in line]
-        heard = [line for s in sink.ended() for line in s]
         suite.delete_all()
         return masks.mask("\n".join(["> " + line for line in heard] + [re.sub(r".*?/smtp\[[^]]*\]: ", "", line) for line in lines]))
 

@@ -148,11 +148,6 @@ std::optional<SizeFile> read_size_file(const std::string& root) {
 
 }  // namespace
 
-QuotaLimit kept_limit(const std::string& root) {
-  const auto file = read_size_file(root);
-  return file ? file->limit : QuotaLimit{};
-}
-
 Result<QuotaUse> Quota::use() {
   const auto file = read_size_file(root_);
   if (!file || (limit_.is_set() && file->limit != limit_)) return recount();

@@ -28,9 +28,6 @@ struct QuotaUse {
   bool operator==(const QuotaUse&) const = default;
 };
 
-// The limit in the file maildirsize, whoever wrote it there; none where there is no such file, or it cannot be read.
-[[nodiscard]] QuotaLimit kept_limit(const std::string& root);
-
 class Quota {
  public:
   // `root`: of the Maildir. `yield` is called now and then while all is counted.

@@ -106,7 +106,10 @@ Outcome write_all(MaildirDraft& draft, Content& content) {
 Result<Fd> quota_root(const Fd& maildir, const MaildirTarget& target) {
   struct stat status {};
   const bool is_folder = ::fstatat(maildir.get(), "maildirfolder", &status, AT_SYMLINK_NOFOLLOW) == 0;
-  return open_directory(target.below, is_folder ? parent_of(target.path) : target.path);
+  if (is_folder) return open_directory(target.below, parent_of(target.path));
+  Fd itself(::fcntl(maildir.get(), F_DUPFD_CLOEXEC, 0));
+  if (!itself) return base::fail_system("dup");
+  return itself;
 }
 
 // Whether the message has room; nobody is turned away because its books cannot be read.

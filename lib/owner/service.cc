@@ -44,10 +44,16 @@ std::string location_of(const std::string& mail_location, const std::string& hom
   return "mbox:~/mail:INBOX=" + inbox;
 }
 
+Result<mailbox::Identity> identity_of(const auth::User& user) {
+  const auto uid = TRY(id_of(user.uid, "uid")), gid = TRY(id_of(user.gid, "gid"));
+  if (uid == 0) return base::fail("a mailbox of root's is not served");
+  return mailbox::Identity{static_cast<uid_t>(uid), static_cast<gid_t>(gid)};
+}
+
 struct Service::Process {
-  Process(Identity owner, Fd connection)
+  Process(mailbox::Identity owner, Fd connection)
       : who(owner), orders(Fd(::fcntl(connection.get(), F_DUPFD_CLOEXEC, 0))), notes(std::move(connection)) {}
-  Identity who;
+  mailbox::Identity who;
   io::Stream orders, notes;   // the same socket: one fiber writes while another waits for what it says
   event::Semaphore turn{1};   // for an order
   std::map<std::uint64_t, std::string> sessions;   // as anvil(8) counts them; empty: it does not
@@ -116,9 +122,7 @@ void Service::uncount(const std::string& ident) {
 }
 
 Result<std::shared_ptr<Service::Process>> Service::process_of(const auth::User& user) {
-  const auto uid = TRY(id_of(user.uid, "uid")), gid = TRY(id_of(user.gid, "gid"));
-  if (uid == 0) return base::fail("a mailbox of root's is not served");
-  Identity who{static_cast<uid_t>(uid), static_cast<gid_t>(gid)};
+  mailbox::Identity who = TRY(identity_of(user));
   // A process that serves only itself (not started by root) is everybody's.
   if (::geteuid() != 0) who = {::geteuid(), ::getegid()};
   const auto [first, last] = processes_.equal_range(who);
@@ -128,7 +132,7 @@ Result<std::shared_ptr<Service::Process>> Service::process_of(const auth::User& 
   return start(who);
 }
 
-Result<std::shared_ptr<Service::Process>> Service::start(Identity who) {
+Result<std::shared_ptr<Service::Process>> Service::start(mailbox::Identity who) {
   if (processes_.size() >= processes_limit) return base::fail("too many users have sessions");
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0) return base::fail_system("socketpair");

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "lib/base/ascii.h"
+#include "lib/config/log_setup.h"
 #include "lib/log/log.h"
 #include "lib/mailbox/spawner.h"
 #include "lib/owner/service.h"
@@ -16,7 +17,6 @@ namespace {
 
 constexpr std::chrono::seconds patience{30};         // with an smtpd that does not take the answer
 constexpr std::chrono::seconds count_patience{60};   // with a Maildir whose messages are counted
-constexpr std::int64_t id_limit = 0xfffffffe;        // of a uid or gid
 
 constexpr std::string_view has_room = "DUNNO";       // what follows decides
 
@@ -28,19 +28,16 @@ void serve_worker(Fd connection) {
   mailbox::serve_tasks(std::move(connection), {}, &store::quota_books);
 }
 
-Result<mailbox::Identity> owner_of(const auth::User& user) {
-  const auto uid = ascii::parse_number(user.uid, id_limit), gid = ascii::parse_number(user.gid, id_limit);
-  if (!uid || !gid || *uid == 0) return base::fail(fmt::format("authd says uid {} and gid {}", ascii::printable(user.uid), ascii::printable(user.gid)));
-  return mailbox::Identity{static_cast<uid_t>(*uid), static_cast<gid_t>(*gid)};
-}
-
 }  // namespace
 
 Result<std::unique_ptr<server::Service>> Service::make(server::Startup& startup) {
   Params params = TRY(Params::load(startup.main));
   auto auth = TRY(auth::Client::to("private/" + params.auth_service_name));
-  // The spawner is forked before tables and pools have threads of their own.
-  Fd spawner = TRY(mailbox::start_spawner({.root = {}, .serve = [](Fd connection, const std::string&) { serve_worker(std::move(connection)); }}));
+  // The spawner is forked before tables and pools have threads of their own. Workers log as this daemon does, over a socket that they
+  // open while they may.
+  auto log = [&main = startup.main] { config::open_log(main, "quota-status", config::LogUser::daemon); };
+  Fd spawner = TRY(mailbox::start_spawner(
+      {.root = {}, .before_change = log, .serve = [](Fd connection, const std::string&) { serve_worker(std::move(connection)); }}));
   std::unique_ptr<Service> service(new Service(std::move(params), std::move(auth), std::move(spawner)));
   const Params& set = service->params_;
   service->tables_ = std::make_unique<maps::Tables>(startup.table_options());
@@ -100,8 +97,8 @@ Result<std::string> Service::judge(const Request& request) {
   task.quota = TRY(quotas_.of(user->name));
   task.is_temporary = params_.quota_full_tempfail;
   task.bytes = request.size;
-  const mailbox::Identity owner = TRY(owner_of(*user));
-  const auto answer = TRY(workers_.ask(owner, task, count_patience));
+  const mailbox::Identity who = TRY(owner::identity_of(*user));
+  const auto answer = TRY(workers_.ask(who, task, count_patience));
   for (const std::string& warning : answer.warnings) maillog::warning("{}", warning);
   const mail::Dsn dsn = mail::Dsn::parse(answer.dsn).value_or(mail::Dsn(4, 3, 0));
   if (dsn.is_success()) return std::string(has_room);

@@ -120,7 +120,7 @@ class TestVirtual:
 
     @pytest.fixture(scope="class")
     def hosted(self):
-        settings = {"mail_quota_maps": "inline:{ { alice@hosted.example = 10240S,5C } { small@hosted.example = 0 } { @example.test = x } }",
+        settings = {"mail_quota_maps": "inline:{ { alice@hosted.example = 10240S,5C } { small@hosted.example = 0 } { bob = x } }",
                     "mail_quota": "1000", "maildir_name_sizes": "yes", **VIRTUAL}
         with Mailboxes(main_cf=settings) as server:
             yield server

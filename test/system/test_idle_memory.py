@@ -1,4 +1,4 @@
-"""What a client costs imapd and pop3d who is connected and has not logged in: ten thousand of them, a sixth of those in TLS."""
+"""What a client costs imapd and pop3d who is connected and has not logged in: ten thousand of them, or three thousand in TLS."""
 import contextlib
 import resource
 import selectors
@@ -13,7 +13,7 @@ from suite.ours import sanitized
 pytestmark = [pytest.mark.root, pytest.mark.expensive, pytest.mark.extension("what the reference needs is for test/bench"),
               pytest.mark.skipif(sanitized(), reason="sanitizers have their own memory")]
 
-PLAIN, IN_TLS = 10_000, 1_500
+PLAIN, IN_TLS = 10_000, 3_000
 PLAIN_KB, TLS_KB = 16, 45        # of each connection
 WARM = 200                       # before the first look: what a process needs once
 SPARE_FILES = 500

@@ -41,7 +41,8 @@ TYPES = {
 LIST_CLASSES = {"list", "table-list", "restriction-list"}
 # Records of these files belong to no one program.
 SHARED = "lib/config/"
-# Programs whose names cannot be names of namespaces (a keyword, a function of the C library) get a namespace NAME_agent.
+# Programs whose names cannot be names of namespaces (a keyword, a function of the C library) get a namespace NAME_agent; and a "-" is
+# a "_".
 CPP_KEYWORDS = {"pipe", "virtual"}
 
 
@@ -217,7 +218,7 @@ def registry(records):
 def header(path, members):
     """NAME_params.h for NAME.params: `members` are the records of its struct."""
     name = os.path.splitext(os.path.basename(path))[0]
-    space = name + "_agent" if name in CPP_KEYWORDS else name
+    space = name + "_agent" if name in CPP_KEYWORDS else name.replace("-", "_")
     lines = [
         f"// Made by build-aux/params.py of {path}.",
         "#pragma once",

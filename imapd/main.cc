@@ -29,6 +29,7 @@ constexpr front::Protocol<Params> protocol{.service = "imap",
                                            .exclude_ciphers = &Params::imapd_tls_exclude_ciphers,
                                            .looks_up_names = &Params::imapd_peername_lookup,
                                            .login_timeout = &Params::imapd_login_timeout,
+                                           .connections_limit = &Params::imapd_client_connection_count_limit,
                                            .failures_limit = &Params::imapd_hard_error_limit};
 
 }  // namespace

@@ -15,7 +15,8 @@ Result<std::unique_ptr<server::Service>> make_owner(server::Startup& startup) {
                                  .service = "imap",
                                  .auth_service = params.auth_service_name,
                                  .mail_location = owner::location_of(params.mail_location, params.home_mailbox, params.mail_spool_directory),
-                                 .user_sessions_limit = params.imapd_client_connection_count_limit};
+                                 .user_sessions_limit = params.imapd_user_connection_count_limit,
+                                 .limit_parameter = "imapd_user_connection_count_limit"};
   return TRY(owner::Service::make(startup, settings, [site](owner::Session& session) { Session(session, *site).run(); }));
 }
 

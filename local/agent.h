@@ -16,6 +16,7 @@
 #include "lib/mailbox/worker_pool.h"
 #include "lib/maps/table.h"
 #include "lib/process/account.h"
+#include "lib/store/quota_books.h"
 #include "local/local_params.h"
 #include "local/rights.h"
 
@@ -59,6 +60,7 @@ struct Agent {
   std::vector<AliasTable> alias_tables;
   maps::Maps mailbox_command_maps;
   Passing mailbox_passing, fallback_passing;
+  store::QuotaRules quotas;
   Words allow_commands, allow_files, prepend, propagate;
   mailbox::LockMethods locks;
   mailbox::LockPatience patience;

@@ -94,9 +94,11 @@ class Expansion {
   // `biff_user` has his mailbox there, and is told of the new message; or it is empty.
   void run_mbox(const Step& step, mailbox::Identity who, mailbox::MboxTask task, std::string_view what, const std::string& failure,
                 std::string_view biff_user);
-  void run_maildir(const Step& step, mailbox::Identity who, const std::string& path);
+  // `user` whose Maildir it is, or nobody's.
+  void run_maildir(const Step& step, mailbox::Identity who, const std::string& path, std::string_view user);
+  void no_quota_known(const Step& step, const base::Error& error);
   void conclude_maildir(const Step& step, const Result<mailbox::TaskOutcome>& answer);
-  [[nodiscard]] mailbox::MaildirTask maildir_task(const Step& step, const std::string& path) const;
+  [[nodiscard]] Result<mailbox::MaildirTask> maildir_task(const Step& step, const std::string& path, std::string_view user) const;
   // Where the user's mail goes into a Maildir and nobody else has a say: what the worker that looks for a .forward does
   // when there is none.
   [[nodiscard]] bool is_maildir_user(const process::Account& account) const;

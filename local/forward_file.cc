@@ -43,7 +43,14 @@ bool Expansion::expand_forward(const Step& step, const Name& name, const process
     uses_extension.push_back(item.contains("extension") && !name.extension.empty());
   }
   if (task.paths.empty() && task.home.empty()) return false;
-  if (is_maildir_user(account)) task.otherwise.push_back(maildir_task(step, mailbox_path(account)));
+  if (is_maildir_user(account)) {
+    auto delivery = maildir_task(step, mailbox_path(account), account.name);
+    if (!delivery) {
+      no_quota_known(step, delivery.error());
+      return true;
+    }
+    task.otherwise.push_back(std::move(*delivery));
+  }
 
   const auto patience = task.otherwise.empty() ? read_patience : read_patience + write_patience;
   const auto answer = agent_.workers->ask({account.uid, account.gid}, task, patience);

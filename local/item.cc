@@ -76,7 +76,7 @@ void Expansion::deliver_to_file(const Step& step, const std::string& path) {
   const mailbox::Identity who = step.rights.who;
   if (!duplicates_.is_first(fmt::format("file {}", who.uid), path)) return;
   if (request_.verify_only) return sent(step, path.ends_with('/') ? "delivers to maildir" : "delivers to file: " + path);
-  if (path.ends_with('/')) return run_maildir(step, who, path);
+  if (path.ends_with('/')) return run_maildir(step, who, path, {});
   mailbox::MboxTask task = mbox_task(step, path, who);
   task.regular_only = false;
   task.need_dotlock = false;

@@ -53,8 +53,11 @@ void Expansion::run_mbox(const Step& step, mailbox::Identity who, mailbox::MboxT
   if (agent_.params.biff && is_there && !biff_user.empty()) tell_comsat(biff_user, answer->begins);
 }
 
-mailbox::MaildirTask Expansion::maildir_task(const Step& step, const std::string& path) const {
+Result<mailbox::MaildirTask> Expansion::maildir_task(const Step& step, const std::string& path, std::string_view user) const {
   mailbox::MaildirTask task;
+  if (!user.empty()) task.quota = TRY(agent_.quotas.of(user));
+  task.quota_is_temporary = agent_.params.quota_full_tempfail;
+  task.names_sizes = agent_.params.maildir_name_sizes;
   task.message = task_message(step, "file");
   task.path = path.substr(0, path.find_last_not_of('/') + 1);
   task.host = agent_.params.myhostname;
@@ -62,8 +65,15 @@ mailbox::MaildirTask Expansion::maildir_task(const Step& step, const std::string
   return task;
 }
 
-void Expansion::run_maildir(const Step& step, mailbox::Identity who, const std::string& path) {
-  conclude_maildir(step, agent_.workers->ask(who, maildir_task(step, path), write_patience));
+void Expansion::run_maildir(const Step& step, mailbox::Identity who, const std::string& path, std::string_view user) {
+  const auto task = maildir_task(step, path, user);
+  if (!task) return no_quota_known(step, task.error());
+  conclude_maildir(step, agent_.workers->ask(who, *task, write_patience));
+}
+
+void Expansion::no_quota_known(const Step& step, const base::Error& error) {
+  maillog::warning("{}: {}", request_.queue_id, error.message());
+  deferred(step, {4, 3, 5}, "mail system configuration error");
 }
 
 void Expansion::conclude_maildir(const Step& step, const Result<mailbox::TaskOutcome>& answer) {
@@ -106,7 +116,7 @@ void Expansion::deliver_to_mailbox(const Step& step, const Name& name, const pro
   if (home_mailbox.empty()) return deliver_to_spool(step, account);
   const std::string path = mailbox_path(account);
   if (request_.verify_only) return sent(step, path.ends_with('/') ? "delivers to maildir" : "delivers to mailbox");
-  if (path.ends_with('/')) return run_maildir(step, who, path);
+  if (path.ends_with('/')) return run_maildir(step, who, path, account.name);
   run_mbox(step, who, mbox_task(step, path, who), "delivered to mailbox",
            fmt::format("cannot update mailbox {} for user {}. ", path, account.name), account.name);
 }
@@ -118,7 +128,7 @@ void Expansion::deliver_to_spool(const Step& step, const process::Account& accou
   const std::string path = mailbox_path(account);
   if (request_.verify_only) return sent(step, directory.ends_with('/') ? "delivers to maildir" : "delivers to mailbox");
   const mailbox::Identity user{account.uid, account.gid};
-  if (directory.ends_with('/')) return run_maildir(step, user, path);
+  if (directory.ends_with('/')) return run_maildir(step, user, path, account.name);
   const std::string failure = fmt::format("cannot update mailbox {} for user {}. ", path, account.name);
 
   struct stat status {};

@@ -31,6 +31,7 @@ Result<void> open_tables(Agent& agent, const server::Startup& startup) {
                             TRY(maps::Maps::open(*agent.tables, "fallback_transport_maps", agent.params.fallback_transport_maps,
                                                  maps::Flags::fold_keys | maps::Flags::no_substitution)),
                             agent.params.fallback_transport};
+  agent.quotas = TRY(store::QuotaRules::open(*agent.tables, agent.params.mail_quota, agent.params.mail_quota_maps));
   agent.status_filter =
       TRY(delivery::StatusFilter::open(*agent.tables, "local_delivery_status_filter", agent.params.local_delivery_status_filter));
   agent.flush_sites = TRY(queue::FlushSites::open(startup.main, agent.params, &startup.services));
@@ -76,7 +77,7 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
   agent.default_rights = TRY(default_rights(params.default_privs, params.mail_owner));
   agent.exported_environment = mailbox::exported_environment(params.export_environment);
   // The spawner is forked before tables and pools have threads of their own.
-  Fd spawner = TRY(mailbox::start_spawner());
+  Fd spawner = TRY(mailbox::start_spawner({.root = {}, .quota = &store::quota_books}));
   TRY(open_tables(agent, startup));
   return std::unique_ptr<server::Service>(new Server(startup, std::move(agent), std::move(spawner)));
 }

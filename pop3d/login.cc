@@ -16,7 +16,19 @@ constexpr std::string_view cleartext_refused =
 }  // namespace
 
 void Login::run() {
-  client_.identify();
+  if (client_.arrive()) talk();
+  else turn_away();
+  client_.depart();
+}
+
+// In TLS he hears nothing: a handshake would be what he is not to cost.
+void Login::turn_away() {
+  if (client_.gate().settings().is_wrapped) return;
+  static_cast<void>(reply(fmt::format("-ERR [SYS/TEMP] Too many connections from {}.", client_.address())));
+  static_cast<void>(client_.stream().flush(client_.deadline()));
+}
+
+void Login::talk() {
   front::Gate& gate = client_.gate();
   if (gate.settings().is_wrapped && (gate.tls() == nullptr || !client_.start_tls())) return;
   if (reply("+OK " + params_.pop3d_banner) == Next::end) return;
@@ -70,7 +82,7 @@ Login::Next Login::refuse_login(std::string_view text) {
 }
 
 Login::Next Login::capa() {
-  std::string text = "+OK\r\nCAPA\r\n" + std::string(common_capabilities);
+  std::string text = "+OK\r\nCAPA\r\n" + common_capabilities(params_.pop3d_login_delay);
   if (client_.takes_cleartext()) text += "USER\r\n";
   std::string mechanisms;
   for (const auth::Mechanism& mechanism : client_.mechanisms()) mechanisms += " " + mechanism.name;

@@ -13,13 +13,16 @@ class Login {
  public:
   Login(front::Gate& gate, const Params& params, server::Connection& connection) : client_(gate, connection), params_(params) {}
 
-  // The dialogue, and after a login the whole session.
+  // The whole of his connection.
   void run();
 
  private:
   // What comes after a command.
   enum class Next { command, end };
 
+  // The dialogue, and after a login the whole session.
+  void talk();
+  void turn_away();   // who is one too many
   [[nodiscard]] Next dispatch(std::string_view line);
   [[nodiscard]] Next capa();
   [[nodiscard]] Next stls();

@@ -29,6 +29,7 @@ constexpr front::Protocol<Params> protocol{.service = "pop3",
                                            .exclude_ciphers = &Params::pop3d_tls_exclude_ciphers,
                                            .looks_up_names = &Params::pop3d_peername_lookup,
                                            .login_timeout = &Params::pop3d_login_timeout,
+                                           .connections_limit = &Params::pop3d_client_connection_count_limit,
                                            .failures_limit = &Params::pop3d_hard_error_limit};
 
 }  // namespace

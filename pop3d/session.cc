@@ -15,6 +15,7 @@
 #include "lib/store/names.h"
 #include "pop3d/capabilities.h"
 #include "pop3d/dotted.h"
+#include "pop3d/login_delay.h"
 
 namespace pop3d {
 namespace {
@@ -39,7 +40,8 @@ Result<std::unique_ptr<server::Service>> make_owner(server::Startup& startup) {
                                  .service = "pop3",
                                  .auth_service = params.auth_service_name,
                                  .mail_location = owner::location_of(params.mail_location, params.home_mailbox, params.mail_spool_directory),
-                                 .user_sessions_limit = params.pop3d_client_connection_count_limit};
+                                 .user_sessions_limit = params.pop3d_user_connection_count_limit,
+                                 .limit_parameter = "pop3d_user_connection_count_limit"};
   auto serve = [params, format = std::move(*format)](owner::Session& session) { Session(session, params, format).run(); };
   return TRY(owner::Service::make(startup, settings, std::move(serve)));
 }
@@ -49,9 +51,11 @@ Deadline Session::deadline() const { return base::after(params_.pop3d_timeout); 
 void Session::run() {
   if (auto done = open(); !done) {
     maillog::warning("{}: mailbox of {}: {}", session_.client, session_.user.name, text_of(done.error()));
-    static_cast<void>(reply("-ERR [SYS/TEMP] Internal error occurred. Refer to server log for more information."));
-    static_cast<void>(session_.stream.flush(deadline()));
-    return;
+    return end_with("-ERR [SYS/TEMP] Internal error occurred. Refer to server log for more information.");
+  }
+  if (!mailbox_) {
+    maillog::info("{}: {} logs in again within pop3d_login_delay", session_.client, session_.user.name);
+    return end_with("-ERR [LOGIN-DELAY] Minimum time between logins has not passed.");
   }
   std::string_view end = "Connection closed";
   bool goes_on = reply("+OK Logged in.") == Next::command;
@@ -76,8 +80,14 @@ void Session::run() {
                 retrieved_size_, deleted_, items_.size(), end);
 }
 
+void Session::end_with(std::string_view text) {
+  static_cast<void>(reply(text));
+  static_cast<void>(session_.stream.flush(deadline()));
+}
+
 Result<void> Session::open() {
   const store::Location location = TRY(store::Location::parse(session_.user.mail, {session_.user.name, session_.user.home}));
+  if (params_.pop3d_login_delay > std::chrono::seconds(0) && !TRY(may_log_in(location, params_.pop3d_login_delay))) return {};
   account_ = TRY(store::Account::open(location,
                                       {.host = params_.myhostname, .special_folders = {}, .quota = {}, .yield = [] { event::yield(); }}));
   mailbox_ = TRY(account_->open(store::inbox_name, store::Access::read_write));
@@ -152,7 +162,7 @@ std::string Session::uidl_of(const Item& item) {
   return format_.apply({item.uid, mailbox_->uid_validity(), file});
 }
 
-Session::Next Session::capa(std::string_view) { return reply("+OK\r\nCAPA\r\n" + std::string(common_capabilities) + "."); }
+Session::Next Session::capa(std::string_view) { return reply("+OK\r\nCAPA\r\n" + common_capabilities(params_.pop3d_login_delay) + "."); }
 
 Session::Next Session::dele(std::string_view arguments) {
   std::string why;

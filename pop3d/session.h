@@ -36,6 +36,7 @@ class Session {
   // A command's table row: its handler and whether it takes arguments.
   struct Row;
 
+  // Without a mailbox afterwards: the user has logged in too short a while ago.
   [[nodiscard]] Result<void> open();
   [[nodiscard]] Next dispatch(std::string_view line);
   [[nodiscard]] Next capa(std::string_view arguments);
@@ -62,6 +63,7 @@ class Session {
   void mark_seen();
 
   [[nodiscard]] Next reply(std::string_view text);
+  void end_with(std::string_view text);   // before there was a session
   void write(std::string_view text);
   [[nodiscard]] Deadline deadline() const;
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <utility>
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -11,8 +10,6 @@
 
 namespace smtpd {
 namespace {
-
-constexpr std::string_view anvil_socket = ipc::Anvil::socket;
 
 // The network of `bits` that the address is in, as "192.0.2.0/24"; the plain address when `bits` covers all of it.
 std::string network_of(const io::Address& address, int bits) {
@@ -30,39 +27,7 @@ std::string network_of(const io::Address& address, int bits) {
 
 }  // namespace
 
-ipc::AnvilAnswer AnvilClient::ask(ipc::AnvilEvent event, std::string ident) {
-  const Deadline deadline = base::after(ipc::Anvil::timeout);
-  if (!turn_.acquire(deadline)) return {};
-  struct Turn {
-    event::Semaphore& semaphore;
-    ~Turn() { semaphore.release(); }
-  } const turn{turn_};
-  const ipc::AnvilRequest request{event, std::move(ident)};
-  // A second try: anvil may have ended since the last question, and master starts it again.
-  for (int tries = 0; tries < 2; ++tries) {
-    const bool was_connected = connection_.has_value();
-    const auto answer = try_ask(request, deadline);
-    if (answer) return *answer;
-    if (!was_connected) {
-      maillog::warning("{}: {}", anvil_socket, answer.error().message());
-      break;
-    }
-  }
-  return {};
-}
-
-Result<ipc::AnvilAnswer> AnvilClient::try_ask(const ipc::AnvilRequest& request, Deadline deadline) {
-  // Ours again only when the answer is read: a question that is broken off, by an error or because the session is
-  // cancelled, leaves no answer behind for the next one to take for its own.
-  std::optional<ipc::Connections::Connection> connection = std::exchange(connection_, std::nullopt);
-  if (!connection) connection = TRY(services_.connect(anvil_socket, deadline));
-  ipc::send(connection->stream, request, deadline);
-  const ipc::AnvilAnswer answer = TRY(ipc::receive<ipc::AnvilAnswer>(connection->stream, deadline));
-  connection_ = std::move(connection);
-  return answer;
-}
-
-ClientLimits::ClientLimits(AnvilClient& anvil, const Params& params, const maps::MatchList& exceptions,
+ClientLimits::ClientLimits(ipc::AnvilClient& anvil, const Params& params, const maps::MatchList& exceptions,
                            std::string_view service, const Client& client)
     : anvil_(anvil), params_(params), exceptions_(exceptions), client_(client), service_(service) {}
 

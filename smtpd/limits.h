@@ -4,9 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "lib/event/loop.h"
-#include "lib/ipc/connections.h"
-#include "lib/ipc/messages/anvil.h"
+#include "lib/ipc/anvil_client.h"
 #include "lib/maps/table.h"
 #include "smtpd/client.h"
 #include "smtpd/reply.h"
@@ -14,28 +12,11 @@
 
 namespace smtpd {
 
-// The process's one lasting connection to anvil: it must be one, since anvil takes back what a connection that closes
-// has counted. Questions of several sessions wait for each other here.
-class AnvilClient {
- public:
-  explicit AnvilClient(ipc::Connections& services) : services_(services), turn_(1) {}
-
-  // When anvil cannot be asked, nothing is limited: a warning, and an answer of zeros.
-  [[nodiscard]] ipc::AnvilAnswer ask(ipc::AnvilEvent event, std::string ident);
-
- private:
-  [[nodiscard]] Result<ipc::AnvilAnswer> try_ask(const ipc::AnvilRequest& request, Deadline deadline);
-
-  ipc::Connections& services_;
-  event::Semaphore turn_;
-  std::optional<ipc::Connections::Connection> connection_;
-};
-
 // The limits on one session. Counts the connection for as long as it lives.
 class ClientLimits {
  public:
   // `exceptions`: smtpd_client_event_limit_exceptions.
-  ClientLimits(AnvilClient& anvil, const Params& params, const maps::MatchList& exceptions, std::string_view service,
+  ClientLimits(ipc::AnvilClient& anvil, const Params& params, const maps::MatchList& exceptions, std::string_view service,
                const Client& client);
   // The client has become another, of whom nothing is counted yet. Who may speak for others is not limited himself.
   enum class Speaks { for_himself, for_others };
@@ -62,7 +43,7 @@ class ClientLimits {
   // Counts one event and says what is too much about it, or nothing.
   void warn(std::string_view what, int count) const;
 
-  AnvilClient& anvil_;
+  ipc::AnvilClient& anvil_;
   const Params& params_;
   const maps::MatchList& exceptions_;
   const Client& client_;

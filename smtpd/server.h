@@ -94,7 +94,7 @@ class Server : public server::Service {
   [[nodiscard]] Result<std::unique_ptr<Intake>> open_intake(const Snapshot& snapshot, const MailParameters& asked, bool has_milters);
   [[nodiscard]] ipc::Addresses& addresses() { return addresses_; }
   [[nodiscard]] policy::RecentlyListed& recently_listed() { return listed_; }
-  [[nodiscard]] AnvilClient& anvil() { return anvil_; }
+  [[nodiscard]] ipc::AnvilClient& anvil() { return anvil_; }
   // Null: nobody may log in.
   [[nodiscard]] Sasl* sasl() { return sasl_.get(); }
   [[nodiscard]] const base::Clock& clock() const { return clock_; }
@@ -131,7 +131,7 @@ class Server : public server::Service {
   const base::Clock& clock_;
   ipc::Addresses addresses_;
   policy::RecentlyListed listed_;
-  AnvilClient anvil_;
+  ipc::AnvilClient anvil_;
   ipc::TicketSource tickets_;
   std::unique_ptr<Sasl> sasl_;
   delivery::SessionNotices notices_;

@@ -73,7 +73,7 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
   }
   const auto locks = TRY(mailbox::parse_lock_methods(params.virtual_mailbox_lock));
   // The spawner is forked before tables and pools have threads of their own.
-  Fd spawner = TRY(mailbox::start_spawner());
+  Fd spawner = TRY(mailbox::start_spawner({.root = {}, .quota = &store::quota_books}));
   std::unique_ptr<Server> server(new Server(startup, std::move(params), std::move(spawner)));
   const Params& set = server->params_;
   server->locks_ = locks;
@@ -93,6 +93,7 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
                                                             set.virtual_delivery_status_filter));
   server->flush_sites_ = TRY(queue::FlushSites::open(startup.main, set, &startup.services));
   server->tables_.delimiters = {set.recipient_delimiter, set.owner_request_special};
+  server->quotas_ = TRY(store::QuotaRules::open(*server->open_tables_, set.mail_quota, set.mail_quota_maps, server->tables_.delimiters));
   server->tables_.minimum_uid = set.virtual_minimum_uid;
   return server;
 }
@@ -128,6 +129,11 @@ Delivery Server::deliver_to(const ipc::DeliveryRequest& request, const ipc::Deli
     task.below = params_.virtual_mailbox_base;
     task.host = params_.myhostname;
     task.size_limit = params_.virtual_mailbox_limit;
+    task.names_sizes = params_.maildir_name_sizes;
+    auto quota = quotas_.of(recipient.address);
+    if (!quota) return refused({Refusal::failure, std::move(quota).error().message()}, recipient.address);
+    task.quota = std::move(*quota);
+    task.quota_is_temporary = params_.quota_full_tempfail;
     return concluded(workers_.ask(box.owner, task, write_patience), "delivered to maildir", "maildir delivery failed: ");
   }
   mailbox::MboxTask task;

@@ -8,6 +8,7 @@
 #include "lib/mailbox/lock_method.h"
 #include "lib/mailbox/worker_pool.h"
 #include "lib/server/service.h"
+#include "lib/store/quota_books.h"
 #include "virtual/target.h"
 #include "virtual/virtual_params.h"
 
@@ -35,6 +36,7 @@ class Server : public server::Service {
   Params params_;
   std::unique_ptr<maps::Tables> open_tables_;
   Tables tables_;
+  store::QuotaRules quotas_;
   queue::FlushSites flush_sites_;
   delivery::StatusFilter status_filter_;
   mailbox::LockMethods locks_;

@@ -43,6 +43,25 @@ void Client::identify() {
   name_ = fmt::format("{}[{}]", name, address_);
 }
 
+bool Client::arrive() {
+  identify();
+  const int limit = gate_.settings().connections_limit;
+  if (limit == 0) return true;
+  const int count = gate_.anvil().ask(ipc::AnvilEvent::connect, ident()).count;
+  is_counted_ = true;
+  if (count <= limit) return true;
+  // In the words of smtpd, by which log tools know them.
+  maillog::warning("Connection concurrency limit exceeded: {} from {} for service {}", count, name_, gate_.settings().service);
+  return false;
+}
+
+void Client::depart() {
+  if (!std::exchange(is_counted_, false)) return;
+  static_cast<void>(gate_.anvil().ask(ipc::AnvilEvent::disconnect, ident()));
+}
+
+std::string Client::ident() const { return fmt::format("{}:{}", gate_.settings().service, address_); }
+
 Gate::Channel Client::channel() const { return {is_encrypted(), is_local_, !binding_.empty()}; }
 
 bool Client::start_tls() {

@@ -36,8 +36,11 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  // Finds out who he is, for the log.
-  void identify();
+  // Finds out who he is, for the log, and counts him with anvil(8) where one address may have only so many connections. False: this
+  // is one too many, which has been logged.
+  [[nodiscard]] bool arrive();
+  // At the end, whatever it was. Not in the destructor, since it waits.
+  void depart();
 
   // The handshake; all that came before it is forgotten by the caller. False: the connection is over, which has been logged.
   [[nodiscard]] bool start_tls();
@@ -73,12 +76,15 @@ class Client {
   [[nodiscard]] bool is_open() const { return !is_over_; }
   [[nodiscard]] Gate& gate() { return gate_; }
   [[nodiscard]] const std::string& name() const { return name_; }   // "name[address]"
+  [[nodiscard]] const std::string& address() const { return address_; }
   // Until when he has to have logged in.
   [[nodiscard]] Deadline deadline() const { return deadline_; }
 
   static constexpr std::size_t response_limit = 12 * 1024;   // bytes of a SASL response
 
  private:
+  void identify();
+  [[nodiscard]] std::string ident() const;   // for anvil
   [[nodiscard]] Gate::Channel channel() const;
   [[nodiscard]] Verdict run(const auth::Mechanism& mechanism, std::optional<std::string> initial);
   [[nodiscard]] Verdict conclude(const auth::Answer& answer, std::string_view method);
@@ -89,6 +95,7 @@ class Client {
   server::Connection& connection_;
   std::string address_, local_address_, name_, session_;
   bool is_local_ = false;
+  bool is_counted_ = false;
   std::unique_ptr<const tls::Facts> tls_;
   tls::ChannelBinding binding_;
   Deadline deadline_;

@@ -34,6 +34,7 @@ struct Protocol {
   std::string Params::*exclude_ciphers;
   bool Params::*looks_up_names;
   std::chrono::seconds Params::*login_timeout;
+  int Params::*connections_limit;
   int Params::*failures_limit;
 };
 
@@ -69,6 +70,7 @@ Settings settings_of(const Params& params, const Protocol<Params>& own) {
           .allows_cleartext = params.auth_allow_cleartext,
           .looks_up_names = params.*own.looks_up_names,
           .login_timeout = params.*own.login_timeout,
+          .connections_limit = params.*own.connections_limit,
           .failures_limit = params.*own.failures_limit,
           .bad_commands_limit = own.bad_commands_limit};
 }

@@ -11,6 +11,7 @@ namespace front {
 Gate::Gate(server::Startup& startup, Settings settings, auth::Client auth, std::unique_ptr<server::PeerNames> peer_names)
     : settings_(std::move(settings)),
       services_(startup.services),
+      anvil_(startup.services),
       clock_(startup.clock),
       session_tickets_(startup.services, settings_.tlsmgr_service, startup.service),
       auth_(std::move(auth)),

@@ -8,6 +8,7 @@
 #include "lib/auth/client.h"
 #include "lib/auth/mechanism.h"
 #include "lib/front/settings.h"
+#include "lib/ipc/anvil_client.h"
 #include "lib/ipc/connections.h"
 #include "lib/ipc/ticket_source.h"
 #include "lib/server/peer_name.h"
@@ -28,6 +29,7 @@ class Gate {
   [[nodiscard]] ipc::TicketSource& session_tickets() { return session_tickets_; }
   [[nodiscard]] auth::Client& auth() { return auth_; }
   [[nodiscard]] ipc::Connections& services() { return services_; }
+  [[nodiscard]] ipc::AnvilClient& anvil() { return anvil_; }
   [[nodiscard]] server::PeerNames& peer_names() { return *peer_names_; }
   [[nodiscard]] const base::Clock& clock() const { return clock_; }
 
@@ -48,6 +50,7 @@ class Gate {
 
   Settings settings_;
   ipc::Connections& services_;
+  ipc::AnvilClient anvil_;
   const base::Clock& clock_;
   ipc::TicketSource session_tickets_;
   auth::Client auth_;

@@ -21,6 +21,7 @@ struct Settings {
   bool looks_up_names = true;
   std::chrono::seconds login_timeout{180};   // from the connection to the login
   std::chrono::seconds handshake_timeout{60};
+  int connections_limit = 0;           // of one address at a time; 0: none
   int failures_limit = 10;             // failed logins of one client
   int bad_commands_limit = 10;         // of one client
 };

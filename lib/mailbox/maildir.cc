@@ -10,14 +10,13 @@
 #include <fmt/format.h>
 
 #include "lib/base/ascii.h"
-#include "lib/io/journal.h"
+#include "lib/mailbox/maildir_draft.h"
 #include "lib/mailbox/open_file.h"
 
 namespace mailbox {
 namespace {
 
 constexpr mode_t directory_mode = 0700;
-constexpr mode_t message_mode = 0600;
 constexpr int name_attempts = 16;       // names in tmp/ that are taken by deliveries of this second
 constexpr std::size_t depth_limit = 64;  // directories to make for one Maildir
 
@@ -69,54 +68,19 @@ int open_part(const Fd& maildir, const char* name, int access, Fd& part) {
   return is_link ? ELOOP : code;
 }
 
-// The file in tmp/, which goes away unless it got its name in new/.
-class Draft {
- public:
-  // The directory is borrowed. 0, or the errno.
-  int create(const Fd& drafts, std::string name) {
-    drafts_ = drafts.get();
-    name_ = std::move(name);
-    file_ = Fd(::openat(drafts_, name_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, message_mode));
-    return file_ ? 0 : errno;
-  }
-  Draft() = default;
-  Draft(const Draft&) = delete;
-  Draft& operator=(const Draft&) = delete;
-  ~Draft() {
-    if (file_ && !kept_) ::unlinkat(drafts_, name_.c_str(), 0);
-  }
-  [[nodiscard]] const Fd& file() const { return file_; }
-
-  // Gives it its name in new/, never in place of another file. 0, or the errno.
-  int move_to(const Fd& fresh, const std::string& name) {
-    if (::renameat2(drafts_, name_.c_str(), fresh.get(), name.c_str(), RENAME_NOREPLACE) == 0) {
-      kept_ = true;
-      return 0;
-    }
-    if (errno != EINVAL && errno != ENOSYS) return errno;
-    // The file system cannot rename so. The name in tmp/ is removed by the destructor.
-    return ::linkat(drafts_, name_.c_str(), fresh.get(), name.c_str(), 0) == 0 ? 0 : errno;
-  }
-
- private:
-  int drafts_ = -1;
-  std::string name_;
-  Fd file_;
-  bool kept_ = false;
-};
-
 // What a delivery holds. The order matters: the draft's name is removed while its directory is still open.
 struct Opened {
-  Fd drafts, fresh;  // tmp/ and new/
-  Draft draft;
+  Fd maildir, drafts, fresh;  // with its tmp/ and new/
+  MaildirDraft draft;
 };
 
 // 0, or the errno; the name in tmp/ in `name`.
 int open_all(Opened& opened, const MaildirTarget& target, Stamp now, std::string& name) {
   auto maildir = open_directory(target.below, target.path);
   if (!maildir) return maildir.error().code();
-  if (const int code = open_part(*maildir, "new", O_RDONLY, opened.fresh); code != 0) return code;
-  if (const int code = open_part(*maildir, "tmp", O_PATH, opened.drafts); code != 0) return code;
+  opened.maildir = std::move(*maildir);
+  if (const int code = open_part(opened.maildir, "new", O_RDONLY, opened.fresh); code != 0) return code;
+  if (const int code = open_part(opened.maildir, "tmp", O_PATH, opened.drafts); code != 0) return code;
   for (int attempt = 0;; ++attempt) {
     name = fmt::format("{}.P{}{}.{}", split(now).seconds, ::getpid(), attempt == 0 ? "" : fmt::format("Q{}", attempt), target.host);
     const int code = opened.draft.create(opened.drafts, name);
@@ -124,18 +88,36 @@ int open_all(Opened& opened, const MaildirTarget& target, Stamp now, std::string
   }
 }
 
-Outcome write_all(const Fd& file, Content& content) {
+std::string full_path(const MaildirTarget& target) {
+  return target.below.empty() ? target.path : target.below + "/" + target.path;
+}
+
+Outcome write_all(MaildirDraft& draft, Content& content) {
   content.rewind();
   for (;;) {
     const auto bytes = content.next();
     if (!bytes) return {{4, 3, 0}, base::Error(bytes.error()).within("queue file").message(), {}};
     if (bytes->empty()) return {};
-    for (std::string_view left = *bytes; !left.empty();) {
-      const ssize_t count = ::write(file.get(), left.data(), left.size());
-      if (count < 0 && errno != EINTR) return failed(errno, "error writing message");
-      if (count > 0) left.remove_prefix(static_cast<std::size_t>(count));
-    }
+    if (const int code = draft.write(*bytes); code != 0) return failed(code, "error writing message");
   }
+}
+
+// The Maildir that has the file maildirsize: of a folder (Maildir++) the one above it.
+Result<Fd> quota_root(const Fd& maildir, const MaildirTarget& target) {
+  struct stat status {};
+  const bool is_folder = ::fstatat(maildir.get(), "maildirfolder", &status, AT_SYMLINK_NOFOLLOW) == 0;
+  if (is_folder) return open_directory(target.below, parent_of(target.path));
+  Fd itself(::fcntl(maildir.get(), F_DUPFD_CLOEXEC, 0));
+  if (!itself) return base::fail_system("dup");
+  return itself;
+}
+
+// Whether the message has room; nobody is turned away because its books cannot be read.
+Outcome check_quota(const Fd& root, const MaildirTarget& target, std::int64_t bytes) {
+  const auto fits = target.quota.books->check(root, target.quota.limit, bytes);
+  if (fits) return {};
+  if (fits.error().code() != EDQUOT) return {{}, {}, {fmt::format("quota of {}: {}", full_path(target), fits.error().message())}};
+  return {target.quota.is_temporary ? mail::Dsn(4, 2, 2) : mail::Dsn(5, 2, 2), std::string(quota_exceeded), {}};
 }
 
 // The durable order of a Maildir delivery: write tmp/NAME, settle its bytes, give it its name in new/, fsync new/ and the
@@ -144,10 +126,11 @@ Outcome write_all(const Fd& file, Content& content) {
 // again: it may or may not survive a power cut, and the next attempt writes another.
 Outcome publish(Opened& opened, const MaildirTarget& target, Stamp now) {
   const Fd& file = opened.draft.file();
-  if (const int code = settle_content(file); code != 0) return failed(code, "error writing message");
+  if (const int code = opened.draft.settle(); code != 0) return failed(code, "error writing message");
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return failed(errno, "cannot stat file");
-  const std::string name = maildir_name(now, status.st_dev, status.st_ino, target.host);
+  std::string name = maildir_name(now, status.st_dev, status.st_ino, target.host);
+  if (target.names_sizes) name += opened.draft.sizes();
   if (const int code = opened.draft.move_to(opened.fresh, name); code != 0) {
     return failed(code, fmt::format("link to maildir file {}/new/{}", target.path, name));
   }
@@ -159,8 +142,25 @@ Outcome publish(Opened& opened, const MaildirTarget& target, Stamp now) {
   return {};
 }
 
-std::string full_path(const MaildirTarget& target) {
-  return target.below.empty() ? target.path : target.below + "/" + target.path;
+// The books come last: a crash before leaves them too low by one message, until they are counted anew.
+Outcome publish_within_quota(Opened& opened, const MaildirTarget& target, Stamp now) {
+  const auto root = quota_root(opened.maildir, target);
+  if (!root) {
+    Outcome outcome = publish(opened, target, now);
+    outcome.warnings.push_back(fmt::format("quota of {}: {}", full_path(target), root.error().message()));
+    return outcome;
+  }
+  const auto bytes = static_cast<std::int64_t>(opened.draft.size());
+  Outcome outcome = check_quota(*root, target, bytes);
+  if (!outcome.ok()) return outcome;
+  std::vector<std::string> warnings = std::move(outcome.warnings);
+  outcome = publish(opened, target, now);
+  if (outcome.ok()) {
+    const auto noted = target.quota.books->note(*root, target.quota.limit, bytes);
+    if (!noted) warnings.push_back(fmt::format("quota of {}: {}", full_path(target), noted.error().message()));
+  }
+  outcome.warnings.insert(outcome.warnings.end(), warnings.begin(), warnings.end());
+  return outcome;
 }
 
 Outcome creation_failed(const MaildirTarget& target, int code, const std::string& name) {
@@ -176,16 +176,18 @@ Outcome creation_failed(const MaildirTarget& target, int code, const std::string
 
 }  // namespace
 
-// ext4 and XFS note a file's size in their journal when its blocks have been written, and what comes later there is never
-// found without it, so that waiting for the blocks is enough and one commit of the journal serves the bytes and the name.
-int settle_content(const Fd& file) {
-  constexpr unsigned blocks_written = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
-  if (io::has_one_journal(file.get()) && ::sync_file_range(file.get(), 0, 0, blocks_written) == 0) return 0;
-  return ::fsync(file.get()) == 0 ? 0 : errno;
-}
-
 std::string maildir_name(Stamp now, dev_t device, ino_t inode, std::string_view host) {
   return fmt::format("{}.V{:x}I{:x}M{}.{}", split(now).seconds, device, inode, split(now).micros, host);
+}
+
+Outcome check_room(const MaildirTarget& target, std::int64_t bytes) {
+  if (target.quota.books == nullptr) return {};
+  const auto maildir = open_directory(target.below, target.path);
+  if (!maildir && maildir.error().code() != ENOENT) return failed(maildir.error().code(), "cannot open maildir " + full_path(target));
+  if (!maildir) return check_quota(Fd(), target, bytes);
+  const auto root = quota_root(*maildir, target);
+  if (!root) return failed(root.error().code(), "cannot open the maildir above " + full_path(target));
+  return check_quota(*root, target, bytes);
 }
 
 Outcome deliver_to_maildir(const MaildirTarget& target, Content& content, const base::Clock& clock) {
@@ -205,8 +207,10 @@ Outcome deliver_to_maildir(const MaildirTarget& target, Content& content, const 
     if (!size) return {{4, 3, 0}, base::Error(size.error()).within("queue file").message(), {}};
     if (*size > target.size_limit) return failed(EFBIG, "error writing message");
   }
-  Outcome outcome = write_all(opened.draft.file(), content);
-  return outcome.ok() ? publish(opened, target, now) : outcome;
+  Outcome outcome = write_all(opened.draft, content);
+  if (!outcome.ok()) return outcome;
+  if (target.quota.books == nullptr) return publish(opened, target, now);
+  return publish_within_quota(opened, target, now);
 }
 
 }  // namespace mailbox

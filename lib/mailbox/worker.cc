@@ -31,6 +31,7 @@ constexpr std::chrono::seconds answer_patience{60};
 struct Self {
   LockHolder lock_holder;
   std::string failure;  // why it cannot run commands
+  const QuotaBooks* quota;
 };
 
 Content content_of(const TaskMessage& message, Format format) {
@@ -59,9 +60,19 @@ TaskOutcome perform(const MboxTask& task, const Self& self) {
   return on_the_wire(append_to_mbox(target, content, self.lock_holder));
 }
 
-TaskOutcome perform(const MaildirTask& task, const Self&) {
+TaskOutcome perform(const MaildirTask& task, const Self& self) {
   Content content = content_of(task.message, Format::maildir);
-  return on_the_wire(deliver_to_maildir({task.path, task.below, task.host, task.size_limit}, content));
+  const MaildirTarget target{.path = task.path,
+                             .below = task.below,
+                             .host = task.host,
+                             .size_limit = task.size_limit,
+                             .names_sizes = task.names_sizes,
+                             .quota = {self.quota, task.quota, task.quota_is_temporary}};
+  return on_the_wire(deliver_to_maildir(target, content));
+}
+
+TaskOutcome perform(const QuotaTask& task, const Self& self) {
+  return on_the_wire(check_room({.path = task.path, .below = {}, .host = {}, .quota = {self.quota, task.quota, task.is_temporary}}, task.bytes));
 }
 
 TaskOutcome concluded(Result<CommandResult> result, std::string_view command) {
@@ -144,6 +155,7 @@ bool serve(io::Stream& stream, Task task, const Self& self) {
   switch (task) {
     case Task::mbox: return serve<MboxTask>(stream, self);
     case Task::maildir: return serve<MaildirTask>(stream, self);
+    case Task::quota: return serve<QuotaTask>(stream, self);
     case Task::command: return serve<CommandTask>(stream, self);
     case Task::pipe: return serve<PipeTask>(stream, self);
     case Task::forward: return serve<ForwardTask>(stream, self);
@@ -161,9 +173,9 @@ bool become(uid_t uid, gid_t gid) {
 
 }  // namespace
 
-void serve_tasks(Fd connection, const std::string& failure) {
+void serve_tasks(Fd connection, const std::string& failure, const QuotaBooks* quota) {
   io::Stream stream(std::move(connection));
-  const Self self{LockHolder::self(), failure};
+  const Self self{LockHolder::self(), failure, quota};
   for (;;) {
     const auto task = ipc::receive<WorkerTask>(stream, base::no_deadline);
     if (!task || !serve(stream, task->task, self)) return;
@@ -196,7 +208,7 @@ void run_worker(Fd connection, uid_t uid, gid_t gid, const WorkerLife& life) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   if (life.serve) life.serve(std::move(connection), failure);
-  else serve_tasks(std::move(connection), failure);
+  else serve_tasks(std::move(connection), failure, life.quota);
   ::_exit(0);
 }
 

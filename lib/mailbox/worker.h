@@ -8,12 +8,14 @@
 #include <sys/types.h>
 
 #include "lib/base/fd.h"
+#include "lib/mailbox/quota_rule.h"
 
 namespace mailbox {
 
 // What a worker is for. By default: the tasks of delivery agents.
 struct WorkerLife {
   std::string root;                      // the directory that it sees as "/"; empty: all
+  const QuotaBooks* quota = nullptr;     // of the Maildirs that it delivers to; null: they have none
   std::function<void()> before_change;   // called before it gives up its rights; its descriptors are closed by then
   // Until this returns. `failure`: why no command can be run here, or empty.
   std::function<void(Fd connection, const std::string& failure)> serve;
@@ -24,6 +26,6 @@ struct WorkerLife {
 [[noreturn]] void run_worker(Fd connection, uid_t uid, gid_t gid, const WorkerLife& life);
 
 // Serves tasks until the peer closes. `failure`: why no command can be run here, for the log; or empty.
-void serve_tasks(Fd connection, const std::string& failure = {});
+void serve_tasks(Fd connection, const std::string& failure = {}, const QuotaBooks* quota = nullptr);
 
 }  // namespace mailbox

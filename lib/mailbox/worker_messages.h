@@ -11,7 +11,7 @@
 
 namespace mailbox {
 
-enum class Task { mbox, maildir, command, pipe, forward, include };
+enum class Task { mbox, maildir, quota, command, pipe, forward, include };
 
 struct WorkerTask {
   Task task = Task::mbox;
@@ -89,11 +89,26 @@ struct MaildirTask {
   TaskMessage message;
   std::string path, below, host;
   std::int64_t size_limit = 0;
+  bool names_sizes = false;
+  std::string quota;               // QuotaRule's limit
+  bool quota_is_temporary = false;
   static constexpr auto fields = std::tuple{
       ipc::Field{"message", &MaildirTask::message}, ipc::Field{"path", &MaildirTask::path},
       ipc::Field{"below", &MaildirTask::below},     ipc::Field{"host", &MaildirTask::host},
-      ipc::Field{"size_limit", &MaildirTask::size_limit},
+      ipc::Field{"size_limit", &MaildirTask::size_limit}, ipc::Field{"names_sizes", &MaildirTask::names_sizes},
+      ipc::Field{"quota", &MaildirTask::quota}, ipc::Field{"quota_is_temporary", &MaildirTask::quota_is_temporary},
   };
+};
+
+// Whether a message of so many bytes would have room in a Maildir; nothing is delivered.
+struct QuotaTask {
+  using Answer = TaskOutcome;
+  static constexpr Task task = Task::quota;
+  std::string path, quota;
+  bool is_temporary = false;
+  std::int64_t bytes = 0;
+  static constexpr auto fields = std::tuple{ipc::Field{"path", &QuotaTask::path}, ipc::Field{"quota", &QuotaTask::quota},
+                                            ipc::Field{"is_temporary", &QuotaTask::is_temporary}, ipc::Field{"bytes", &QuotaTask::bytes}};
 };
 
 struct CommandTask {

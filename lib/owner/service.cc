@@ -44,19 +44,26 @@ std::string location_of(const std::string& mail_location, const std::string& hom
   return "mbox:~/mail:INBOX=" + inbox;
 }
 
+Result<mailbox::Identity> identity_of(const auth::User& user) {
+  const auto uid = TRY(id_of(user.uid, "uid")), gid = TRY(id_of(user.gid, "gid"));
+  if (uid == 0) return base::fail("a mailbox of root's is not served");
+  return mailbox::Identity{static_cast<uid_t>(uid), static_cast<gid_t>(gid)};
+}
+
 struct Service::Process {
-  Process(Identity owner, Fd connection)
+  Process(mailbox::Identity owner, Fd connection)
       : who(owner), orders(Fd(::fcntl(connection.get(), F_DUPFD_CLOEXEC, 0))), notes(std::move(connection)) {}
-  Identity who;
+  mailbox::Identity who;
   io::Stream orders, notes;   // the same socket: one fiber writes while another waits for what it says
   event::Semaphore turn{1};   // for an order
-  std::map<std::uint64_t, Place> sessions;
+  std::map<std::uint64_t, std::string> sessions;   // as anvil(8) counts them; empty: it does not
   Deadline idle_since = std::chrono::steady_clock::now();
 };
 
-Service::Service(Settings settings, auth::Client auth, Fd spawner)
+Service::Service(Settings settings, auth::Client auth, ipc::Connections& services, Fd spawner)
     : settings_(std::move(settings)),
       auth_(std::move(auth)),
+      anvil_(services),
       spawner_(std::move(spawner)) {}
 
 Result<std::unique_ptr<Service>> Service::make(server::Startup& startup, Settings settings, Serve serve) {
@@ -65,7 +72,7 @@ Result<std::unique_ptr<Service>> Service::make(server::Startup& startup, Setting
   auto log = [&main = startup.main, program = settings.program] { config::open_log(main, program, config::LogUser::daemon); };
   Fd spawner = TRY(mailbox::start_spawner(
       {.root = {}, .before_change = log, .serve = [serve = std::move(serve)](Fd connection, const std::string&) { serve_sessions(std::move(connection), serve); }}));
-  return std::unique_ptr<Service>(new Service(std::move(settings), std::move(auth), std::move(spawner)));
+  return std::unique_ptr<Service>(new Service(std::move(settings), std::move(auth), startup.services, std::move(spawner)));
 }
 
 void Service::started() {
@@ -90,21 +97,32 @@ ipc::MailboxAnswer Service::open(ipc::MailboxRequest request) {
     maillog::warning("{}: a ticket that is not good, or whose user has no mailbox", ascii::printable(request.client));
     return {Status::unavailable, "the login is not known, or its user has no mailbox"};
   }
-  const Place place{(*user)->name, request.client_address};
-  const auto held = places_.find(place);
-  if (settings_.user_sessions_limit > 0 && held != places_.end() && held->second >= settings_.user_sessions_limit) {
-    return {Status::refused, fmt::format("Maximum number of connections from user+IP exceeded ({})", settings_.user_sessions_limit)};
+  std::string ident;
+  if (settings_.user_sessions_limit > 0) ident = fmt::format("{}:{}/{}", settings_.service, (*user)->name, request.client_address);
+  if (!count(ident)) {
+    return {Status::refused, fmt::format("Maximum number of connections from user+IP exceeded ({}={})", settings_.limit_parameter, settings_.user_sessions_limit)};
   }
-  const auto uid = id_of((*user)->uid, "uid"), gid = id_of((*user)->gid, "gid");
-  if (!uid || !gid) return {Status::unavailable, (uid ? gid : uid).error().message()};
-  if (*uid == 0) return {Status::unavailable, "a mailbox of root's is not served"};
-  auto process = process_of({static_cast<uid_t>(*uid), static_cast<gid_t>(*gid)});
-  if (!process) return {Status::unavailable, process.error().message()};
-  if (auto done = order(**process, std::move(request), **user); !done) return {Status::unavailable, done.error().message()};
+  auto process = process_of(**user);
+  if (!process) {
+    uncount(ident);
+    return {Status::unavailable, process.error().message()};
+  }
+  if (auto done = order(**process, std::move(request), **user, std::move(ident)); !done) return {Status::unavailable, done.error().message()};
   return {Status::open, {}};
 }
 
-Result<std::shared_ptr<Service::Process>> Service::process_of(Identity who) {
+bool Service::count(const std::string& ident) {
+  if (ident.empty() || anvil_.ask(ipc::AnvilEvent::connect, ident).count <= settings_.user_sessions_limit) return true;
+  uncount(ident);
+  return false;
+}
+
+void Service::uncount(const std::string& ident) {
+  if (!ident.empty()) static_cast<void>(anvil_.ask(ipc::AnvilEvent::disconnect, ident));
+}
+
+Result<std::shared_ptr<Service::Process>> Service::process_of(const auth::User& user) {
+  mailbox::Identity who = TRY(identity_of(user));
   // A process that serves only itself (not started by root) is everybody's.
   if (::geteuid() != 0) who = {::geteuid(), ::getegid()};
   const auto [first, last] = processes_.equal_range(who);
@@ -114,7 +132,7 @@ Result<std::shared_ptr<Service::Process>> Service::process_of(Identity who) {
   return start(who);
 }
 
-Result<std::shared_ptr<Service::Process>> Service::start(Identity who) {
+Result<std::shared_ptr<Service::Process>> Service::start(mailbox::Identity who) {
   if (processes_.size() >= processes_limit) return base::fail("too many users have sessions");
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0) return base::fail_system("socketpair");
@@ -138,13 +156,11 @@ Result<std::shared_ptr<Service::Process>> Service::start(Identity who) {
   return process;
 }
 
-Result<void> Service::order(Process& process, ipc::MailboxRequest request, const auth::User& user) {
+Result<void> Service::order(Process& process, ipc::MailboxRequest request, const auth::User& user, std::string ident) {
   const Deadline deadline = base::after(patience);
   const std::uint64_t number = ++last_session_;
-  Place place{user.name, request.client_address};
   ++sessions_;
-  ++places_[place];
-  process.sessions.emplace(number, std::move(place));
+  process.sessions.emplace(number, std::move(ident));
   SessionOrder order{.number = number,
                      .log_number = ascii::parse_number(request.session, INT64_MAX).value_or(0),
                      .user = user.name,
@@ -180,12 +196,12 @@ void Service::hear(const std::shared_ptr<Process>& process) {
 void Service::ended(Process& process, std::uint64_t number) {
   const auto found = process.sessions.find(number);
   if (found == process.sessions.end()) return;
-  const auto place = places_.find(found->second);
-  if (--place->second == 0) places_.erase(place);
+  const std::string ident = std::move(found->second);
   process.sessions.erase(found);
   process.idle_since = std::chrono::steady_clock::now();
   --sessions_;
   server::released();
+  uncount(ident);   // last, since it waits
 }
 
 // A process that has had no session for a while is told to go; who comes meanwhile gets a new one.

@@ -7,11 +7,11 @@
 #include <memory>
 #include <string>
 
-#include <sys/types.h>
-
 #include "lib/auth/client.h"
 #include "lib/event/loop.h"
+#include "lib/ipc/anvil_client.h"
 #include "lib/ipc/messages/mailbox.h"
+#include "lib/mailbox/worker_pool.h"
 #include "lib/owner/session.h"
 #include "lib/server/service.h"
 
@@ -23,10 +23,14 @@ struct Settings {
   std::string auth_service;       // auth_service_name
   std::string mail_location;      // for users of whom authd says nothing else
   int user_sessions_limit = 0;    // of one user from one address; 0: none
+  std::string limit_parameter;    // its name, for the client
 };
 
 // mail_location; where it is empty, the place to which local(8) delivers.
 [[nodiscard]] std::string location_of(const std::string& mail_location, const std::string& home_mailbox, const std::string& spool_directory);
+
+// With whose rights a user's mailbox is opened. The error: authd says no ids, or root's.
+[[nodiscard]] Result<mailbox::Identity> identity_of(const auth::User& user);
 
 class Service : public server::Service {
  public:
@@ -38,33 +42,29 @@ class Service : public server::Service {
   [[nodiscard]] bool is_holding() const override { return sessions_ > 0; }
 
  private:
-  struct Identity {
-    uid_t uid;
-    gid_t gid;
-    auto operator<=>(const Identity&) const = default;
-  };
   // A process of a user.
   struct Process;
-  // Of whom a session is.
-  using Place = std::pair<std::string, std::string>;   // user and client address
 
-  Service(Settings settings, auth::Client auth, Fd spawner);
+  Service(Settings settings, auth::Client auth, ipc::Connections& services, Fd spawner);
   [[nodiscard]] ipc::MailboxAnswer open(ipc::MailboxRequest request);
-  [[nodiscard]] Result<std::shared_ptr<Process>> process_of(Identity who);
-  [[nodiscard]] Result<std::shared_ptr<Process>> start(Identity who);
-  [[nodiscard]] Result<void> order(Process& process, ipc::MailboxRequest request, const auth::User& user);
+  [[nodiscard]] Result<std::shared_ptr<Process>> process_of(const auth::User& user);
+  [[nodiscard]] Result<std::shared_ptr<Process>> start(mailbox::Identity who);
+  // Counts a session of the user's with anvil(8), as `ident`. False: it is one too many, and not counted.
+  [[nodiscard]] bool count(const std::string& ident);
+  void uncount(const std::string& ident);   // empty: it has not been counted
+  [[nodiscard]] Result<void> order(Process& process, ipc::MailboxRequest request, const auth::User& user, std::string ident);
   void hear(const std::shared_ptr<Process>& process);
   void ended(Process& process, std::uint64_t number);
   void housekeep();
 
   Settings settings_;
   auth::Client auth_;
+  ipc::AnvilClient anvil_;
   io::Stream spawner_;
   event::Semaphore spawner_turn_{1};   // for an order
   std::int64_t next_process_ = 1;
   std::uint64_t last_session_ = 0;
-  std::multimap<Identity, std::shared_ptr<Process>> processes_;
-  std::map<Place, int> places_;
+  std::multimap<mailbox::Identity, std::shared_ptr<Process>> processes_;
   std::size_t sessions_ = 0;
 };
 

@@ -1,6 +1,5 @@
 #include "lib/store/maildir_append.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -10,32 +9,27 @@
 
 #include <fmt/format.h>
 
-#include "lib/mailbox/maildir.h"
-
 namespace store {
 namespace {
 
 constexpr std::size_t buffer_max = 64 * 1024;
 constexpr std::size_t one_call_max = 10'000;  // messages of one MULTIAPPEND
 
-}  // namespace
-
-MaildirAppend::~MaildirAppend() {
-  if (committed_) return;
-  for (const Draft& draft : drafts_) ::unlinkat(target_.drafts_.get(), draft.name.c_str(), 0);
+// The steps of a draft say 0, or the errno.
+Result<void> done(int code, std::string_view what) {
+  if (code != 0) return base::Failure(base::Error::system(what, code));
+  return {};
 }
+
+}  // namespace
 
 Result<void> MaildirAppend::begin(Flags flags, std::optional<Stamp> internal_date) {
   TRY(finish_draft());
   if (drafts_.size() >= one_call_max) return base::fail("too many messages at once", EFBIG);
-  Draft draft;
-  draft.name = new_base_name(target_.around_.host);
-  draft.flags = flags;
-  draft.date = internal_date;
-  file_ = TRY(open_in(target_.drafts_, draft.name, O_CREAT | O_EXCL | O_WRONLY));
+  Draft draft{.file = {}, .base = new_base_name(target_.around_.host), .flags = flags, .date = internal_date};
+  TRY(done(draft.file.create(target_.drafts_, draft.base), "make message"));
   drafts_.push_back(std::move(draft));
   ends_with_cr_ = false;
-  last_ = '\n';
   return {};
 }
 
@@ -61,16 +55,13 @@ Result<void> MaildirAppend::write(std::string_view bytes) {
 
 Result<void> MaildirAppend::flush() {
   if (buffer_.empty()) return {};
-  Draft& draft = drafts_.back();
-  draft.size += buffer_.size();
-  draft.wire_size += buffer_.size() + static_cast<std::uint64_t>(std::ranges::count(buffer_, '\n'));
-  TRY(write_fully(file_, buffer_, "message"));
+  TRY(done(drafts_.back().file.write(buffer_), "write message"));
   buffer_.clear();
   return {};
 }
 
 Result<void> MaildirAppend::finish_draft() {
-  if (!file_) return {};
+  if (drafts_.empty() || !drafts_.back().file.file()) return {};
   if (ends_with_cr_) buffer_ += '\r';
   ends_with_cr_ = false;
   TRY(flush());
@@ -81,18 +72,18 @@ Result<void> MaildirAppend::finish_draft() {
     const timespec time{static_cast<time_t>(seconds.count()),
                         static_cast<long>(std::chrono::duration_cast<std::chrono::nanoseconds>(since - seconds).count())};
     const timespec times[2] = {time, time};
-    if (::futimens(file_.get(), times) != 0) return base::fail_system("set the date of a message");
+    if (::futimens(draft.file.file().get(), times) != 0) return base::fail_system("set the date of a message");
   }
-  if (const int code = mailbox::settle_content(file_); code != 0) return base::Failure(base::Error::system("write message", code));
-  TRY(file_.close());
-  draft.base = fmt::format("{},S={},W={}", draft.name, draft.size, draft.wire_size);
+  TRY(done(draft.file.settle(), "write message"));
+  TRY(done(draft.file.close(), "write message"));
+  draft.base += draft.file.sizes();
   return {};
 }
 
 Result<std::vector<Uid>> MaildirAppend::commit() {
   TRY(finish_draft());
   std::int64_t bytes = 0;
-  for (const Draft& draft : drafts_) bytes += static_cast<std::int64_t>(draft.size);
+  for (const Draft& draft : drafts_) bytes += static_cast<std::int64_t>(draft.file.size());
   const auto count = static_cast<std::int64_t>(drafts_.size());
   if (target_.around_.quota != nullptr) TRY(target_.around_.quota->check(bytes, count));
   if (drafts_.empty()) return std::vector<Uid>{};
@@ -110,19 +101,15 @@ Result<std::vector<Uid>> MaildirAppend::commit() {
     target_.about_to_change();
     TRY(target_.append_to_uidlist(lines));
     for (std::size_t i = 0; i < drafts_.size(); ++i) {
-      const std::string name = file_name(drafts_[i].base, {drafts_[i].flags.system, drafts_[i].flags.keywords & letter_bits});
-      if (::renameat2(target_.drafts_.get(), drafts_[i].name.c_str(), target_.cur_.get(), name.c_str(), RENAME_NOREPLACE) != 0) {
-        const int code = errno;
-        for (std::size_t j = 0; j < i; ++j) {
-          ::unlinkat(target_.cur_.get(), file_name(drafts_[j].base, {drafts_[j].flags.system, drafts_[j].flags.keywords & letter_bits}).c_str(), 0);
-        }
+      const std::string name = drafts_[i].name();
+      if (const int code = drafts_[i].file.move_to(target_.cur_, name); code != 0) {
+        for (std::size_t j = 0; j < i; ++j) ::unlinkat(target_.cur_.get(), drafts_[j].name().c_str(), 0);
         return base::Failure(base::Error::system("link to maildir file", code));
       }
       uids.push_back(lines[i].uid);
       added.push_back({lines[i].uid, name, drafts_[i].flags, {}});
       if ((drafts_[i].flags.keywords & ~letter_bits) != 0) more.emplace_back(lines[i].uid, drafts_[i].flags.keywords);
     }
-    committed_ = true;
     if (was_current) target_.adopt(added);
     else ++*target_.changes_;
     if (::fsync(target_.cur_.get()) != 0) return base::fail_system("fsync maildir");

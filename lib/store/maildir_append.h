@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "lib/mailbox/maildir_draft.h"
+#include "lib/store/file_name.h"
 #include "lib/store/maildir.h"
 
 namespace store {
@@ -18,29 +20,25 @@ namespace store {
 class MaildirAppend final : public Append {
  public:
   explicit MaildirAppend(Maildir& target) : target_(target) {}
-  ~MaildirAppend() override;
   Result<void> begin(Flags flags, std::optional<Stamp> internal_date) override;
   Result<void> write(std::string_view bytes) override;
   Result<std::vector<Uid>> commit() override;
 
  private:
   struct Draft {
-    std::string name;             // in tmp/
+    mailbox::MaildirDraft file;   // open while it is written
     std::string base;             // in cur/, when it is whole
     Flags flags;
     std::optional<Stamp> date;
-    std::uint64_t size = 0, wire_size = 0;
+    [[nodiscard]] std::string name() const { return file_name(base, {flags.system, flags.keywords & letter_bits}); }
   };
   [[nodiscard]] Result<void> finish_draft();
   [[nodiscard]] Result<void> flush();
 
   Maildir& target_;
   std::vector<Draft> drafts_;
-  Fd file_;                       // of the last draft, while it is written
   std::string buffer_;
   bool ends_with_cr_ = false;
-  char last_ = '\n';
-  bool committed_ = false;
 };
 
 // How files of one Maildir come into another (or the same).

@@ -29,8 +29,8 @@ Result<std::vector<MaildirTransfer::Item>> MaildirTransfer::prepare(std::span<co
       return base::fail_system("look at message");
     }
     item.size = static_cast<std::uint64_t>(status.st_size);
-    item.base = new_base_name(target_.around_.host) + fmt::format(",S={}", item.size);
-    if (item.row.wire_size != Maildir::unknown_size) item.base += fmt::format(",W={}", item.row.wire_size);
+    const bool knows_wire_size = item.row.wire_size != Maildir::unknown_size;
+    item.base = new_base_name(target_.around_.host) + mailbox::sizes_in_name(item.size, knows_wire_size ? std::optional(item.row.wire_size) : std::nullopt);
     items.push_back(std::move(item));
   }
   return items;

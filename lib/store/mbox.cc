@@ -62,6 +62,16 @@ Result<void> Mbox::open_file(bool is_inbox) {
   return {};
 }
 
+Result<void> Mbox::look_for_file() {
+  auto file = open_in(directory_, name_, O_RDWR);
+  if (file) access_ = wanted_;
+  if (!file && (file.error().code() == EACCES || file.error().code() == EROFS)) file = open_in(directory_, name_, O_RDONLY);
+  if (!file && file.error().code() == ENOENT) return {};
+  if (!file) return base::Failure(file.error());
+  file_ = std::move(*file);
+  return {};
+}
+
 Result<void> Mbox::read_state() {
   const auto text = TRY(read_in(control_, state_file, state_size_max));
   if (!text) return {};
@@ -218,6 +228,7 @@ MboxState Mbox::state_of(const MboxMessage& message, bool is_first) const {
 
 Result<Changes> Mbox::refresh() {
   watch_.drain();
+  if (!file_) TRY(look_for_file());
   if (!file_) {
     if (uid_validity_ == 0) uid_validity_ = TRY(new_uid_validity(places_.roots));
     return list_.take_changes();

@@ -77,8 +77,9 @@ class Mbox final : public Mailbox {
     Fd lock;              // a description of its own: the fcntl lock ends with it
   };
 
-  Mbox(Places places, Access access, const Surroundings& around) : places_(std::move(places)), access_(access), around_(around) {}
+  Mbox(Places places, Access access, const Surroundings& around) : places_(std::move(places)), wanted_(access), access_(access), around_(around) {}
   Result<void> open_file(bool is_inbox);
+  Result<void> look_for_file();   // there may be one by now
   Result<void> read_state();
   Result<void> write_state();
   void load_index();
@@ -100,7 +101,7 @@ class Mbox final : public Mailbox {
   [[nodiscard]] Row* row_of(Uid uid);
 
   Places places_;
-  Access access_;
+  Access wanted_, access_;          // asked for, and had: of a file that is not there yet nothing can be written
   const Surroundings& around_;
   Fd directory_, file_, control_, index_;
   std::string name_;                // in directory_

@@ -1,4 +1,4 @@
-// anvil: counts sessions and rates of clients, in memory, for smtpd. It trusts the processes that may connect to
+// anvil: counts sessions and rates of clients, in memory, for smtpd, imapd, pop3d and their owners. It trusts the processes that may connect to
 // private/anvil, opens no file and no network connection, and keeps no privilege. When it dies, its counts are gone:
 // clients are limited as if they had just come, and no mail is touched.
 

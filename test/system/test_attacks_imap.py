@@ -22,7 +22,7 @@ def shown(value):
 
 @pytest.fixture(scope="module")
 def server():
-    with Mailboxes(main_cf={"imapd_client_connection_count_limit": "0"}) as server:
+    with Mailboxes(main_cf={"imapd_user_connection_count_limit": "0"}) as server:
         yield server
 
 

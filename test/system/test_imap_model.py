@@ -15,7 +15,7 @@ FLAGS = ["\\Seen", "\\Flagged", "\\Answered", "\\Deleted", "own", "other"]
 
 @pytest.fixture(scope="module")
 def server():
-    with Mailboxes(main_cf={"imapd_client_connection_count_limit": "0"}) as server:
+    with Mailboxes(main_cf={"imapd_user_connection_count_limit": "0"}) as server:
         yield server
 
 

@@ -26,13 +26,13 @@ def certificates():
 
 @pytest.fixture(scope="module")
 def changed(certificates):
-    """imapd_banner, imapd_hard_error_limit, imapd_login_timeout, imapd_client_connection_count_limit, imapd_peername_lookup,
+    """imapd_banner, imapd_hard_error_limit, imapd_login_timeout, imapd_user_connection_count_limit, imapd_peername_lookup,
     imapd_owner_service_name and auth_service_name, pop3d_banner, pop3d_hard_error_limit, pop3d_login_timeout,
-    pop3d_client_connection_count_limit, pop3d_peername_lookup, pop3d_owner_service_name: all with other values than their defaults."""
+    pop3d_user_connection_count_limit, pop3d_peername_lookup, pop3d_owner_service_name: all with other values than their defaults."""
     settings = {"auth_service_name": "users"}
     master = ["users unix - n n - 0 authd"]
     for protocol in CLIENT:
-        settings |= names(protocol, {"banner": "this is $myhostname", "hard_error_limit": "2", "login_timeout": "2s", "client_connection_count_limit": "1",
+        settings |= names(protocol, {"banner": "this is $myhostname", "hard_error_limit": "2", "login_timeout": "2s", "user_connection_count_limit": "1",
                                      "peername_lookup": "no", "owner_service_name": protocol + "-boxes"})
         master.append("%s-boxes unix - n n - 0 %sd-owner" % (protocol, protocol))
     with Mailboxes(main_cf=settings, master=master) as server:

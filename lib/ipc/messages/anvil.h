@@ -1,5 +1,5 @@
 #pragma once
-// smtpd asks anvil(8) to count: how many sessions a client has, and how fast it connects, sends and logs in.
+// Servers ask anvil(8) to count: how many sessions a client has, and how fast it connects, sends and logs in.
 
 #include "lib/ipc/message.h"
 
@@ -9,7 +9,7 @@ enum class AnvilEvent { connect, disconnect, message, recipient, new_tls, new_tl
 
 struct AnvilRequest {
   AnvilEvent event = AnvilEvent::lookup;
-  std::string ident;  // "SERVICE:ADDRESS", as in "smtp:192.0.2.1"
+  std::string ident;  // "SERVICE:ADDRESS", as in "smtp:192.0.2.1"; of a user who has logged in "imap:USER/ADDRESS"
   static constexpr auto fields = std::tuple{Field{"request", &AnvilRequest::event}, Field{"ident", &AnvilRequest::ident}};
 };
 // Counts after the event; rates are per anvil_rate_time_unit. Connections that the asking process holds and does not

@@ -9,10 +9,11 @@ import shutil
 import socket
 import ssl
 import subprocess
+import time
 from pathlib import Path
 
 from . import config
-from .base import free_port
+from .base import Inotify, free_port
 from .make import KINDS, selected
 from .reference import PROGRAM
 from .tls import Certificates
@@ -24,15 +25,17 @@ TIMEOUT = 20
 
 class Mailboxes:
     """settings: of Dovecot's configuration, for the reference; main_cf and files: of ours. Equal in what they mean. Of ours alone: `more` services,
-    {name: (protocol, {parameter: value})}, and further lines of master.cf. of: "ours" or "reference", whichever suite is selected."""
+    {name: (protocol, {parameter: value})}, and further lines of master.cf. postfix: main.cf of the Postfix that the reference then has
+    beside it; `smtp` is where mail comes in. of: "ours" or "reference", whichever suite is selected."""
     count = 0
 
-    def __init__(self, kind="maildir", users=("alice", "bob"), settings="", main_cf=None, more=None, master=(), files=None, of=None):
+    def __init__(self, kind="maildir", users=("alice", "bob"), settings="", main_cf=None, more=None, master=(), files=None, postfix=None, of=None):
         self.of = of or selected()
         self.more, self.master, self.files = dict(more or {}), list(master), dict(files or {})
         self.kind, self.users, self.settings, self.main_cf = kind, users, settings, dict(main_cf or {})
         self.ports = {name: free_port() for name in (*SERVICES, *self.more)}
-        self.suite = None
+        self.suite, self.postfix = None, postfix
+        self.smtp_port = free_port()
 
     def __enter__(self):
         self._start_reference() if self.of == "reference" else self._start_ours()
@@ -48,8 +51,15 @@ class Mailboxes:
         Mailboxes.count += 1
         self.name = "mailboxes-%d-%d" % (os.getpid(), Mailboxes.count)
         self.debian = os.environ.get("MAIL_REFERENCE_SUITE") or "trixie"
-        argv = [PROGRAM, "up", self.name, "--suite", self.debian, "--addr", "127.0.0.1", "--json", "--no-postfix", "--mailbox", self.kind,
-                "--run", "mkdir -p /var/spool/postfix/private"]
+        argv = [PROGRAM, "up", self.name, "--suite", self.debian, "--addr", "127.0.0.1", "--json", "--mailbox", self.kind]
+        if self.postfix is None:
+            argv += ["--no-postfix", "--run", "mkdir -p /var/spool/postfix/private"]
+        else:
+            for name in ("submission", "smtps", "lmtp", "sieve"):
+                argv += ["--port", "%s=%d" % (name, free_port())]
+            argv += ["--port", "smtp=%d" % self.smtp_port]
+            for setting in self.postfix.items():
+                argv += ["-e", "%s=%s" % setting]
         if self.debian == "trixie":
             self.settings += "\nservice imap {\n  restart_request_count = 1\n}\n"   # else it remembers a mailbox that wipe() has removed
         if self.settings:
@@ -61,7 +71,8 @@ class Mailboxes:
         done = subprocess.run(argv, capture_output=True, text=True)
         if done.returncode:
             raise AssertionError("reference: " + done.stderr)
-        self.root = json.loads(done.stdout)["root"]
+        info = json.loads(done.stdout)
+        self.root, self.mail_log = info["root"], info["maillog"]
 
     def _start_ours(self):
         lines = ["auth unix - n n - 0 authd"]
@@ -80,6 +91,23 @@ class Mailboxes:
                    "home_mailbox": "Maildir/" if self.kind == "maildir" else "", **self.main_cf}
         self.suite = KINDS["ours"](main_cf=main_cf, master=lines + self.master, files=files)
         self.suite.__enter__()
+
+    @property
+    def smtp(self):
+        return self.suite.smtp if self.suite else ("127.0.0.1", self.smtp_port)
+
+    def wait_line(self, pattern, seconds=TIMEOUT):
+        """The line of the mail log that matches, when it is there."""
+        log = Path(self.suite.mail_log if self.suite else self.mail_log)
+        deadline = time.monotonic() + seconds
+        with Inotify(log) as changed:
+            while True:
+                found = re.search("(?m)^.*(?:%s).*$" % pattern, log.read_text())
+                if found:
+                    return found.group(0)
+                left = deadline - time.monotonic()
+                assert left > 0, "no %s in\n%s" % (pattern, log.read_text())
+                changed.wait(left)
 
     def path(self, inside):
         """Where a file of the server's is found from here."""

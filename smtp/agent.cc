@@ -138,6 +138,7 @@ Agent::Agent(Parts parts, ipc::Connections& services, const base::Clock& clock)
               .uses = parts_.params.smtp_connection_reuse_count_limit}),
       services_(services),
       tls_sessions_(services, parts_.params.tlsmgr_service_name, parts_.protocol == Protocol::smtp ? "smtp" : "lmtp"),
+      tls_traces_(services, parts_.params.tlsmgr_service_name, parts_.protocol == Protocol::smtp ? "smtp" : "lmtp"),
       sink_(services, delivery::LogSockets::of(parts_.params), &parts_.flush_sites),
       notices_(std::move(parts_.notice_site), services, clock), clock_(clock) {}
 
@@ -169,7 +170,7 @@ Result<std::unique_ptr<server::Service>> Agent::make(server::Startup& startup, P
   const DaneSettings dane{.has_dnssec = params.smtp_dns_support_level == "dnssec" && std::ranges::find(route.host_lookup, HostLookup::dns) != route.host_lookup.end(),
                           .insecure_mx = is_smtp ? TRY(parse_insecure_mx_policy(params.smtp_tls_dane_insecure_mx_policy)) : TlsLevel::dane,
                           .always_asks = params.smtp_tls_force_insecure_host_tlsa_lookup,
-                          .log_level = tls.log_level()};
+                          .detail = tls.log_level().detail};
   SaslSite sasl = TRY(SaslSite::open(*tables, params, is_smtp ? "smtp" : "lmtp", startup.clock));
   RequireTlsPolicy require_tls = TRY(RequireTlsPolicy::open(*tables, name_of(protocol, "requiretls_policy"), params.smtp_requiretls_policy));
   std::string report_socket = report_socket_of(params, tls, protocol);
@@ -210,6 +211,7 @@ void Agent::serve(server::Connection& connection) {
                     .resolver = *parts_.resolver,
                     .report_socket = parts_.report_socket,
                     .tls_sessions = parts_.params.smtp_tls_session_cache_database.empty() ? nullptr : &tls_sessions_,
+                    .tls_traces = tls_traces_,
                     .sasl = parts_.sasl,
                     .ehlo_discard_maps = parts_.ehlo_discard_maps,
                     .pix_workaround_maps = parts_.pix_workaround_maps,

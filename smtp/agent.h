@@ -7,6 +7,7 @@
 
 #include "lib/delivery/recorder.h"
 #include "lib/dns/resolver.h"
+#include "lib/ipc/trace_source.h"
 #include "lib/maps/table.h"
 #include "lib/server/service.h"
 #include "smtp/attempt.h"
@@ -62,6 +63,7 @@ class Agent final : public server::Service {
   ConnectionCache cache_;
   ipc::Connections& services_;
   TlsSessions tls_sessions_;
+  ipc::TraceSource tls_traces_;
   delivery::BounceClient sink_;
   delivery::SessionNotices notices_;
   const base::Clock& clock_;

@@ -239,7 +239,11 @@ void Attempt::try_candidate(const Destination& destination, const Candidate& can
                .nexthop = destination.host,
                .is_wrapped = means_.params.smtp_tls_wrappermode,
                .notes_offer = means_.params.smtp_tls_note_starttls_offer,
+               .blocks_early_replies = means_.params.smtp_tls_block_early_mail_reply,
                .timeout = means_.params.smtp_starttls_timeout,
+               .log_level = means_.tls.log_level_of(destination, peer),
+               .traces = &means_.tls_traces,
+               .trace_limit = static_cast<std::size_t>(means_.params.smtp_tls_trace_size_limit),
                .sessions = means_.tls_sessions,
                .service = request_.transport};
   const Step<void> hands = shake_hands(connection, {.params = means_.params,

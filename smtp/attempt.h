@@ -11,6 +11,7 @@
 
 #include "lib/delivery/recorder.h"
 #include "lib/delivery/session_notice.h"
+#include "lib/ipc/trace_source.h"
 #include "lib/maps/table.h"
 #include "smtp/connection_cache.h"
 #include "smtp/route.h"
@@ -37,6 +38,7 @@ struct Means {
   dns::Resolver& resolver;
   std::string report_socket;             // of TLSRPT; empty: nothing is reported
   TlsSessions* tls_sessions = nullptr;         // null: none is resumed
+  ipc::TraceSource& tls_traces;
   const SaslSite& sasl;
   const maps::Maps& ehlo_discard_maps;   // smtp_discard_ehlo_keyword_address_maps
   const maps::Maps& pix_workaround_maps;  // smtp_pix_workaround_maps

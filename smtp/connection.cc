@@ -114,8 +114,15 @@ void Connection::quit(Goodbye goodbye, std::chrono::seconds timeout) {
   if (transcript_) transcript_->sent("QUIT");
   tell("QUIT");
   stream_.write("QUIT\r\n", deadline);
-  if (stream_.flush(deadline) != io::End::ok || goodbye == Goodbye::at_once) return;
+  if (stream_.flush(deadline) != io::End::ok) return;
+  if (goodbye == Goodbye::at_once) return end_privacy();
   static_cast<void>(read_reply(stream_, deadline, {.not_smtp = [](auto) {}, .line_too_long = [](auto) {}, .reply_too_long = [](auto) {}}));
+  end_privacy();
+}
+
+// TLS has an end of its own, which the server's may have to follow (tls_fast_shutdown_enable).
+void Connection::end_privacy() {
+  if (privacy != Privacy::none) stream_.shutdown();
 }
 
 }  // namespace smtp

@@ -97,6 +97,7 @@ class Connection {
 
  private:
   [[nodiscard]] delivery::Delivery ended(io::End end, std::string_view stage);
+  void end_privacy();
   [[nodiscard]] std::optional<std::string> filtered(std::string_view line) const;
   void note_reply(int code);
   void tell(std::string_view line);

@@ -119,7 +119,7 @@ Dane::Look Dane::ask(const std::string& base, std::uint16_t port) const {
       maillog::warning("{} unsupported TLSA certificate usage: {}", name, record.text());
       continue;
     }
-    if (settings_.log_level >= 2) maillog::info("DNSSEC-signed TLSA record: {}: {}", name, record.text());
+    if (settings_.detail >= tls::Detail::steps) maillog::info("DNSSEC-signed TLSA record: {}: {}", name, record.text());
     found.list.push_back(std::move(record));
   }
   return found;

@@ -16,7 +16,7 @@ struct DaneSettings {
   bool has_dnssec = false;          // smtp_dns_support_level is "dnssec", and host names are looked up in the DNS
   TlsLevel insecure_mx = TlsLevel::dane;   // smtp_tls_dane_insecure_mx_policy: may, encrypt or dane
   bool always_asks = false;         // smtp_tls_force_insecure_host_tlsa_lookup
-  int log_level = 0;
+  tls::Detail detail = tls::Detail::none;   // of the log
 };
 
 // The value of smtp_tls_dane_insecure_mx_policy.

@@ -109,6 +109,7 @@ Step<void> shake_hands(Connection& connection, const Handshake& handshake) {
       if (const auto introduced = introduce(connection, handshake, true); !introduced) return introduced;
     }
   }
+  if (const auto quiet = look_for_early_replies(connection, handshake.tls); !quiet) return quiet;
   keep_session(handshake.tls);
   if (is_own_name(connection, params, connection.features.name)) {
     maillog::warning("host {} replied to HELO/EHLO with my own hostname {}", connection.peer().relay(), params.myhostname);

@@ -58,9 +58,12 @@ void take_shared(const lmtp::Params& from, Params& to) {
   to.soft_bounce = from.soft_bounce;
   to.minimal_backoff_time = from.minimal_backoff_time;
   to.tls_append_default_CA = from.tls_append_default_CA;
+  to.tls_config_file = from.tls_config_file;
+  to.tls_config_name = from.tls_config_name;
   to.tls_dane_digests = from.tls_dane_digests;
   to.tls_disable_workarounds = from.tls_disable_workarounds;
   to.tls_eecdh_auto_curves = from.tls_eecdh_auto_curves;
+  to.tls_fast_shutdown_enable = from.tls_fast_shutdown_enable;
   to.tls_ffdhe_auto_groups = from.tls_ffdhe_auto_groups;
   to.tls_high_cipherlist = from.tls_high_cipherlist;
   to.tls_medium_cipherlist = from.tls_medium_cipherlist;
@@ -133,6 +136,7 @@ void take_tls(const lmtp::Params& from, Params& to) {
   to.smtp_starttls_timeout = from.lmtp_starttls_timeout;
   to.smtp_tls_CAfile = from.lmtp_tls_CAfile;
   to.smtp_tls_CApath = from.lmtp_tls_CApath;
+  to.smtp_tls_block_early_mail_reply = from.lmtp_tls_block_early_mail_reply;
   to.smtp_tls_cert_file = from.lmtp_tls_cert_file;
   to.smtp_tls_chain_files = from.lmtp_tls_chain_files;
   to.smtp_tls_ciphers = from.lmtp_tls_ciphers;
@@ -141,6 +145,7 @@ void take_tls(const lmtp::Params& from, Params& to) {
   to.smtp_tls_dkey_file = from.lmtp_tls_dkey_file;
   to.smtp_tls_eccert_file = from.lmtp_tls_eccert_file;
   to.smtp_tls_eckey_file = from.lmtp_tls_eckey_file;
+  to.smtp_tls_enable_rpk = from.lmtp_tls_enable_rpk;
   to.smtp_tls_enforce_peername = from.lmtp_tls_enforce_peername;
   to.smtp_tls_exclude_ciphers = from.lmtp_tls_exclude_ciphers;
   to.smtp_tls_fingerprint_cert_match = from.lmtp_tls_fingerprint_cert_match;
@@ -148,6 +153,7 @@ void take_tls(const lmtp::Params& from, Params& to) {
   to.smtp_tls_force_insecure_host_tlsa_lookup = from.lmtp_tls_force_insecure_host_tlsa_lookup;
   to.smtp_tls_key_file = from.lmtp_tls_key_file;
   to.smtp_tls_loglevel = from.lmtp_tls_loglevel;
+  to.smtp_tls_loglevel_maps = from.lmtp_tls_loglevel_maps;
   to.smtp_tls_mandatory_ciphers = from.lmtp_tls_mandatory_ciphers;
   to.smtp_tls_mandatory_exclude_ciphers = from.lmtp_tls_mandatory_exclude_ciphers;
   to.smtp_tls_mandatory_protocols = from.lmtp_tls_mandatory_protocols;
@@ -161,6 +167,7 @@ void take_tls(const lmtp::Params& from, Params& to) {
   to.smtp_tls_session_cache_database = from.lmtp_tls_session_cache_database;
   to.smtp_tls_session_cache_timeout = from.lmtp_tls_session_cache_timeout;
   to.smtp_tls_verify_cert_match = from.lmtp_tls_verify_cert_match;
+  to.smtp_tls_trace_size_limit = from.lmtp_tls_trace_size_limit;
   to.smtp_tls_trust_anchor_file = from.lmtp_tls_trust_anchor_file;
   to.smtp_tls_per_site = from.lmtp_tls_per_site;
   to.smtp_tls_enforce_sts_mx_patterns = from.lmtp_tls_enforce_sts_mx_patterns;

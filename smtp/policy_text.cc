@@ -77,7 +77,7 @@ class Reader {
     else if (is("exclude")) policy_.exclude = value;
     else if (is("servername")) policy_.server_name = value;
     else if (is("connection_reuse")) policy_.reuses_connections = TRY(yes_or_no(attribute));
-    else if (is("enable_rpk")) static_cast<void>(TRY(yes_or_no(attribute)));
+    else if (is("enable_rpk")) policy_.wants_raw_key = TRY(yes_or_no(attribute));
     else if (is("policy_type")) return take_type(attribute);
     else if (is("policy_domain")) policy_.external.domain = value;
     else if (is("policy_ttl")) return take_ttl(attribute);
@@ -177,7 +177,7 @@ std::string_view name_of(TlsLevel level) {
 }
 
 TlsPolicy of_level(TlsLevel level, const Params& params) {
-  TlsPolicy policy{.level = level, .reuses_connections = params.smtp_tls_connection_reuse};
+  TlsPolicy policy{.level = level, .reuses_connections = params.smtp_tls_connection_reuse, .wants_raw_key = params.smtp_tls_enable_rpk};
   switch (level) {
     case TlsLevel::fingerprint: policy.match = words(params.smtp_tls_fingerprint_cert_match, ", \t\r\n|"); break;
     case TlsLevel::verify: policy.match = words(params.smtp_tls_verify_cert_match, ", \t\r\n:"); break;

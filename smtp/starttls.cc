@@ -83,14 +83,15 @@ Step<void> look_at(Connection& connection, tls::Facts facts, TlsPlan& plan, bool
   // It has shown what its name's owner says it should; only whether mail should have gone there nobody knows.
   if (is_right && plan.policy.level == TlsLevel::half_dane) facts.trust = tls::Trust::trusted;
   connection.privacy = facts.trust == tls::Trust::verified ? Privacy::verified : Privacy::encrypted;
-  if (facts.is_resumed && plan.site.log_level() >= 2) maillog::info("{}: Reusing old session", peer);
-  const bool tells_why = plan.policy.must_match() || plan.site.log_level() >= 2;
-  if (tells_why && !facts.verification_error.empty()) maillog::info("certificate verification failed for {}: {}", peer, facts.verification_error);
+  if (facts.is_resumed && plan.is_loud()) maillog::info("{}: Reusing old session", peer);
+  const bool tells_why = plan.policy.must_match() || plan.is_loud();
+  if (facts.has_raw_key && plan.is_loud()) maillog::info("{}: raw public key fingerprint={}", peer, facts.public_key_fingerprint);
+  if (tells_why && !facts.has_raw_key && !facts.verification_error.empty()) maillog::info("certificate verification failed for {}: {}", peer, facts.verification_error);
   if (tells_why && !facts.match_error.empty()) {
     maillog::info("{} certificate verification failed for {}: {}", facts.is_authority_wrong ? "CA" : "server", peer, facts.match_error);
   }
-  if (plan.site.log_level() >= 2 && !facts.dane_match.empty()) maillog::info("{}: Matched DANE {}", peer, facts.dane_match);
-  if (plan.site.log_level() >= 1) maillog::info("{} TLS connection established to {}: {}", tls::name(facts.trust), peer, facts.text());
+  if (plan.is_loud() && !facts.dane_match.empty()) maillog::info("{}: Matched DANE {}", peer, facts.dane_match);
+  if (plan.log_level.detail >= tls::Detail::summary) maillog::info("{} TLS connection established to {}: {}", tls::name(facts.trust), peer, facts.text());
   report(connection, plan, facts, is_demanding && !is_right);
   using Outcome = TlsStatus::Outcome;
   if (!is_demanding || is_right) {
@@ -102,6 +103,16 @@ Step<void> look_at(Connection& connection, tls::Facts facts, TlsPlan& plan, bool
   plan.status.settle_require_tls(is_enforced ? Outcome::broken : Outcome::kept, "nocertmatch");
   if (is_enforced) return std::unexpected(unfit(connection.peer(), {5, 7, 10}, "no trusted server certificate was found"));
   return std::unexpected(endings::at(connection.peer(), {4, 7, 5}, "Server certificate not verified"));
+}
+
+tls::Narration narration(const Peer& peer, const TlsPlan& plan) {
+  const bool is_traced = plan.log_level.is_traced && plan.traces != nullptr;
+  // A server in a UNIX socket has no address but its path.
+  const bool is_local = peer.address.empty() || peer.address.contains('/');
+  return {.detail = plan.log_level.detail,
+          .peer = peer.relay(),
+          .trace = is_traced ? plan.traces->begin(is_local ? "unix" : peer.address) : Fd(),
+          .trace_limit = plan.trace_limit};
 }
 
 // Tells of TLSA records that are none. True: the server is to be authenticated, as far as the policy wants it.
@@ -130,11 +141,11 @@ Step<void> begin_tls(Connection& connection, TlsPlan& plan) {
     maillog::warning("{}: data before the TLS handshake: aborting TLS session", peer);
     return no_handshake(connection, plan);
   }
-  if (plan.site.log_level() >= 2) maillog::info("setting up TLS connection to {}", peer);
+  if (plan.is_loud()) maillog::info("setting up TLS connection to {}", peer);
   tls::ServerDemands demands = plan.policy.demands(connection.peer().host, plan.nexthop);
   plan.session_id = session_id(connection, plan, demands);
   if (!plan.session_id.empty()) demands.session = plan.sessions->find(plan.session_id);
-  auto session = tls::Session::connect(*plan.site.context(), connection.fd(), demands);
+  auto session = tls::Session::connect(*plan.site.context(), connection.fd(), demands, narration(connection.peer(), plan));
   if (!session) {
     maillog::warning("{}: {}", peer, session.error().message());
     tls::log_library_problems();
@@ -175,6 +186,12 @@ Step<bool> ask_require_tls(const Connection& connection, TlsPlan& plan) {
   }
   plan.status.settle_require_tls(Outcome::kept, !is_offered ? "none" : is_matched ? "" : "nocertmatch");
   return is_offered;
+}
+
+Step<void> look_for_early_replies(Connection& connection, const TlsPlan& plan) {
+  if (plan.layer == nullptr || !plan.blocks_early_replies || connection.is_at_rest() || !connection.has_input()) return {};
+  connection.break_off();
+  return std::unexpected(endings::at(connection.peer(), {4, 7, 0}, "unexpected server message"));
 }
 
 void keep_session(const TlsPlan& plan) {

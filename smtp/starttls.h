@@ -4,6 +4,7 @@
 #include <chrono>
 #include <string>
 
+#include "lib/ipc/trace_source.h"
 #include "lib/tls/session.h"
 #include "smtp/connection.h"
 #include "smtp/require_tls.h"
@@ -26,12 +27,19 @@ struct TlsPlan {
   std::string nexthop;              // the destination's host, which names may refer to
   bool is_wrapped = false;          // smtp_tls_wrappermode
   bool notes_offer = false;         // smtp_tls_note_starttls_offer
+  bool blocks_early_replies = false;   // smtp_tls_block_early_mail_reply
   std::chrono::seconds timeout;     // smtp_starttls_timeout
+  tls::LogLevel log_level;
+  ipc::TraceSource* traces = nullptr;   // null: nothing is traced
+  std::size_t trace_limit = 0;          // smtp_tls_trace_size_limit
   TlsSessions* sessions = nullptr;  // null: none is resumed
   std::string service;              // whose sessions they are: the name in master.cf
   bool has_failed = false;          // a handshake did; plaintext might do
   std::string session_id;           // what the present session is kept under; empty: not at all
   tls::Session* layer = nullptr;    // of the connection, once it has TLS
+
+  // More is said than who it is.
+  [[nodiscard]] bool is_loud() const { return log_level.detail >= tls::Detail::steps; }
 };
 
 // What TLS does with the session, after the reply to EHLO. True: it has TLS now, and must be greeted again. False: it stays as it
@@ -40,6 +48,10 @@ struct TlsPlan {
 
 // Whether the server is to be asked for REQUIRETLS, now that it has said what it can. The error: it had to be.
 [[nodiscard]] Step<bool> ask_require_tls(const Connection& connection, TlsPlan& plan);
+
+// After the reply to EHLO: a server that has said more under TLS than it was asked answers commands that somebody else has put before
+// ours (CVE-2009-3555). The error: so it is.
+[[nodiscard]] Step<void> look_for_early_replies(Connection& connection, const TlsPlan& plan);
 
 // To be called when the server has said something under TLS: what it has given is kept, to be resumed.
 void keep_session(const TlsPlan& plan);

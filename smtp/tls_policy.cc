@@ -1,7 +1,6 @@
 #include "smtp/tls_policy.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include <fmt/format.h>
@@ -28,7 +27,8 @@ Result<TlsLevel> general_level(const Params& params) {
 }
 
 tls::ClientSettings client_settings(const Params& params) {
-  return {.common = tls::common_settings(params),
+  const std::chrono::seconds farewell_time = params.tls_fast_shutdown_enable ? std::chrono::seconds(0) : params.smtp_starttls_timeout;
+  return {.common = tls::common_settings(params, farewell_time),
           .credentials = {.chain_files = params.smtp_tls_chain_files,
                           .rsa = {params.smtp_tls_cert_file, params.smtp_tls_key_file},
                           .dsa = {params.smtp_tls_dcert_file, params.smtp_tls_dkey_file},
@@ -44,7 +44,8 @@ tls::ClientSettings client_settings(const Params& params) {
 }  // namespace
 
 std::string TlsPolicy::identity() const {
-  std::string text = fmt::format("{}\n{}\n{}\n{}\n{}\n{}", static_cast<int>(level), protocols, ciphers, exclude, server_name, fmt::join(match, "\n"));
+  std::string text = fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}", static_cast<int>(level), protocols, ciphers, exclude, server_name, wants_raw_key,
+                                 fmt::join(match, "\n"));
   for (const tls::DaneRecord& anchor : anchors) text += "\n" + anchor.text();
   if (external.type == ExternalPolicy::Type::sts) text += fmt::format("\nsts {}\n{}", external.failure, fmt::join(external.mx_patterns, "\n"));
   return text;
@@ -70,6 +71,8 @@ delivery::Delivery no_policy(const Destination& destination, std::string_view ho
 tls::ServerDemands TlsPolicy::demands(std::string_view host, std::string_view nexthop) const {
   tls::ServerDemands out{.protocols = protocols, .cipher_grade = ciphers, .exclude_ciphers = exclude, .must_match = must_match()};
   out.server_name = server_name == "hostname" ? std::string(host) : server_name == "nexthop" ? std::string(nexthop) : server_name;
+  // Where an authority vouches for names a key is nothing; with TLSA records they say what is wanted.
+  out.wants_raw_key = wants_raw_key && level <= TlsLevel::fingerprint;
   if (level == TlsLevel::fingerprint) {
     out.fingerprints = match;
     return out;
@@ -108,8 +111,7 @@ Result<TlsSite> TlsSite::open(maps::Tables& tables, const Params& params, const 
     site.per_site_ = PerSite(TRY(maps::Maps::open(tables, prefix + "_tls_per_site", params.smtp_tls_per_site, maps::Flags::fold_keys)), prefix);
   }
   if (!site.is_used()) return site;
-  const std::string& log_level = params.smtp_tls_loglevel;
-  std::from_chars(log_level.data(), log_level.data() + log_level.size(), site.log_level_);
+  site.log_levels_ = TRY(TlsLogLevels::open(tables, prefix + "_tls_loglevel", params.smtp_tls_loglevel, params.smtp_tls_loglevel_maps));
   const tls::ClientSettings settings = client_settings(params);
   tls::watch(settings.credentials, settings.ca_file, watch_file);
   auto context = tls::ClientContext::make(settings);
@@ -120,6 +122,10 @@ Result<TlsSite> TlsSite::open(maps::Tables& tables, const Params& params, const 
     tls::log_library_problems();
   }
   return site;
+}
+
+tls::LogLevel TlsSite::log_level_of(const Destination& destination, const Peer& peer) const {
+  return log_levels_.of({destination.text, peer.host, peer.address});
 }
 
 Result<TlsPolicy> TlsSite::from_table(const Params& params, const Destination& destination) const {

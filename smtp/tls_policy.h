@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lib/maps/table.h"
+#include "lib/smtp/tls_log_levels.h"
 #include "lib/tls/context.h"
 #include "smtp/destination.h"
 #include "smtp/endings.h"
@@ -25,6 +26,7 @@ struct TlsPolicy {
   TlsLevel level = TlsLevel::none;
   std::string protocols = {}, ciphers = {}, exclude = {}, server_name = {};
   bool reuses_connections = false;  // smtp_tls_connection_reuse
+  bool wants_raw_key = false;       // enable_rpk, smtp_tls_enable_rpk
   bool is_fallback = false;         // no TLS, since the handshake of one that may do without has failed
   std::string kept_under = {};      // where its connections are found again; empty: nowhere
   std::vector<std::string> match;   // names and "hostname", "nexthop", "dot-nexthop"; or fingerprints
@@ -66,7 +68,9 @@ class TlsSite {
   [[nodiscard]] const tls::ClientContext* context() const { return context_.get(); }
   // main.cf has a level for destinations that no table names.
   [[nodiscard]] bool has_general_level() const { return general_ != TlsLevel::none; }
-  [[nodiscard]] int log_level() const { return log_level_; }
+  [[nodiscard]] tls::LogLevel log_level() const { return log_levels_.general(); }
+  // For one server. May park.
+  [[nodiscard]] tls::LogLevel log_level_of(const Destination& destination, const Peer& peer) const;
 
  private:
   TlsSite() = default;
@@ -81,7 +85,7 @@ class TlsSite {
   maps::Maps policies_;
   PerSite per_site_;
   std::unique_ptr<tls::ClientContext> context_;
-  int log_level_ = 0;
+  TlsLogLevels log_levels_;
 };
 
 }  // namespace smtp

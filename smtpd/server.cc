@@ -119,6 +119,7 @@ Server::Server(Parts parts, ipc::Connections& services, const base::Clock& clock
       listed_(clock),
       anvil_(services),
       tickets_(services, normal_.params.tlsmgr_service_name, service_name_),
+      traces_(services, normal_.params.tlsmgr_service_name, "smtpd"),
       sasl_(std::move(parts.sasl)),
       notices_(std::move(parts.notice_site), services, clock) {}
 

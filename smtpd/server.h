@@ -10,6 +10,7 @@
 #include "lib/ipc/addresses.h"
 #include "lib/ipc/receive_overrides.h"
 #include "lib/ipc/ticket_source.h"
+#include "lib/ipc/trace_source.h"
 #include "lib/maps/table.h"
 #include "lib/queue/flush_sites.h"
 #include "lib/server/peer_name.h"
@@ -85,6 +86,7 @@ class Server : public server::Service {
   [[nodiscard]] const SharedTables& tables() const { return tables_; }
   [[nodiscard]] const TlsSite& tls() const { return tls_; }
   [[nodiscard]] ipc::TicketSource& tickets() { return tickets_; }
+  [[nodiscard]] ipc::TraceSource& traces() { return traces_; }
   [[nodiscard]] ipc::Connections& services() { return services_; }
   // The client is the user whose process this is.
   [[nodiscard]] bool trusts_clients() const { return trust_ == Trust::yes; }
@@ -133,6 +135,7 @@ class Server : public server::Service {
   policy::RecentlyListed listed_;
   ipc::AnvilClient anvil_;
   ipc::TicketSource tickets_;
+  ipc::TraceSource traces_;
   std::unique_ptr<Sasl> sasl_;
   delivery::SessionNotices notices_;
   unsigned instances_ = 0;

@@ -45,6 +45,7 @@ void Session::run() {
     while (serve_one()) {
     }
   }
+  if (tls_) stream_.shutdown();
   log_end();
   notify();
   const std::string notes = noted_bare_newline_ ? " notes=bare_lf" : "";

@@ -12,6 +12,8 @@
 #include "lib/delivery/session_notice.h"
 #include "lib/io/stream.h"
 #include "lib/tls/channel_binding.h"
+#include "lib/tls/log_level.h"
+#include "lib/tls/narration.h"
 #include "smtpd/client.h"
 #include "smtpd/commands.h"
 #include "smtpd/counters.h"
@@ -154,7 +156,9 @@ class Session : private policy::Asker {
   void take(const ClientFact& fact);
   // session_tls.cc
   [[nodiscard]] bool start_wrapped();
-  [[nodiscard]] bool is_welcome_in_tls();
+  [[nodiscard]] bool is_welcome_in_tls(tls::Detail detail);
+  [[nodiscard]] tls::LogLevel log_level_of_client() const;
+  [[nodiscard]] tls::Narration narration(tls::LogLevel level) const;
   // One command. False: the session is over.
   [[nodiscard]] bool serve_one();
   [[nodiscard]] std::optional<Reply> dispatch(const Command& command, std::size_t index);

@@ -8,10 +8,22 @@
 
 namespace smtpd {
 
+tls::LogLevel Session::log_level_of_client() const {
+  return server_.tls().log_levels.of({client_.name == Client::unknown ? std::string_view() : client_.name, client_.address});
+}
+
+tls::Narration Session::narration(tls::LogLevel level) const {
+  return {.detail = level.detail,
+          .peer = client_.name_and_address,
+          .trace = level.is_traced ? server_.traces().begin(client_.address) : Fd(),
+          .trace_limit = static_cast<std::size_t>(params().smtpd_tls_trace_size_limit)};
+}
+
 bool Session::start_tls() {
   const TlsSite& site = server_.tls();
   if (tls::TicketKeys* const keys = site.context->tickets()) server_.tickets().refresh(*keys);
-  auto made = tls::Session::accept(*site.context, stream_.fd());
+  const tls::LogLevel level = log_level_of_client();
+  auto made = tls::Session::accept(*site.context, stream_.fd(), narration(level));
   if (!made) {
     maillog::warning("{}: {}", client_.name_and_address, made.error().message());
     tls::log_library_problems();
@@ -19,7 +31,7 @@ bool Session::start_tls() {
     return false;
   }
   tls::Session* const layer = made->get();
-  site.log_start(client_.name_and_address);
+  site.log_start(client_.name_and_address, level.detail);
   const io::End end = stream_.start_layer(std::move(*made), server_.clock().now() + params().smtpd_starttls_timeout);
   if (end != io::End::ok) {
     const std::string_view why = end == io::End::timeout ? "Connection timed out" : end == io::End::eof ? "lost connection" : "-1";
@@ -36,16 +48,16 @@ bool Session::start_tls() {
   discarded_ = Ehlo::none;
   tls_ = std::make_unique<const tls::Facts>(layer->facts());
   binding_ = layer->channel_binding();
-  return is_welcome_in_tls();
+  return is_welcome_in_tls(level.detail);
 }
 
 // Logs the connection, and notes its end where the site demands more of the client than he has shown.
-bool Session::is_welcome_in_tls() {
+bool Session::is_welcome_in_tls(tls::Detail detail) {
   const TlsSite& site = server_.tls();
-  site.log_connection(client_.name_and_address, *tls_);
+  site.log_connection(client_.name_and_address, *tls_, detail);
   if (!site.is_satisfied_by(*tls_)) {
     maillog::info("NOQUEUE: abort: TLS from {}: {}", client_.name_and_address,
-                  tls_->trust == tls::Trust::untrusted ? "Client certificate not trusted" : "No client certificate presented");
+                  tls_->trust == tls::Trust::untrusted && !tls_->has_raw_key ? "Client certificate not trusted" : "No client certificate presented");
     ending_ = Ending::refused;
     return true;
   }

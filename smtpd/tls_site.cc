@@ -8,7 +8,8 @@ namespace {
 tls::ServerSettings settings(const Params& params, const std::string& service, bool is_demanded) {
   std::string exclude = params.smtpd_tls_exclude_ciphers;
   if (is_demanded) exclude += " " + params.smtpd_tls_mandatory_exclude_ciphers;
-  return {.common = tls::common_settings(params),
+  const std::chrono::seconds farewell_time = params.tls_fast_shutdown_enable ? std::chrono::seconds(0) : params.smtpd_starttls_timeout;
+  return {.common = tls::common_settings(params, farewell_time),
           .credentials = {.chain_files = params.smtpd_tls_chain_files,
                           .rsa = {params.smtpd_tls_cert_file, params.smtpd_tls_key_file},
                           .dsa = {params.smtpd_tls_dcert_file, params.smtpd_tls_dkey_file},
@@ -21,6 +22,8 @@ tls::ServerSettings settings(const Params& params, const std::string& service, b
           .dh_file = params.smtpd_tls_dh1024_param_file,
           .prefers_own_ciphers = params.tls_preempt_cipherlist,
           .asks_certificate = params.smtpd_tls_ask_ccert,
+          .wants_raw_keys = params.smtpd_tls_enable_rpk,
+          .trusts_server_certificates = params.tls_trust_server_ccerts,
           .verify_depth = params.smtpd_tls_ccert_verifydepth,
           .fingerprint_digest = params.smtpd_tls_fingerprint_digest,
           .session_lifetime = params.smtpd_tls_session_cache_timeout,
@@ -37,7 +40,9 @@ Result<TlsSite> TlsSite::make(maps::Tables& tables, const Params& params, const 
   TlsSite site{TRY(smtp::TlsSite::make(tables,
                                        {.level = level,
                                         .requires_certificate = params.smtpd_tls_req_ccert,
+                                        .log_parameter = "smtpd_tls_loglevel",
                                         .log_level = params.smtpd_tls_loglevel,
+                                        .log_level_maps = params.smtpd_tls_loglevel_maps,
                                         .names = params.tls_server_sni_maps,
                                         .settings = settings(params, service, level == TlsLevel::encrypt)},
                                        watch_file))};
@@ -51,7 +56,9 @@ std::string received_lines(const tls::Facts& facts, bool asked_certificate) {
     if (!part.empty()) out += "\n\t " + part;
   }
   out += ')';
-  if (facts.trust != tls::Trust::anonymous) {
+  if (facts.has_raw_key) {
+    out += fmt::format("\n\t(Client RPK {} digest {})", facts.fingerprint_digest, facts.public_key_fingerprint);
+  } else if (facts.trust != tls::Trust::anonymous) {
     const auto named = [](std::string_view name) { return name.empty() ? std::string_view("not available") : name; };
     out += fmt::format("\n\t(Client CN \"{}\", Issuer \"{}\" ({}))", named(facts.subject_cn), named(facts.issuer_cn),
                        facts.trust == tls::Trust::untrusted ? "not verified" : "verified OK");

@@ -39,6 +39,15 @@ Judgement judge_attribute(std::string_view data) {
 
 }  // namespace
 
+std::optional<int> send_options_in(std::string_view size_record) {
+  constexpr std::size_t fields = 6;   // content size, offset, recipients, flags, length, options
+  const auto numbers = ascii::split(size_record, " ");
+  const auto options = numbers.size() == fields ? ascii::parse_number(numbers.back()) : std::nullopt;
+  return options ? std::optional(static_cast<int>(*options) & send_options_allowed) : std::nullopt;
+}
+
+std::string size_record_with(int send_options) { return fmt::format("{0:15} {0:15} {0:15} {0:15} {0:15} {1:15}", -1, send_options); }
+
 Judgement EnvelopeFilter::take(RecordType type, std::string_view data) {
   using std::string_view_literals::operator""sv;
   if (part_ == Part::content) {
@@ -51,6 +60,11 @@ Judgement EnvelopeFilter::take(RecordType type, std::string_view data) {
     return {Verdict::refuse, fmt::format("line break or NUL in record type: {}", static_cast<int>(type))};
   }
   if (type == RecordType::attribute) return judge_attribute(data);
+  if (type == RecordType::size && part_ == Part::envelope) {
+    // Nothing but the wishes; sizes are not the user's to tell.
+    const auto options = send_options_in(data);
+    return options && data == size_record_with(*options) ? Judgement{} : refused(type);
+  }
   if (type == RecordType::recipient) {
     has_recipient_ = true;
     return {};

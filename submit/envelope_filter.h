@@ -2,9 +2,11 @@
 // What a local user may say about a message: the record types and attributes that postdrop(1) takes and pickup(8)
 // believes. All else could forge where a message came from, or reach into the queue file's own machinery.
 
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "lib/queue/message.h"
 #include "lib/queue/record.h"
 
 namespace submit {
@@ -22,6 +24,13 @@ struct Judgement {
 
 // trace_flags that a user may ask for: sendmail -bv, sendmail -v.
 inline constexpr unsigned trace_verify = 512, trace_record = 1024;
+
+// What a C record says of the sender's wishes (sendmail -O): bits of queue::Message::send_options, of which a user may have
+// smtputf8_requested and tls_required. None: it is no such record.
+inline constexpr int send_options_allowed = queue::smtputf8_requested | queue::tls_required;
+[[nodiscard]] std::optional<int> send_options_in(std::string_view size_record);
+// The record that says so, and nothing of sizes, which sendmail does not know.
+[[nodiscard]] std::string size_record_with(int send_options);
 
 class EnvelopeFilter {
  public:

@@ -13,6 +13,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "commands/postfix/programs.h"
 #include "lib/base/ascii.h"
 #include "lib/io/file.h"
 #include "lib/log/log.h"
@@ -25,7 +26,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds writers_limit{10};
 constexpr std::size_t suffix_limit = 200, output_limit = 65'536;
-constexpr std::array program_directories{"/usr/sbin", "/usr/bin", "/sbin", "/bin"};
 
 Result<std::string> suffix_now(const std::string& format) {
   const std::time_t now = std::time(nullptr);
@@ -35,15 +35,6 @@ Result<std::string> suffix_now(const std::string& format) {
   const std::size_t size = std::strftime(text.data(), text.size(), format.c_str(), &local);
   if (size == 0) return base::fail("maillog_file_rotate_suffix is too long or empty: " + format);
   return std::string(text.data(), size);
-}
-
-Result<std::string> find_program(const std::string& name) {
-  if (name.find('/') != std::string::npos) return name;
-  for (const char* const directory : program_directories) {
-    const std::string path = std::string(directory) + "/" + name;
-    if (::access(path.c_str(), X_OK) == 0) return path;
-  }
-  return base::fail(name + ": not found");
 }
 
 // Waits until no process has the file open any more: a line that came behind the compressor's back would be lost. The

@@ -13,6 +13,7 @@
 #include "commands/postfix/command_line.h"
 #include "commands/postfix/logrotate.h"
 #include "commands/postfix/post_install.h"
+#include "commands/postfix/tls.h"
 #include "commands/postfix/wrapper.h"
 #include "lib/config/log_setup.h"
 #include "lib/config/main_cf.h"
@@ -34,6 +35,7 @@ constexpr std::array actions{
     Action{"set-permissions", &postfix::set_permissions},
     Action{"upgrade-configuration", &postfix::upgrade_configuration},
     Action{"post-install", &postfix::post_install},
+    Action{"tls", &postfix::manage_tls},
 };
 
 }  // namespace
@@ -49,7 +51,8 @@ int main(int argc, char** argv) {
   postfix::check_caller(*params);
   postfix::check_accounts(*params);
   postfix::check_log_file(*params);
-  config::open_log(*main_cf, "postfix-script", config::LogUser::script);
+  // Each has the name of the script that Postfix has for it.
+  config::open_log(*main_cf, command.action == "tls" ? "postfix-tls-script" : "postfix-script", config::LogUser::script);
   const bool is_for_all = !command.is_one_instance && !params->multi_instance_directories.empty();
   const postfix::Context context{.params = std::move(*params),
                                  .config_directory = command.config_directory,

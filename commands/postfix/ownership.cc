@@ -20,7 +20,7 @@ constexpr mode_t setgid_and_executable = S_ISGID | S_IXUSR | S_IXGRP | S_IXOTH;
 
 // Queues whose files belong to mail_owner too, and directories in which others may have files.
 constexpr std::array queues{"active", "bounce", "corrupt", "defer",    "deferred", "flush",
-                            "hold",   "incoming", "private", "public", "maildrop", "saved", "trace"};
+                            "hold",   "incoming", "private", "public", "maildrop", "saved", "tlstrace", "trace"};
 constexpr std::array shared_directories{std::string_view("private"), std::string_view("public"), std::string_view("maildrop")};
 constexpr std::array chroot_directories{"etc", "lib", "usr"};
 constexpr std::array setgid_commands{"postqueue", "postdrop"};

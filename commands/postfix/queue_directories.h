@@ -25,6 +25,7 @@ inline constexpr std::array queue_directories{
     Directory{"private", 0700, Owner::mail, Group::root},   Directory{"saved", 0700, Owner::mail, Group::root},
     Directory{"trace", 0700, Owner::mail, Group::root},     Directory{"maildrop", 01730, Owner::mail, Group::setgid},
     Directory{"public", 02710, Owner::mail, Group::setgid}, Directory{"pid", 0755, Owner::root, Group::root},
+    Directory{"tlstrace", 0700, Owner::mail, Group::root},
 };
 
 }  // namespace postfix

@@ -67,14 +67,15 @@ Gate::Channel Client::channel() const { return {is_encrypted(), is_local_, !bind
 bool Client::start_tls() {
   tls::ServerContext& context = *gate_.tls();
   if (tls::TicketKeys* const keys = context.tickets()) gate_.session_tickets().refresh(*keys);
-  auto made = tls::Session::accept(context, stream().fd());
+  const tls::Detail detail = gate_.site().log_levels.general().detail;
+  auto made = tls::Session::accept(context, stream().fd(), {.detail = detail, .peer = name_});
   if (!made) {
     maillog::warning("{}: {}", name_, made.error().message());
     tls::log_library_problems();
     return false;
   }
   tls::Session* const layer = made->get();
-  gate_.site().log_start(name_);
+  gate_.site().log_start(name_, detail);
   const io::End end = stream().start_layer(std::move(*made), base::after(gate_.settings().handshake_timeout));
   if (end != io::End::ok) {
     const std::string_view why = end == io::End::timeout ? "Connection timed out" : end == io::End::eof ? "lost connection" : "-1";
@@ -84,7 +85,7 @@ bool Client::start_tls() {
   }
   tls_ = std::make_unique<const tls::Facts>(layer->facts());
   binding_ = layer->channel_binding();
-  gate_.site().log_connection(name_, *tls_);
+  gate_.site().log_connection(name_, *tls_, detail);
   return true;
 }
 

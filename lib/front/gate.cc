@@ -35,6 +35,7 @@ Result<void> Gate::open_tls(server::Startup& startup) {
   site_ = TRY(smtp::TlsSite::make(*tables_,
                                   {.level = level,
                                    .requires_certificate = false,
+                                   .log_parameter = settings_.service + "d_tls_loglevel",
                                    .log_level = settings_.tls_log_level,
                                    .names = settings_.tls_names,
                                    .settings = settings_.tls},

@@ -2,6 +2,7 @@
 // What may lie between a stream and its socket: TLS, compression. A layer reads and writes the socket itself and never
 // waits: it says what it needs, and the stream waits for that.
 
+#include <chrono>
 #include <cstddef>
 #include <span>
 #include <string_view>
@@ -30,6 +31,8 @@ class Layer {
   virtual void rest() {}
   // The polite end, as far as that goes without waiting.
   virtual void finish() = 0;
+  // How long the other side's end is awaited after that: it comes by read(). Zero: it does not matter.
+  [[nodiscard]] virtual std::chrono::seconds farewell_time() const { return {}; }
 };
 
 }  // namespace io

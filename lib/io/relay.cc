@@ -1,6 +1,7 @@
 #include "lib/io/relay.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -161,6 +162,20 @@ Relayed Relay::run() {
     if (inside_has_ended_ && (has_moved || !last_words_by_)) last_words_by_ = base::after(last_words_limit);
     if (has_moved) event::breathe();
     else if (!wait()) return relayed_;
+  }
+}
+
+void Relay::hear_farewell() {
+  const std::chrono::seconds patience = layer_->farewell_time();
+  if (patience.count() == 0) return;
+  const Deadline deadline = base::after(patience);
+  std::array<char, 512> ignored{};
+  while (std::chrono::steady_clock::now() < deadline) {
+    const Progress progress = layer_->read(ignored).progress;
+    if (progress == Progress::moved) continue;
+    wants_.clear();
+    note(progress);
+    if (wants_.empty() || !event::wait_any(deadline, wants_)) return;
   }
 }
 

@@ -1,6 +1,8 @@
 #include "lib/io/stream.h"
 
+#include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <deque>
 #include <utility>
@@ -21,6 +23,20 @@ constexpr std::chrono::seconds idle_after{2};
 }  // namespace
 
 // ---- input
+
+// Until the layer's other side has ended too, where that matters. What it says instead is not looked at.
+void Stream::State::hear_farewell() {
+  const std::chrono::seconds patience = layer->farewell_time();
+  if (patience.count() == 0) return;
+  const Deadline deadline = base::after(patience);
+  std::array<char, 512> ignored{};
+  while (std::chrono::steady_clock::now() < deadline) {
+    clear_readiness();
+    const Layer::Step step = layer->read(ignored);
+    if (step.progress == Layer::Progress::moved) continue;
+    if (step.progress != Layer::Progress::wants_input || !wait.wait(event::Ready::readable, deadline)) return;
+  }
+}
 
 void Stream::State::keep_descriptors(msghdr& message) {
   for (cmsghdr* control = CMSG_FIRSTHDR(&message); control != nullptr; control = CMSG_NXTHDR(&message, control)) {
@@ -295,7 +311,10 @@ End Stream::start_layer(std::unique_ptr<Layer> layer, Deadline deadline) {
 }
 
 void Stream::shutdown() {
-  if (state_->layer) state_->layer->finish();
+  if (state_->layer) {
+    state_->layer->finish();
+    state_->hear_farewell();
+  }
   ::shutdown(state_->fd.get(), SHUT_RDWR);
 }
 

@@ -50,6 +50,7 @@ struct Stream::State {
   End send_some(std::span<const iovec> parts, std::size_t& sent, Deadline deadline);
   ssize_t send_now(std::span<const iovec> parts);
   End send_through_layer(std::string_view bytes, std::size_t& sent, Deadline deadline);
+  void hear_farewell();
   void clear_readiness();
   End failed(int error) {
     last_errno = error;

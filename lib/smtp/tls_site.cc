@@ -1,7 +1,6 @@
 #include "lib/smtp/tls_site.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include <fmt/format.h>
@@ -38,8 +37,7 @@ Result<TlsSite> TlsSite::make(maps::Tables& tables, Wishes wishes, const std::fu
   TlsSite site;
   site.level = wishes.level;
   if (site.level == TlsLevel::none) return site;
-  const std::string& log_level = wishes.log_level;
-  std::from_chars(log_level.data(), log_level.data() + log_level.size(), site.log_level);
+  site.log_levels = TRY(TlsLogLevels::open(tables, wishes.log_parameter, wishes.log_level, wishes.log_level_maps));
   const bool is_demanded = site.level == TlsLevel::encrypt;
   site.demands_certificate = is_demanded && wishes.requires_certificate;
   if (wishes.requires_certificate && !is_demanded) maillog::warning("Can't require client certs unless TLS is required");
@@ -58,22 +56,25 @@ Result<TlsSite> TlsSite::make(maps::Tables& tables, Wishes wishes, const std::fu
   return site;
 }
 
-void TlsSite::log_start(std::string_view client) const {
-  if (log_level >= 2) maillog::info("setting up TLS connection from {}", client);
+void TlsSite::log_start(std::string_view client, tls::Detail detail) {
+  if (detail >= tls::Detail::steps) maillog::info("setting up TLS connection from {}", client);
 }
 
-void TlsSite::log_connection(std::string_view client, const tls::Facts& facts) const {
-  if (facts.trust == tls::Trust::untrusted && (demands_certificate || log_level >= 2)) {
+void TlsSite::log_connection(std::string_view client, const tls::Facts& facts, tls::Detail detail) const {
+  const bool is_loud = detail >= tls::Detail::steps;
+  if (facts.has_raw_key && is_loud) {
+    maillog::info("{}: raw public key fingerprint={}", client, facts.public_key_fingerprint);
+  } else if (facts.trust == tls::Trust::untrusted && !facts.has_raw_key && (demands_certificate || is_loud)) {
     maillog::info("certificate verification failed for {}: {}", client, facts.verification_error);
   }
-  if (facts.is_resumed && log_level >= 2) maillog::info("{}: Reusing old session (RFC 5077 session ticket)", client);
+  if (facts.is_resumed && is_loud) maillog::info("{}: Reusing old session (RFC 5077 session ticket)", client);
   const bool has_names = context->settings().find_chain != nullptr;
   if (has_names && !is_server_name(facts.server_name) && !facts.server_name.empty()) {
     maillog::warning("TLS SNI from {} is invalid: {}", client, facts.server_name);
-  } else if (log_level >= 1 && has_names && !facts.server_name.empty() && !facts.has_own_chain) {
+  } else if (detail >= tls::Detail::summary && has_names && !facts.server_name.empty() && !facts.has_own_chain) {
     maillog::info("TLS SNI {} from {} not matched, using default chain", facts.server_name, client);
   }
-  if (log_level < 1) return;
+  if (detail < tls::Detail::summary) return;
   maillog::info("{} TLS connection established from {}{}: {}", tls::name(facts.trust), client, facts.has_own_chain ? " to " + facts.server_name : "",
                 facts.text());
 }

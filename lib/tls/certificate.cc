@@ -66,4 +66,8 @@ Result<std::string> public_key_fingerprint(X509* certificate, std::string_view d
   return digest_of(encoded([](X509_PUBKEY* object, unsigned char** out) { return i2d_X509_PUBKEY(object, out); }, key), digest);
 }
 
+Result<std::string> key_fingerprint(EVP_PKEY* key, std::string_view digest) {
+  return digest_of(encoded([](EVP_PKEY* object, unsigned char** out) { return i2d_PUBKEY(object, out); }, key), digest);
+}
+
 }  // namespace tls

@@ -15,7 +15,8 @@ namespace tls {
 
 // "AB:CD:..." by the digest of that name. The error: there is no such digest.
 [[nodiscard]] Result<std::string> fingerprint(X509* certificate, std::string_view digest);
-// Of its public key.
+// Of its public key, or of a key alone.
 [[nodiscard]] Result<std::string> public_key_fingerprint(X509* certificate, std::string_view digest);
+[[nodiscard]] Result<std::string> key_fingerprint(EVP_PKEY* key, std::string_view digest);
 
 }  // namespace tls

@@ -14,6 +14,7 @@
 
 #include "lib/base/ascii.h"
 #include "lib/log/log.h"
+#include "lib/tls/configuration.h"
 #include "lib/tls/credentials.h"
 #include "lib/tls/dane.h"
 #include "lib/tls/openssl.h"
@@ -178,6 +179,13 @@ Result<ContextPtr> make_context(const ClientSettings& settings) {
   return context;
 }
 
+// The library as the site has configured it.
+Result<void> begin(const CommonSettings& common) {
+  ERR_clear_error();
+  if (const auto loaded = load_configuration(common); !loaded) return base::fail(loaded.error().message() + ", disabling TLS support");
+  return {};
+}
+
 }  // namespace
 
 struct ServerContext::State {
@@ -186,8 +194,8 @@ struct ServerContext::State {
 };
 
 Result<std::unique_ptr<ServerContext>> ServerContext::make(const ServerSettings& settings) {
-  ERR_clear_error();
   if (settings.credentials.empty()) return base::fail("No server certs available. TLS won't be enabled");
+  TRY(begin(settings.common));
   auto state = std::make_unique<State>(TicketSealing{.keys = TicketKeys(settings.session_lifetime), .cipher = ticket_cipher(settings.ticket_cipher)}, nullptr);
   if (state->sealing.cipher == nullptr && !settings.ticket_cipher.empty()) {
     maillog::warning("tls_session_ticket_cipher: invalid value: {}; session tickets disabled", settings.ticket_cipher);
@@ -212,7 +220,7 @@ struct ClientContext::State {
 };
 
 Result<std::unique_ptr<ClientContext>> ClientContext::make(const ClientSettings& settings) {
-  ERR_clear_error();
+  TRY(begin(settings.common));
   auto context = make_context(settings);
   if (!context) return base::fail(context.error().message() + ": disabling TLS support");
   auto state = std::make_unique<State>(std::move(*context), settings_text(settings));

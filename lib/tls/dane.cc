@@ -10,6 +10,7 @@
 
 #include "lib/base/ascii.h"
 #include "lib/log/log.h"
+#include "lib/tls/raw_keys.h"
 
 namespace tls {
 namespace {
@@ -122,11 +123,13 @@ Result<std::vector<std::size_t>> use_anchors(SSL* ssl, std::span<const DaneRecor
 
 std::string dane_match(SSL* ssl) {
   const int depth = SSL_get0_dane_authority(ssl, nullptr, nullptr);
+  const bool is_raw = peer_raw_key(ssl) != nullptr;
   if (depth < 0) return {};
   std::uint8_t usage = 0, selector = 0, matching = 0;
   const unsigned char* data = nullptr;
   std::size_t size = 0;
   SSL_get0_dane_tlsa(ssl, &usage, &selector, &matching, &data, &size);
+  if (is_raw) return "raw public key: " + text_of(usage, selector, matching, std::span(data, size));
   return fmt::format("{} certificate at depth {}: {}", usage == usage_authority ? "TA" : "EE", depth,
                      text_of(usage, selector, matching, std::span(data, size)));
 }

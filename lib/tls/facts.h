@@ -29,8 +29,10 @@ struct Facts {
   bool is_authority_wrong = false;     // and it is not the server's own certificate of which that is said
   std::string dane_match;              // the TLSA record that it matches, "EE certificate at depth 0: 3 1 1 0B9F..."
   std::string subject_cn, issuer_cn;   // of the other side's certificate; cleaned
-  std::string fingerprint, public_key_fingerprint;   // "AB:CD:..."; empty without a certificate
+  std::string fingerprint, public_key_fingerprint;   // "AB:CD:..."; empty without a certificate, or the first with a raw key
+  std::string fingerprint_digest;      // by which those are: "sha256"
   std::string server_name;             // that the client asked for (SNI)
+  bool has_raw_key = false;            // the other side has shown a key, in place of a certificate
   bool has_own_chain = false;          // and there is a certificate for it
   bool is_resumed = false;
 

@@ -75,7 +75,7 @@ SessionPtr session_of(std::string_view bytes) {
 std::string ticket_scope(const ServerSettings& settings) {
   Text text;
   text.all(settings.service, version_of(settings.ca_file), version_of(settings.ca_path), std::to_string(settings.verify_depth),
-           settings.asks_certificate, settings.common.appends_default_ca);
+           settings.asks_certificate, settings.common.appends_default_ca, settings.wants_raw_keys, settings.trusts_server_certificates);
   return text.text();
 }
 
@@ -96,7 +96,7 @@ std::string settings_text(const ClientSettings& settings) {
 std::string session_digest(std::string_view settings, const ServerDemands& demands) {
   Text text;
   text.add(settings);
-  text.all(demands.protocols, demands.cipher_grade, demands.exclude_ciphers, demands.server_name, demands.must_match);
+  text.all(demands.protocols, demands.cipher_grade, demands.exclude_ciphers, demands.server_name, demands.wants_raw_key, demands.must_match);
   text.list(demands.names);
   text.list(demands.fingerprints);
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};

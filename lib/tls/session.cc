@@ -16,9 +16,12 @@
 #include "lib/tls/certificate.h"
 #include "lib/tls/credentials.h"
 #include "lib/tls/dane.h"
+#include "lib/tls/narrator.h"
 #include "lib/tls/openssl.h"
 #include "lib/tls/protocols.h"
+#include "lib/tls/raw_keys.h"
 #include "lib/tls/resumption.h"
+#include "lib/tls/signatures.h"
 #include "lib/tls/ticket_sealing.h"
 
 namespace tls {
@@ -31,8 +34,12 @@ struct Session::State {
   State& operator=(const State&) = delete;
   ~State() = default;
 
+  void narrate(Narration narration) {
+    if (!narration.is_silent()) narrator = std::make_unique<Narrator>(ssl.get(), std::move(narration));
+  }
   io::Layer::Step after(int result);
 
+  std::unique_ptr<Narrator> narrator;   // null: nothing is told; outlives the connection, which calls it
   SslPtr ssl;
   std::string fingerprint_digest;
   const ServerSettings* server = nullptr;   // of a server's side; the context's
@@ -45,74 +52,13 @@ struct Session::State {
   int chain_error = X509_V_OK, name_error = X509_V_OK, dane_error = X509_V_OK;
   int dane_error_depth = 0;
   std::string new_session;
+  std::chrono::seconds farewell_time{};
   bool has_failed = false;   // then not even an end may be said
 };
 
 namespace {
 
 constexpr std::size_t call_limit = std::numeric_limits<int>::max();
-
-// How the other side's ephemeral key is called: its group, or what Debian 12's library knows of it.
-std::string key_exchange_name(SSL* ssl) {
-#if OPENSSL_VERSION_NUMBER >= 0x30200000L
-  const char* const group = SSL_get0_group_name(ssl);
-  std::string name = group == nullptr ? "" : group;
-  std::ranges::transform(name, name.begin(), ascii::to_lower);
-  return name;
-#else
-  EVP_PKEY* key = nullptr;
-  if (SSL_get_peer_tmp_key(ssl, &key) != 1) return {};
-  const KeyPtr owner(key);
-  switch (const int kind = EVP_PKEY_get_id(key)) {
-    case EVP_PKEY_DH: return fmt::format("DHE ({} bits)", EVP_PKEY_get_bits(key));
-    case EVP_PKEY_EC: {
-      std::array<char, 64> group{};
-      std::size_t size = 0;
-      EVP_PKEY_get_group_name(key, group.data(), group.size(), &size);
-      return fmt::format("ECDHE ({})", std::string_view(group.data(), size));
-    }
-    default: return OBJ_nid2sn(kind);
-  }
-#endif
-}
-
-// "RSA-PSS (2048 bits)", "ECDSA (prime256v1)", "ED25519".
-std::string signature_name(EVP_PKEY* key, int signature_nid) {
-  switch (EVP_PKEY_get_base_id(key)) {
-    case EVP_PKEY_RSA: return fmt::format("{} ({} bits)", signature_nid == EVP_PKEY_RSA_PSS ? "RSA-PSS" : "RSA", EVP_PKEY_get_bits(key));
-    case EVP_PKEY_RSA_PSS: return fmt::format("RSA-PSS ({} bits)", EVP_PKEY_get_bits(key));
-    case EVP_PKEY_DSA: return fmt::format("DSA ({} bits)", EVP_PKEY_get_bits(key));
-    case EVP_PKEY_EC: {
-      std::array<char, 64> group{};
-      std::size_t size = 0;
-      EVP_PKEY_get_group_name(key, group.data(), group.size(), &size);
-      return fmt::format("ECDSA ({})", std::string_view(group.data(), size));
-    }
-    default: return OBJ_nid2sn(EVP_PKEY_get_base_id(key));
-  }
-}
-
-std::string digest_name(int nid) { return nid == NID_undef ? std::string() : OBJ_nid2sn(nid); }
-
-// TLS 1.3 only, and only of a handshake in full.
-void add_signatures(SSL* ssl, Facts& facts) {
-  if (SSL_version(ssl) < TLS1_3_VERSION) return;
-  facts.key_exchange = key_exchange_name(ssl);
-  if (facts.is_resumed) return;
-  const bool is_server = SSL_is_server(ssl) == 1;
-  int kind = NID_undef, digest = NID_undef;
-  if (X509* const own = SSL_get_certificate(ssl); own != nullptr && SSL_get_signature_type_nid(ssl, &kind) == 1) {
-    const std::string name = signature_name(X509_get0_pubkey(own), kind);
-    (is_server ? facts.server_signature : facts.client_signature) = name;
-    if (SSL_get_signature_nid(ssl, &digest) == 1) (is_server ? facts.server_digest : facts.client_digest) = digest_name(digest);
-  }
-  kind = digest = NID_undef;
-  if (X509* const other = SSL_get0_peer_certificate(ssl); other != nullptr && SSL_get_peer_signature_type_nid(ssl, &kind) == 1) {
-    const std::string name = signature_name(X509_get0_pubkey(other), kind);
-    (is_server ? facts.client_signature : facts.server_signature) = name;
-    if (SSL_get_peer_signature_nid(ssl, &digest) == 1) (is_server ? facts.client_digest : facts.server_digest) = digest_name(digest);
-  }
-}
 
 bool is_about_the_name(int error) { return error == X509_V_ERR_HOSTNAME_MISMATCH || error == X509_V_ERR_IP_ADDRESS_MISMATCH; }
 
@@ -122,12 +68,24 @@ std::string match_text(int error) { return fmt::format("num={}:{}", error, verif
 
 }  // namespace
 
+// A certificate that was made for a server counts for a client, too, where the site says so (tls_trust_server_ccerts). The same goes for
+// the authorities above it.
+bool Session::is_good_for_server(const State& state, X509_STORE_CTX* chain) {
+  if (state.server == nullptr || !state.server->trusts_server_certificates) return false;
+  const bool is_authority = X509_STORE_CTX_get_error_depth(chain) > 0;
+  return X509_check_purpose(X509_STORE_CTX_get_current_cert(chain), X509_PURPOSE_SSL_SERVER, is_authority ? 1 : 0) > 0;
+}
+
 // The library's verdict is noted, and the handshake goes on: what follows from it is decided by those who know why they talk.
 int Session::note_verdict(int is_good, X509_STORE_CTX* chain) {
   if (is_good == 1) return 1;
   const auto* const ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx()));
   auto* const state = static_cast<State*>(SSL_get_app_data(ssl));
   const int error = X509_STORE_CTX_get_error(chain);
+  if (error == X509_V_ERR_INVALID_PURPOSE && is_good_for_server(*state, chain)) {
+    X509_STORE_CTX_set_error(chain, X509_V_OK);
+    return 1;
+  }
   const bool is_of_dane = error == X509_V_ERR_DANE_NO_MATCH;
   int& noted = is_about_the_name(error) ? state->name_error : is_of_dane ? state->dane_error : state->chain_error;
   if (noted != X509_V_OK) return 1;
@@ -160,16 +118,31 @@ Result<void> expect_names(SSL* ssl, const std::vector<std::string>& names) {
   return {};
 }
 
+// Whether the TLSA records that count are all of the server's own key: then a certificate is of no use.
+bool are_all_of_keys(const ServerDemands& demands, const std::vector<std::size_t>& unusable) {
+  constexpr std::uint8_t usage_server = 3, only_key = 1;   // RFC 6698 section 2.1
+  if (demands.has_own_anchors || unusable.size() == demands.dane.size()) return false;
+  for (std::size_t i = 0; i < demands.dane.size(); ++i) {
+    const DaneRecord& record = demands.dane[i];
+    const bool is_of_key = record.usage == usage_server && record.selector == only_key;
+    if (!is_of_key && std::ranges::find(unusable, i) == unusable.end()) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
-Result<std::unique_ptr<Session>> Session::accept(const ServerContext& context, int fd) {
+Result<std::unique_ptr<Session>> Session::accept(const ServerContext& context, int fd, Narration narration) {
   const ServerSettings& settings = context.settings();
   SslPtr ssl = TRY(make_ssl(context.get(), fd, settings.common, settings.cipher_grade, settings.exclude_ciphers));
   SSL_set_accept_state(ssl.get());
   prepare_tickets(ssl.get(), std::chrono::steady_clock::now());
   if (settings.asks_certificate) SSL_set_verify(ssl.get(), SSL_VERIFY_PEER | SSL_VERIFY_CLIENT_ONCE, note_verdict);
+  TRY(offer_raw_keys_to_client(ssl.get(), settings.wants_raw_keys));
   auto state = std::make_unique<State>(std::move(ssl), settings.fingerprint_digest);
   state->server = &settings;
+  state->farewell_time = settings.common.farewell_time;
+  state->narrate(std::move(narration));
   return std::unique_ptr<Session>(new Session(std::move(state)));
 }
 
@@ -195,7 +168,7 @@ int Session::choose_chain(SSL* ssl, int* alert, void*) {
   return SSL_TLSEXT_ERR_OK;
 }
 
-Result<std::unique_ptr<Session>> Session::connect(const ClientContext& context, int fd, const ServerDemands& demands) {
+Result<std::unique_ptr<Session>> Session::connect(const ClientContext& context, int fd, const ServerDemands& demands, Narration narration) {
   const ClientSettings& settings = context.settings();
   const auto protocols = Protocols::parse(demands.protocols);
   if (!protocols) return base::fail(protocols.error().message() + ": aborting TLS session");
@@ -208,10 +181,13 @@ Result<std::unique_ptr<Session>> Session::connect(const ClientContext& context, 
   if (demands.has_own_anchors) unusable = TRY(use_anchors(ssl.get(), demands.dane));
   else if (!demands.dane.empty()) unusable = TRY(use_dane(ssl.get(), demands.dane_name, demands.dane));
   if (demands.must_match || !demands.dane.empty()) TRY(expect_names(ssl.get(), demands.names));
+  TRY(offer_raw_keys_to_server(ssl.get(), demands.wants_raw_key || are_all_of_keys(demands, unusable)));
   if (const SessionPtr session = demands.session.empty() ? nullptr : session_of(demands.session)) SSL_set_session(ssl.get(), session.get());
   SSL_set_connect_state(ssl.get());
   SSL_set_verify(ssl.get(), SSL_VERIFY_PEER, note_verdict);
   auto state = std::make_unique<State>(std::move(ssl), settings.fingerprint_digest);
+  state->farewell_time = settings.common.farewell_time;
+  state->narrate(std::move(narration));
   state->must_match = demands.must_match;
   state->fingerprints = demands.fingerprints;
   if (!demands.dane.empty()) state->dane = unusable.size() < demands.dane.size() ? State::Dane::in_force : State::Dane::all_unusable;
@@ -249,8 +225,9 @@ io::Layer::Step Session::start() {
   ERR_clear_error();
   errno = 0;
   const int result = SSL_do_handshake(state_->ssl.get());
-  if (result == 1) return {Progress::moved};
-  return state_->after(result);
+  if (result != 1) return state_->after(result);
+  if (state_->narrator) state_->narrator->end_of_handshake(state_->ssl.get());
+  return {Progress::moved};
 }
 
 io::Layer::Step Session::read(std::span<char> into) {
@@ -273,6 +250,11 @@ void Session::finish() {
   if (state_->has_failed || SSL_in_init(state_->ssl.get()) == 1) return;
   SSL_shutdown(state_->ssl.get());
   ERR_clear_error();
+}
+
+std::chrono::seconds Session::farewell_time() const {
+  const bool is_over = state_->has_failed || SSL_in_init(state_->ssl.get()) == 1 || (SSL_get_shutdown(state_->ssl.get()) & SSL_RECEIVED_SHUTDOWN) != 0;
+  return is_over ? std::chrono::seconds(0) : state_->farewell_time;
 }
 
 // By the record of the server's, or of an authority's whose certificate then has to be in order and to have the name.
@@ -335,7 +317,14 @@ Facts Session::facts() const {
   facts.is_resumed = SSL_session_reused(ssl) == 1;
   if (const char* const name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)) facts.server_name = ascii::printable(name);
   facts.has_own_chain = state_->has_own_chain;
+  facts.fingerprint_digest = state_->fingerprint_digest;
   add_signatures(ssl, facts);
+  if (EVP_PKEY* const key = peer_raw_key(ssl)) {
+    facts.has_raw_key = true;
+    facts.public_key_fingerprint = key_fingerprint(key, state_->fingerprint_digest).value_or("");
+    judge(facts);
+    return facts;
+  }
   X509* const certificate = SSL_get0_peer_certificate(ssl);
   if (certificate == nullptr) return facts;
   facts.subject_cn = common_name(X509_get_subject_name(certificate));

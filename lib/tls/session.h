@@ -1,6 +1,7 @@
 #pragma once
 // One TLS connection, as a layer of a stream. Nothing in it waits.
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "lib/tls/channel_binding.h"
 #include "lib/tls/context.h"
 #include "lib/tls/facts.h"
+#include "lib/tls/narration.h"
 
 struct ssl_session_st;
 struct ssl_st;
@@ -22,15 +24,16 @@ class Session : public io::Layer {
  public:
   // The server's side of a handshake over this descriptor, which the stream owns and which must outlive this. The cipher grade
   // is looked at only here: a wrong one is an Error.
-  static Result<std::unique_ptr<Session>> accept(const ServerContext& context, int fd);
+  static Result<std::unique_ptr<Session>> accept(const ServerContext& context, int fd, Narration narration = {});
   // The client's. An error is a fault of the demands.
-  static Result<std::unique_ptr<Session>> connect(const ClientContext& context, int fd, const ServerDemands& demands);
+  static Result<std::unique_ptr<Session>> connect(const ClientContext& context, int fd, const ServerDemands& demands, Narration narration = {});
   ~Session() override;
 
   [[nodiscard]] Step start() override;
   [[nodiscard]] Step read(std::span<char> into) override;
   [[nodiscard]] Step write(std::string_view bytes) override;
   void finish() override;
+  [[nodiscard]] std::chrono::seconds farewell_time() const override;
 
   // The records of demands.dane that cannot be used, by their places.
   [[nodiscard]] const std::vector<std::size_t>& unusable_records() const;
@@ -51,6 +54,7 @@ class Session : public io::Layer {
  private:
   struct State;
   explicit Session(std::unique_ptr<State> state);
+  static bool is_good_for_server(const State& state, x509_store_ctx_st* chain);
   static int note_verdict(int is_good, x509_store_ctx_st* chain);
   void judge(Facts& facts) const;
   void judge_by_dane(Facts& facts) const;

@@ -23,17 +23,23 @@ struct CommonSettings {
   std::string ssl_options;                   // tls_ssl_options
   std::string disabled_workarounds;          // tls_disable_workarounds
   bool appends_default_ca = false;           // tls_append_default_CA
+  std::string config_file = "default";       // tls_config_file
+  std::string config_name;                   // tls_config_name
+  std::chrono::seconds farewell_time{};      // that the other side's end is awaited; without tls_fast_shutdown_enable
 };
 
 // The members of a daemon's Params that go there.
 template <class Params>
-CommonSettings common_settings(const Params& params) {
+CommonSettings common_settings(const Params& params, std::chrono::seconds farewell_time = {}) {
   return {.cipher_lists = {.high = params.tls_high_cipherlist, .medium = params.tls_medium_cipherlist, .null = params.tls_null_cipherlist},
           .auto_curves = params.tls_eecdh_auto_curves,
           .ffdhe_groups = params.tls_ffdhe_auto_groups,
           .ssl_options = params.tls_ssl_options,
           .disabled_workarounds = params.tls_disable_workarounds,
-          .appends_default_ca = params.tls_append_default_CA};
+          .appends_default_ca = params.tls_append_default_CA,
+          .config_file = params.tls_config_file,
+          .config_name = params.tls_config_name,
+          .farewell_time = farewell_time};
 }
 
 // A certificate with the chain above it, and its key; files in PEM.
@@ -57,6 +63,8 @@ struct ServerSettings {
   std::string dh_file;
   bool prefers_own_ciphers = false;          // tls_preempt_cipherlist
   bool asks_certificate = false;             // of the client
+  bool wants_raw_keys = false;               // he would rather show a key (RFC 7250)
+  bool trusts_server_certificates = false;   // tls_trust_server_ccerts
   int verify_depth = 9;
   std::string fingerprint_digest;
   std::chrono::seconds session_lifetime{};   // of a ticket; 0: none is given
@@ -92,6 +100,7 @@ struct ClientSettings {
 struct ServerDemands {
   std::string protocols, cipher_grade, exclude_ciphers;
   std::string server_name;                   // to ask for (SNI); empty: nothing
+  bool wants_raw_key = false;                // in place of a certificate (RFC 7250)
   bool must_match = false;                   // the certificate: one of the names (".example.com": hosts below), or of the fingerprints
   std::vector<std::string> names, fingerprints;
   std::string session;                       // one that the server may resume, from Session::take_session; empty: none

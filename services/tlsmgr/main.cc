@@ -1,6 +1,6 @@
-// tlsmgr: has what the processes of the suite share of TLS: the keys of session tickets, in memory, and the sessions that
-// clients may resume, in a table file. It trusts the processes that may connect to private/tlsmgr: whoever has a key reads
-// what its tickets are good for. Keeps no privilege after start, connects to nobody. When it dies, new keys are made:
+// tlsmgr: has what the processes of the suite share of TLS: the keys of session tickets, in memory, the sessions that clients
+// may resume, in a table file, and the files for traces. It trusts the processes that may connect to private/tlsmgr: whoever has
+// a key reads what its tickets are good for. Keeps no privilege after start, connects to nobody. When it dies, new keys are made:
 // handshakes are made in full once more, and no mail is touched.
 
 #include "lib/server/service.h"

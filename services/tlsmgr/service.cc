@@ -1,5 +1,6 @@
 #include "services/tlsmgr/service.h"
 
+#include <ctime>
 #include <string_view>
 
 #include "lib/base/base64.h"
@@ -19,14 +20,16 @@ std::string encoded(std::span<const unsigned char> bytes) {
 
 Result<std::unique_ptr<server::Service>> Service::make(server::Startup& startup) {
   const Params params = TRY(Params::load(startup.main));
+  ::tzset();  // the zone of the traces' names, before the chroot hides its file
   startup.write_below(params.data_directory);
+  startup.write_below(std::string(trace_directory));
   auto tables = std::make_unique<maps::Tables>(startup.table_options());
   const std::vector<SessionCaches::Setup> setups{
       {"smtp", params.smtp_tls_session_cache_database, params.smtp_tls_session_cache_timeout},
       {"lmtp", params.lmtp_tls_session_cache_database, params.lmtp_tls_session_cache_timeout}};
   const auto owner = process::find_account(params.mail_owner);
   auto caches = SessionCaches::open(*tables, setups, owner ? &*owner : nullptr, startup.clock);
-  return std::make_unique<Service>(std::move(tables), std::move(caches), startup.clock);
+  return std::make_unique<Service>(std::move(tables), std::move(caches), params.tls_trace_rate_limit, startup.clock);
 }
 
 void Service::serve(server::Connection& connection) {
@@ -40,6 +43,7 @@ ipc::TlsManagerAnswer Service::answer(const ipc::TlsManagerRequest& request) {
     case ipc::TlsManagerOperation::find_session: return {.keys = {}, .fresh_for = {}, .session = caches_->find(request.name, request.id)};
     case ipc::TlsManagerOperation::keep_session: caches_->keep(request.name, request.id, request.session); return {};
     case ipc::TlsManagerOperation::drop_session: caches_->drop(request.name, request.id); return {};
+    case ipc::TlsManagerOperation::begin_trace: return begin_trace(request);
   }
   return {};   // a number that is none of these
 }
@@ -54,6 +58,14 @@ ipc::TlsManagerAnswer Service::ticket_keys(const ipc::TlsManagerRequest& request
   for (const tls::TicketKey& key : ring->keys) {
     answer.keys.push_back({.name = encoded(key.name), .cipher_key = encoded(key.cipher_key), .mac_key = encoded(key.mac_key)});
   }
+  return answer;
+}
+
+ipc::TlsManagerAnswer Service::begin_trace(const ipc::TlsManagerRequest& request) {
+  auto file = traces_.begin(request.name, request.id);
+  ipc::TlsManagerAnswer answer;
+  if (!file) maillog::warning("TLS trace: {}", file.error().message());
+  else if (*file) answer.traces.push_back({.file = std::move(*file)});
   return answer;
 }
 

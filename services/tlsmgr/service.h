@@ -1,5 +1,5 @@
 #pragma once
-// The process around TicketRings and SessionCaches: a connection for each asking process.
+// The process around TicketRings, SessionCaches and TraceFiles: a connection for each asking process.
 
 #include <memory>
 #include <utility>
@@ -8,6 +8,7 @@
 #include "lib/server/service.h"
 #include "services/tlsmgr/session_caches.h"
 #include "services/tlsmgr/ticket_rings.h"
+#include "services/tlsmgr/trace_files.h"
 
 namespace tlsmgr {
 
@@ -15,8 +16,8 @@ class Service final : public server::Service {
  public:
   static Result<std::unique_ptr<server::Service>> make(server::Startup& startup);
   // `caches` rest on `tables`.
-  Service(std::unique_ptr<maps::Tables> tables, std::unique_ptr<SessionCaches> caches, const base::Clock& clock)
-      : tables_(std::move(tables)), caches_(std::move(caches)), rings_(clock) {}
+  Service(std::unique_ptr<maps::Tables> tables, std::unique_ptr<SessionCaches> caches, int trace_rate_limit, const base::Clock& clock)
+      : tables_(std::move(tables)), caches_(std::move(caches)), rings_(clock), traces_(trace_rate_limit, clock) {}
 
   void started() override { caches_->clean_regularly(); }
   void serve(server::Connection& connection) override;
@@ -25,10 +26,12 @@ class Service final : public server::Service {
  private:
   [[nodiscard]] ipc::TlsManagerAnswer answer(const ipc::TlsManagerRequest& request);
   [[nodiscard]] ipc::TlsManagerAnswer ticket_keys(const ipc::TlsManagerRequest& request);
+  [[nodiscard]] ipc::TlsManagerAnswer begin_trace(const ipc::TlsManagerRequest& request);
 
   std::unique_ptr<maps::Tables> tables_;
   std::unique_ptr<SessionCaches> caches_;
   TicketRings rings_;
+  TraceFiles traces_;
 };
 
 }  // namespace tlsmgr

@@ -15,6 +15,12 @@ struct Farewell {
   ~Farewell() { maillog::info("DISCONNECT {}", client); }
 };
 
+// Of "[192.0.2.1]:4711".
+std::string_view address_in(std::string_view client) {
+  const std::size_t begin = client.find('[') + 1;   // 0 when there is none
+  return client.substr(begin, client.find(']', begin) - begin);
+}
+
 void log_failure(const std::string& client) {
   tls::log_library_problems();
   // The name is what Postfix logs here, whatever the service is called.
@@ -29,7 +35,9 @@ Result<std::unique_ptr<server::Service>> Service::make(server::Startup& startup)
   smtp::TlsSite::Wishes wanted = TRY(wishes(params, startup.service));
   smtp::TlsSite site = TRY(smtp::TlsSite::make(*tables, std::move(wanted), startup.watch_file));
   ipc::TicketSource tickets(startup.services, params.tlsmgr_service_name, startup.service);
-  return std::make_unique<Service>(std::move(tables), std::move(site), std::move(tickets));
+  ipc::TraceSource traces(startup.services, params.tlsmgr_service_name, "postscreen");
+  return std::make_unique<Service>(std::move(tables), std::move(site), std::move(tickets), std::move(traces),
+                                   static_cast<std::size_t>(params.postscreen_tls_trace_size_limit));
 }
 
 void Service::serve(server::Connection& connection) {
@@ -56,18 +64,25 @@ void Service::serve(server::Connection& connection) {
 void Service::speak(const std::string& client, const Fd& outside, const Fd& inside, std::chrono::seconds handshake_timeout) {
   const Deadline deadline = base::after(handshake_timeout);
   if (tls::TicketKeys* const keys = site_.context->tickets()) tickets_.refresh(*keys);
-  const auto session = tls::Session::accept(*site_.context, outside.get());
+  const std::string_view address = address_in(client);
+  const tls::LogLevel level = site_.log_levels.of({address});
+  const auto session = tls::Session::accept(*site_.context, outside.get(),
+                                            {.detail = level.detail,
+                                             .peer = client,
+                                             .trace = level.is_traced ? traces_.begin(std::string(address)) : Fd(),
+                                             .trace_limit = trace_limit_});
   if (!session) {
     maillog::warning("{}: {}", client, session.error().message());
     return log_failure(client);
   }
-  site_.log_start(client);
+  site_.log_start(client, level.detail);
   io::Relay relay(session->get(), outside.get(), inside.get());
   if (!relay.shake_hands(deadline)) return log_failure(client);
   const tls::Facts facts = (*session)->facts();
-  site_.log_connection(client, facts);
+  site_.log_connection(client, facts, level.detail);
   if (site_.is_satisfied_by(facts)) static_cast<void>(relay.run());
   (*session)->finish();
+  relay.hear_farewell();
 }
 
 }  // namespace tlsproxy

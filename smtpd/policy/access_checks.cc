@@ -72,17 +72,36 @@ Verdict check_sasl_access(const Question& question) {
   return or_dunno(AccessTable(question).key(question.subject.sasl_username));
 }
 
+namespace {
+
+// What lets a client in by his certificate keeps him out once he shows a raw key instead (smtpd_tls_enable_rpk).
+void warn_if_fragile(const Question& question, const tls::Facts& tls) {
+  if (!question.policy.lists().wants_raw_keys) return;
+  maps::Table& table = *question.item.table;
+  const auto of_certificate = table.lookup(tls.fingerprint), of_key = table.lookup(tls.public_key_fingerprint);
+  if (!of_certificate || !of_key || *of_certificate == *of_key) return;
+  maillog::warning("check_ccert_access: {}: {}: Fragile access policy: smtpd_tls_enable_rpk=yes, but the action for certificate fingerprint \"{}\" "
+                   "!= the action for public key fingerprint \"{}\"",
+                   question.subject.client.name_and_address, table.name(), tls.fingerprint, tls.public_key_fingerprint);
+}
+
+}  // namespace
+
 Verdict check_ccert_access(const Question& question) {
   if (!question.policy.lists().asks_certificates) {
     maillog::warning("check_ccert_access is requested, but \"smtpd_tls_ask_ccert = no\"");
     return Verdict::dunno();
   }
   const tls::Facts* const tls = question.subject.tls;
-  if (tls == nullptr || tls->fingerprint.empty()) return Verdict::dunno();
+  if (tls == nullptr || tls->public_key_fingerprint.empty()) return Verdict::dunno();
   const AccessTable table(question);
   for (const CertificateKey key : question.item.certificate_keys) {
     const bool is_public_key = key == CertificateKey::public_key_fingerprint;
-    if (auto verdict = table.key(is_public_key ? tls->public_key_fingerprint : tls->fingerprint)) return std::move(*verdict);
+    if (!is_public_key && tls->has_raw_key) continue;
+    auto verdict = table.key(is_public_key ? tls->public_key_fingerprint : tls->fingerprint);
+    if (!verdict) continue;
+    if (!is_public_key) warn_if_fragile(question, *tls);
+    return std::move(*verdict);
   }
   return Verdict::dunno();
 }

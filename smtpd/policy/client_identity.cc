@@ -36,13 +36,21 @@ Verdict permit_tls_all_clientcerts(const Question& question) {
 // Those whose certificates, or keys, are in relay_clientcerts; no authority is asked.
 Verdict permit_tls_clientcerts(const Question& question) {
   const tls::Facts* const tls = question.subject.tls;
-  if (tls == nullptr || tls->fingerprint.empty()) return Verdict::dunno();
-  for (const std::string& key : {tls->fingerprint, tls->public_key_fingerprint}) {
-    const auto found = question.policy.tables().relay_clientcerts.lookup(key);
-    if (!found) return question.policy.lookup_failed(question, found.error());
-    if (*found) return Verdict::permit();
+  if (tls == nullptr || tls->public_key_fingerprint.empty()) return Verdict::dunno();
+  const maps::Maps& known = question.policy.tables().relay_clientcerts;
+  const auto of_key = known.lookup(tls->public_key_fingerprint);
+  if (!of_key) return question.policy.lookup_failed(question, of_key.error());
+  if (*of_key) return Verdict::permit();
+  if (tls->has_raw_key) return Verdict::dunno();
+  const auto of_certificate = known.lookup(tls->fingerprint);
+  if (!of_certificate) return question.policy.lookup_failed(question, of_certificate.error());
+  if (!*of_certificate) return Verdict::dunno();
+  if (question.policy.lists().wants_raw_keys) {
+    maillog::warning("permit_tls_clientcerts: {}: relay_clientcerts: Fragile access policy: smtpd_tls_enable_rpk=yes, but public key fingerprint "
+                     "\"{}\" not matched, while certificate fingerprint \"{}\" matched",
+                     question.subject.client.name_and_address, tls->public_key_fingerprint, tls->fingerprint);
   }
-  return Verdict::dunno();
+  return Verdict::permit();
 }
 
 }  // namespace smtpd::policy

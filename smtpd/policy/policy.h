@@ -41,6 +41,7 @@ struct Tables {
 struct Lists {
   bool checks_recipients = true;   // unless no_unknown_recipient_checks in receive_override_options
   bool offers_sasl = false, asks_certificates = false;
+  bool wants_raw_keys = false;          // smtpd_tls_enable_rpk
   bool access_parents_match = true;     // parent_domain_matches_subdomains has smtpd_access_maps
   Asking::Tempfail unknown_address_tempfail = Asking::Tempfail::defer_if_permit;
   Asking::Tempfail unknown_helo_tempfail = Asking::Tempfail::defer_if_permit;

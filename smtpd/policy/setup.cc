@@ -84,6 +84,7 @@ Result<Lists> Lists::parse(const config::Main& main, const Params& params, maps:
   Lists out;
   out.offers_sasl = TRY(main.boolean("smtpd_sasl_auth_enable"));
   out.asks_certificates = TRY(main.boolean("smtpd_tls_ask_ccert"));
+  out.wants_raw_keys = TRY(main.boolean("smtpd_tls_enable_rpk"));
   out.unknown_address_tempfail = TRY(parse_tempfail("unknown_address_tempfail_action", params.unknown_address_tempfail_action));
   out.unknown_helo_tempfail = TRY(parse_tempfail("unknown_helo_hostname_tempfail_action", params.unknown_helo_hostname_tempfail_action));
   out.unverified_sender_tempfail = TRY(parse_tempfail("unverified_sender_tempfail_action", params.unverified_sender_tempfail_action));

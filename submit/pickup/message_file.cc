@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/log/log.h"
 #include "lib/mail/logged_address.h"
@@ -25,6 +26,21 @@ bool is_of_the_past(RecordType type) {
          type == RecordType::killed || type == RecordType::milter_count || type == RecordType::filter;
 }
 
+// They stand in the first records of the file, which is read from its beginning afterwards.
+Result<int> read_send_options(const Fd& file) {
+  constexpr int records_limit = 2;   // the times' and this one
+  int options = 0;
+  queue::RecordReader reader(file.get());
+  for (int i = 0; i < records_limit; ++i) {
+    const auto record = reader.next_raw();
+    if (!record) break;   // who copies it will say so
+    if (record->type == RecordType::size) options = submit::send_options_in(record->data).value_or(0);
+    else if (record->type != RecordType::time) break;
+  }
+  if (::lseek(file.get(), 0, SEEK_SET) != 0) return base::fail_system("lseek");
+  return options;
+}
+
 }  // namespace
 
 Result<MessageFile> MessageFile::open(const std::string& name) {
@@ -39,7 +55,8 @@ Result<MessageFile> MessageFile::open(const std::string& name) {
     maillog::warning("{}: has {} links, left alone", path, status.st_nlink);
     return base::fail("has other names: " + path, EAGAIN);
   }
-  return MessageFile(name, std::move(file), status.st_uid, Stamp(std::chrono::seconds(status.st_mtime)));
+  const int send_options = TRY(read_send_options(file));
+  return MessageFile(name, std::move(file), status.st_uid, Stamp(std::chrono::seconds(status.st_mtime)), send_options);
 }
 
 // Passes records on, in the order of the file.

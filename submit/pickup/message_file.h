@@ -31,6 +31,9 @@ class MessageFile {
   [[nodiscard]] uid_t owner() const { return owner_; }
   [[nodiscard]] Stamp modified() const { return modified_; }
 
+  // What sendmail -O asked for, or what a message that has been in the queue was sent under: smtputf8_requested, tls_required.
+  [[nodiscard]] int send_options() const { return send_options_; }
+
   // Why a copy ended. `malformed`: the file can never become a message.
   enum class Outcome { copied, malformed, stream_lost };
   // Sends the message up to, and without, its E record. Logs "QID: uid=N from=<sender>", and for a
@@ -39,13 +42,14 @@ class MessageFile {
 
  private:
   class Copier;
-  MessageFile(std::string name, Fd file, uid_t owner, Stamp modified)
-      : name_(std::move(name)), file_(std::move(file)), owner_(owner), modified_(modified) {}
+  MessageFile(std::string name, Fd file, uid_t owner, Stamp modified, int send_options)
+      : name_(std::move(name)), file_(std::move(file)), owner_(owner), modified_(modified), send_options_(send_options) {}
 
   std::string name_;
   Fd file_;
   uid_t owner_;
   Stamp modified_;
+  int send_options_;
 };
 
 }  // namespace pickup

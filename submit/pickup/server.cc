@@ -15,6 +15,7 @@
 #include "lib/ipc/receive_overrides.h"
 #include "lib/log/log.h"
 #include "lib/process/account.h"
+#include "lib/queue/message.h"
 #include "submit/pickup/pickup_params.h"
 #include "submit/pickup/scan.h"
 
@@ -47,6 +48,12 @@ std::string_view text_of(CleanupStatus status) {
     case CleanupStatus::nobody_home: return "a content filter is not available";
   }
   return "unknown failure";
+}
+
+ipc::CleanupFlags wishes(int send_options) {
+  using ipc::CleanupFlags;
+  return ((send_options & queue::smtputf8_requested) != 0 ? CleanupFlags::smtputf8 : CleanupFlags::none) |
+         ((send_options & queue::tls_required) != 0 ? CleanupFlags::tls_required : CleanupFlags::none);
 }
 
 // Sets a bool for the length of a scope, also when the fiber is cancelled in it.
@@ -143,7 +150,7 @@ Server::Fate Server::pick_up(const std::string& name) {
     if (code != ENOENT && code != EAGAIN) maillog::warning("{}", file.error().message());
     return Fate::kept;
   }
-  auto stream = queue::MessageStream::open(services_, setup_.flags, base::after(setup_.ipc_timeout), setup_.cleanup_socket);
+  auto stream = queue::MessageStream::open(services_, setup_.flags | wishes(file->send_options()), base::after(setup_.ipc_timeout), setup_.cleanup_socket);
   if (!stream) {
     maillog::warning("maildrop/{}: {}", name, stream.error().message());
     return Fate::cleanup_is_down;

@@ -33,12 +33,13 @@ int main(int argc, char** argv) {
   submit::make_surroundings_sane();
   const std::string name(program_name(argc, argv));
   maillog::set_tag("postfix/" + name);
-  const sendmail::Options options = or_fatal(sendmail::parse_options(argc, argv));
+  sendmail::Options options = or_fatal(sendmail::parse_options(argc, argv));
   const std::string directory = or_fatal(config::command_directory(options.config_directory));
   const config::Main main = or_fatal(config::Main::read(directory));
   const sendmail::Params params = or_fatal(sendmail::Params::load(main));
   const submit::User user = submit::current_user();
   config::open_log(main, name, config::LogUser::command);
+  options.respect(params.requiretls_enable, params.smtputf8_enable);
   for (const std::string& warning : options.warnings) maillog::warning("{}", warning);
   if (sendmail::submits(options.mode)) {
     const auto allowed = submit::may_submit(main, user, params.authorized_submit_users);

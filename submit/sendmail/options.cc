@@ -81,6 +81,18 @@ Result<void> set_other(Options& options, std::string_view argument) {
   }
 }
 
+// What was an option of the original Sendmail's means nothing here; two are ours.
+void set_named(Options& options, std::string_view argument) {
+  const std::size_t equals = argument.find('=');
+  const std::string_view name = argument.substr(0, equals);
+  const bool is_require_tls = ascii::equal_ignoring_case(name, "requiretls");
+  if (!is_require_tls && !ascii::equal_ignoring_case(name, "smtputf8")) return;
+  const std::string_view value = equals == std::string_view::npos ? std::string_view() : argument.substr(equals + 1);
+  const bool is_yes = ascii::equal_ignoring_case(value, "yes");
+  if (is_yes || ascii::equal_ignoring_case(value, "no")) (is_require_tls ? options.requires_tls : options.needs_smtputf8) = is_yes;
+  else options.warnings.push_back(fmt::format("bad -O option: '{}' -- ignored", argument));
+}
+
 Result<void> set_log_or_verp(Options& options, std::string_view argument) {
   if (!argument.starts_with('V')) return base::fail(fmt::format("unsupported: -X{}", argument.substr(0, 1)));
   options.verp = argument.substr(1);
@@ -106,6 +118,7 @@ Result<void> take(Options& options, int letter, std::string_view argument) {
       if (is_printable(argument)) options.envelope_id = argument;
       else options.warnings.emplace_back("bad syntax in -V option value -- ignored");
       return {};
+    case 'O': set_named(options, argument); return {};
     case 'X': return set_log_or_verp(options, argument);
     case 'b': return set_mode(options, argument.empty() ? ' ' : argument.front());
     case 'f':
@@ -117,7 +130,7 @@ Result<void> take(Options& options, int letter, std::string_view argument) {
     case 't': options.extract_recipients = true; return {};
     case 'v': options.report = true; return {};
     case '?': return base::fail(fmt::format("usage: {} [options]", options.program));
-    default: return {};  // -A -L -O -U -c -e -h -m -p -x
+    default: return {};  // -A -L -U -c -e -h -m -p -x
   }
 }
 
@@ -163,6 +176,17 @@ Result<void> check(const Options& options) {
 }
 
 }  // namespace
+
+void Options::respect(bool has_require_tls, bool has_smtputf8) {
+  if (requires_tls && !has_require_tls) {
+    warnings.emplace_back("Ignoring option '-O requiretls=yes', because the configuration is 'requiretls_enable = no'");
+    requires_tls = false;
+  }
+  if (needs_smtputf8 && !has_smtputf8) {
+    warnings.emplace_back("'-O smtputf8=yes' was requested, but the configuration is 'smtputf8_enable = no'");
+    needs_smtputf8 = false;
+  }
+}
 
 Result<Options> parse_options(int argc, char** argv) {
   Options options;

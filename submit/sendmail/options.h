@@ -42,12 +42,17 @@ struct Options {
   int ret = 0;                      // -R: mail::ret
   std::string envelope_id;          // -V
   std::optional<std::string> verp;  // -XV: delimiters, "" for the default ones
+  bool requires_tls = false;        // -O requiretls=yes
+  bool needs_smtputf8 = false;      // -O smtputf8=yes
   std::string encoding;             // -B: "7bit", "8bit"
   std::string alias_file;           // -oA
   std::string flush_site, flush_message;  // -qR, -qI
   bool has_queue_interval = false;  // -q15m: what a daemon is told; without one there is nothing to do
   std::vector<std::string> recipients;   // as given, or what other modes must not have
   std::vector<std::string> warnings;
+
+  // What main.cf does not allow is not asked for, and warned of.
+  void respect(bool has_require_tls, bool has_smtputf8);
 };
 
 // The error's message is the "fatal:" line. Complaints about unknown options go to standard error by getopt(3), as with

@@ -61,6 +61,8 @@ void Submission::begin() {
   const auto attribute = [&](std::string_view name, std::string_view value) {
     sink_.put(RecordType::attribute, fmt::format("{}={}", name, value));
   };
+  const int wishes = (options_.requires_tls ? queue::tls_required : 0) | (options_.needs_smtputf8 ? queue::smtputf8_requested : 0);
+  if (wishes != 0) sink_.put(RecordType::size, submit::size_record_with(wishes));
   if (!options_.envelope_id.empty()) attribute("envelope_id", options_.envelope_id);
   if (options_.ret != 0) attribute("ret_flags", std::to_string(options_.ret));
   attribute("rewrite_context", options_.is_gateway ? "remote" : "local");

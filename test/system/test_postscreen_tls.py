@@ -92,6 +92,7 @@ PROXIES = {
     "chain": {"tlsproxy_tls_chain_files": D + "/ec-chain.pem"},
     "dsa": {"tlsproxy_tls_dcert_file": "/nothing", "tlsproxy_tls_dkey_file": "/nothing"},
     "asks": {"tlsproxy_tls_ask_ccert": "yes"},
+    "keys": {"tlsproxy_tls_ask_ccert": "yes", "tlsproxy_tls_enable_rpk": "yes"},
     "depth": {"tlsproxy_tls_ask_ccert": "yes", "tlsproxy_tls_ccert_verifydepth": "0"},
     "digest": {"tlsproxy_tls_fingerprint_digest": "foo"},
     "path": {"tlsproxy_tls_ask_ccert": "yes", "tlsproxy_tls_CAfile": "", "tlsproxy_tls_CApath": D},
@@ -106,7 +107,7 @@ PROXIES = {
 # Postfix's from 3.12 on, in place of tlsproxy's own.
 POSTSCREENS = """postscreen_enforce_tls postscreen_tls_CAfile postscreen_tls_CApath postscreen_tls_ask_ccert postscreen_tls_ccert_verifydepth postscreen_tls_cert_file
 postscreen_tls_chain_files postscreen_tls_ciphers postscreen_tls_dcert_file postscreen_tls_dh1024_param_file postscreen_tls_dkey_file postscreen_tls_eccert_file
-postscreen_tls_eckey_file postscreen_tls_exclude_ciphers postscreen_tls_fingerprint_digest postscreen_tls_key_file postscreen_tls_loglevel postscreen_tls_mandatory_ciphers
+postscreen_tls_eckey_file postscreen_tls_enable_rpk postscreen_tls_exclude_ciphers postscreen_tls_fingerprint_digest postscreen_tls_key_file postscreen_tls_loglevel postscreen_tls_mandatory_ciphers
 postscreen_tls_mandatory_exclude_ciphers postscreen_tls_mandatory_protocols postscreen_tls_protocols postscreen_tls_req_ccert postscreen_tls_security_level postscreen_use_tls""".split()
 RENAMED = {"by-" + name: {k.replace("tlsproxy_", "postscreen_"): v for k, v in settings.items()} for name, settings in PROXIES.items()}
 assert {k for settings in RENAMED.values() for k in settings if k.startswith("postscreen_")} == set(POSTSCREENS)
@@ -119,7 +120,7 @@ def server_cases(prefix=""):
     def without_tls(name, proxy, steps):
         return encrypted(name, steps, {"tlsproxy_service_name": prefix + proxy})
     return [
-        through("uses"), through("enforces", highest=V.TLSv1_2), through("pair"), through("ec"), through("chain"), through("asks"), through("asks", certificate="client"), through("asks", certificate="self"),
+        through("uses"), through("enforces", highest=V.TLSv1_2), through("pair"), through("ec"), through("chain"), through("asks"), through("asks", certificate="client"), through("asks", certificate="self"), through("keys", certificate="client"),
         through("depth", certificate="client"), through("path", certificate="client"), through("requires", certificate="client"), through("old"),
         through("old", highest=V.TLSv1_2, ciphers="ECDHE-RSA-AES256-GCM-SHA384:AES128-SHA"), through("dh"), through("named"), without_tls("dsa: no such file", "dsa", PLAIN),
         without_tls("no such digest", "digest", PLAIN), without_tls("no such grade", "grade", (*STARTTLS, "<*")),

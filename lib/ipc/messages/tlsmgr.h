@@ -1,5 +1,5 @@
 #pragma once
-// tlsmgr(8) is asked for the keys of a service's session tickets, and keeps the sessions that clients may resume.
+// tlsmgr(8) is asked for the keys of a service's session tickets, keeps the sessions that clients may resume, and opens files for traces.
 
 #include "lib/ipc/message.h"
 
@@ -10,6 +10,7 @@ enum class TlsManagerOperation {
   find_session,    // `id` in the cache `name` ("smtp", "lmtp")
   keep_session,
   drop_session,
+  begin_trace,     // of a session of the program `name` ("smtpd") with the address `id`
 };
 
 struct TlsManagerRequest {
@@ -29,12 +30,18 @@ struct TicketKeyMessage {
                                             Field{"mac_key", &TicketKeyMessage::mac_key}};
 };
 
+struct TraceFile {
+  Fd file;   // to be written from its beginning
+  static constexpr auto fields = std::tuple{Field{"trace", &TraceFile::file}};
+};
+
 struct TlsManagerAnswer {
   std::vector<TicketKeyMessage> keys;   // the first seals new tickets for `fresh_for`
   std::chrono::seconds fresh_for{};
   std::string session;                  // empty: there is none
+  std::vector<TraceFile> traces = {};   // one, or none: there are too many
   static constexpr auto fields = std::tuple{Field{"keys", &TlsManagerAnswer::keys}, Field{"fresh_for", &TlsManagerAnswer::fresh_for},
-                                            Field{"session", &TlsManagerAnswer::session}};
+                                            Field{"session", &TlsManagerAnswer::session}, Field{"traces", &TlsManagerAnswer::traces}};
 };
 
 // The socket is that of tlsmgr_service_name (ask_at). Nobody waits for long: without it handshakes are made in full.

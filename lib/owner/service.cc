@@ -140,6 +140,7 @@ Result<std::shared_ptr<Service::Process>> Service::start(Identity who) {
 
 Result<void> Service::order(Process& process, ipc::MailboxRequest request, const auth::User& user) {
   const Deadline deadline = base::after(patience);
+  const std::string quota = settings_.quota_of ? TRY(settings_.quota_of(user.name)) : std::string();
   const std::uint64_t number = ++last_session_;
   Place place{user.name, request.client_address};
   ++sessions_;
@@ -150,6 +151,7 @@ Result<void> Service::order(Process& process, ipc::MailboxRequest request, const
                      .user = user.name,
                      .home = user.home,
                      .mail = user.mail.empty() ? settings_.mail_location : user.mail,
+                     .quota = quota,
                      .client = std::move(request.client),
                      .tag = std::move(request.tag),
                      .is_encrypted = request.is_encrypted,

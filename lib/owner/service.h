@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -23,6 +24,8 @@ struct Settings {
   std::string auth_service;       // auth_service_name
   std::string mail_location;      // for users of whom authd says nothing else
   int user_sessions_limit = 0;    // of one user from one address; 0: none
+  // The quota of a user, for his session; empty: there is none to tell. The error: nobody can tell now.
+  std::function<Result<std::string>(const std::string& user)> quota_of = {};
 };
 
 // mail_location; where it is empty, the place to which local(8) delivers.

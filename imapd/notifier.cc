@@ -80,6 +80,7 @@ Result<Notifier::Tree> Notifier::read_tree() const {
   const auto limit = static_cast<std::size_t>(session_.site().params.imapd_notify_mailboxes_limit);
   Tree tree;
   for (const store::Listed& listed : TRY(session_.account().list())) {
+    event::breathe();
     if (tree.names.size() < limit) tree.names.push_back(listed.name);
     const Wanted wanted = wanted_of(listed.name, listed.subscribed);
     if (listed.selectable && wanted.any()) tree.mailboxes[listed.name] = {.wanted = wanted, .is_subscribed = listed.subscribed};

@@ -68,7 +68,7 @@ class Notifier {
   struct Tree {
     Mailboxes mailboxes;
     std::set<std::string> subscriptions;   // that are wanted
-    std::vector<std::string> names;        // all, for the watch
+    std::vector<std::string> names;        // in whose directories others may come, as far as these are watched
   };
 
   [[nodiscard]] Wanted wanted_of(std::string_view name, bool is_subscribed) const;

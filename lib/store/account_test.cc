@@ -194,7 +194,7 @@ TEST_CASE("where nobody gives a limit the one in maildirsize holds") {
   write_text(test.root() + "maildirsize", "100S,2C\n0 0\n");
   REQUIRE(append_one(*mailbox, std::string(40, 'x')) == 2);
   REQUIRE(account->quota().state()->use == QuotaUse{40, 1});   // as it was written
-  REQUIRE(account->quota().check(30, 1).error().code() == EDQUOT);
+  REQUIRE(account->quota().check(70, 1).error().code() == EDQUOT);
   REQUIRE(read_text(test.root() + "maildirsize") == "100S,2C\n80 2\n");
   // Too long, and one that does not add up: counted, and the limit stays.
   std::string text = "100S,3C\n";

@@ -15,6 +15,7 @@ namespace store {
 namespace {
 
 constexpr std::string_view subscriptions_file = "subscriptions";
+constexpr int reads_limit = 100;   // of one take(): where there is always more, the rest waits for the next
 
 Place parent_of(const Place& place) {
   const std::size_t slash = place.below.rfind('/');
@@ -111,7 +112,9 @@ void AccountWatch::note(News& news, int number, std::string_view file, bool is_d
 AccountWatch::News AccountWatch::take() {
   News news;
   alignas(inotify_event) std::array<char, 4096> buffer;
-  for (ssize_t size; watches_ && (size = ::read(watches_.get(), buffer.data(), buffer.size())) > 0;) {
+  for (int reads = 0; watches_ && reads < reads_limit; ++reads) {
+    const ssize_t size = ::read(watches_.get(), buffer.data(), buffer.size());
+    if (size <= 0) break;
     for (std::size_t at = 0; at + sizeof(inotify_event) <= static_cast<std::size_t>(size);) {
       inotify_event event;
       std::memcpy(&event, buffer.data() + at, sizeof event);

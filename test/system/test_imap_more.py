@@ -14,6 +14,12 @@ SMALL = b"A: b\r\n\r\nx\r\n"
 ONE = ("{11}", SMALL + b"\r\n")           # the literal that ends a command
 
 
+def without_recent(text):
+    """To whom a message is recent is each server's own way (doc/differences.md)."""
+    text = re.sub(r"(?m)^S: \* \d+ RECENT\n", "", text)
+    return re.sub(r" ?\\Recent", "", text)
+
+
 def with_literal(command, message=SMALL):
     return (command + " {%d}" % len(message), message + b"\r\n")
 
@@ -32,7 +38,7 @@ def text(words):
 
 ALONE = {
     "catenate": ("CREATE box", *IN, catenate(url("/INBOX/;UID=1/;SECTION=HEADER"), text("Hello\r\n"), url("/INBOX/;UID=2/;SECTION=1")), catenate(url("/INBOX/;UID=1/;SECTION=TEXT/;PARTIAL=0.5")),
-                 catenate(url("/INBOX/;UID=1/;PARTIAL=7")), catenate(url("INBOX/;UID=1")), catenate(url(";UID=1/;SECTION=TEXT")), catenate(url("/INBOX/;UID=1/;SECTION=9")),
+                 catenate(url("/INBOX/;UID=1/;PARTIAL=7")), catenate(url("/INBOX/;UID=1/")), catenate(url(";UID=1/;SECTION=TEXT")), catenate(url("/INBOX/;UID=1/;SECTION=9")),
                  catenate(url("/INBOX/;UID=1/;SECTION=1.MIME")), catenate(url("/INBOX/;UID=2/;SECTION=2")), catenate(url("/INBOX/;UID=2/;SECTION=2.MIME")), catenate(url("/INBOX/;UID=1/;SECTION=HEADER.FIELDS%20(subject)")),
                  catenate(url("/INBOX/;UID=1/;PARTIAL=99999.5")), catenate(text("")), catenate(text("abcd"), text("efgh")),
                  ("APPEND box (\\Seen own) \"02-Jan-2023 10:00:00 +0100\" CATENATE (TEXT {4}", b"abcd) {11}\r\n", SMALL + b"\r\n"), "FETCH 1 FLAGS", "SELECT box", "FETCH 1:* (UID BODY.PEEK[])", "FETCH 14:15 (FLAGS INTERNALDATE)",
@@ -82,7 +88,7 @@ TOGETHER = {
                                     "a? MESSAGES 2", "a NOOP"),
     "a mailbox is selected and left": ("b CREATE one", "a NOTIFY SET STATUS (SELECTED (MessageNew (FLAGS) MessageExpunge)) (PERSONAL (MessageNew MessageExpunge))", "a SELECT one", "b APPEND one {MAIL}", "a? 1 FETCH", "a UNSELECT",
                                        "b APPEND one {MAIL}", "a? MESSAGES 2", "a NOOP"),
-    "a mailbox is removed": ("b CREATE one", "b APPEND one {MAIL}", "a NOTIFY SET STATUS (PERSONAL (MessageNew MessageExpunge MailboxName))", "b DELETE one", "a? LIST", "b CREATE one", "a? LIST", "a NOOP"),
+    "a mailbox is removed": ("b CREATE one", "b APPEND one {MAIL}", "a NOTIFY SET (PERSONAL (MailboxName))", "b DELETE one", "a? LIST", "b CREATE one", "a? LIST", "a NOOP"),
     "another mailbox tells too": ("b CREATE one", "b CREATE two", "a NOTIFY SET STATUS (PERSONAL (MessageNew MessageExpunge))", "b APPEND INBOX {MAIL}", "a? INBOX (MESSAGES 4", "b SELECT INBOX", "b COPY 1:2 one", "a? one (MESSAGES 2",
                                   "b MOVE 1 two", "a? two (MESSAGES 1 & INBOX (MESSAGES 3", "a NOOP"),
     "qresync": ("b CREATE one", "a ENABLE QRESYNC", "a NOTIFY SET STATUS (SELECTED (MessageNew MessageExpunge FlagChange)) (PERSONAL (MessageNew MessageExpunge))", "a SELECT INBOX", "b APPEND one {MAIL}", "a? STATUS one", "b SELECT INBOX",
@@ -108,7 +114,7 @@ def say_all(server, lines):
             if None in reply:
                 break
         client.leave()
-        return masked(client.transcript())
+        return without_recent(masked(client.transcript()))
 
 
 @pytest.mark.parametrize("name", ALONE)
@@ -152,7 +158,7 @@ def test_notify(server, name):
                 {"a": a, "b": b}[who].say(command.replace("{MAIL}", "{11+}\r\nA: b\r\n\r\nx\r\n"))
         a.leave()
         b.leave()
-        golden("imap_notify_" + name.replace(" ", "_"), without_repeats(masked("".join(line + "\n" for line in lines))))
+        golden("imap_notify_" + name.replace(" ", "_"), without_recent(without_repeats(masked("".join(line + "\n" for line in lines)))))
 
 
 extension = pytest.mark.extension("limits and promises of ours")
@@ -284,7 +290,7 @@ def test_notify_none_hides_nothing_of_ones_own(server):
         b.all("SELECT INBOX", "STORE 1 +FLAGS.SILENT (\\Deleted)", "EXPUNGE")
         assert a.say("NOOP") == [b"a4 OK NOOP completed."]
         assert a.say("FETCH 2:3 UID")[:-1] == [b"* 2 FETCH (UID 2)", b"* 3 FETCH (UID 3)"]
-        assert a.say("STORE 3 +FLAGS (\\Deleted)")[0] == b"* 3 FETCH (FLAGS (\\Deleted))"
+        assert a.say("STORE 3 +FLAGS (\\Deleted)")[0].startswith(b"* 3 FETCH (FLAGS (\\Deleted")
         assert a.say("EXPUNGE")[:2] == [b"* 3 EXPUNGE", b"* 1 EXPUNGE"]
         b.say("APPEND INBOX {11+}\r\nA: b\r\n\r\nx\r\n")
         assert a.say("NOOP") == [b"a8 OK NOOP completed."]

@@ -26,6 +26,7 @@ struct Row {
   State state;
   Tells tells;
   bool reads_arguments;   // by itself, token by token, from the session's reader
+  bool changes = false;   // messages: what it has done is told also to who asked for no news (NOTIFY)
 };
 
 // Null: there is no such command. `name` in capitals.
@@ -43,6 +44,8 @@ Reply enable(Session& session, imap::Values arguments);
 Reply examine(Session& session, imap::Values arguments);
 Reply expunge(Session& session, imap::Values arguments);
 Reply fetch(Session& session, imap::Values arguments);
+Reply get_quota(Session& session, imap::Values arguments);
+Reply get_quota_root(Session& session, imap::Values arguments);
 Reply id(Session& session, imap::Values arguments);
 Reply idle(Session& session, imap::Values arguments);
 Reply list(Session& session, imap::Values arguments);
@@ -50,9 +53,12 @@ Reply logout(Session& session, imap::Values arguments);
 Reply move(Session& session, imap::Values arguments);
 Reply namespaces(Session& session, imap::Values arguments);
 Reply noop(Session& session, imap::Values arguments);
+Reply notify(Session& session, imap::Values arguments);
 Reply rename_mailbox(Session& session, imap::Values arguments);
+Reply replace(Session& session, imap::Values arguments);
 Reply search(Session& session, imap::Values arguments);
 Reply select(Session& session, imap::Values arguments);
+Reply set_quota(Session& session, imap::Values arguments);
 Reply status(Session& session, imap::Values arguments);
 Reply store_flags(Session& session, imap::Values arguments);
 Reply subscribe(Session& session, imap::Values arguments);

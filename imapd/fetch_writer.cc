@@ -6,12 +6,12 @@
 
 #include <fmt/format.h>
 
+#include "imapd/sections.h"
 #include "lib/event/loop.h"
 #include "lib/message/content.h"
 #include "lib/message/envelope.h"
 #include "lib/message/imap_structure.h"
 #include "lib/message/preview.h"
-#include "lib/message/section.h"
 
 namespace imapd {
 namespace {
@@ -19,21 +19,6 @@ namespace {
 using Attribute = imap::FetchAttribute;
 
 constexpr std::size_t piece_size = 16 * 1024;   // of a literal that goes out
-
-message::Section section_of(const imap::Section& wanted) {
-  using Text = imap::Section::Text;
-  using What = message::Section::What;
-  message::Section out{.path = wanted.part, .what = What::all, .names = wanted.fields};
-  switch (wanted.text) {
-    case Text::whole: break;
-    case Text::header: out.what = What::header; break;
-    case Text::header_fields: out.what = What::fields; break;
-    case Text::header_fields_not: out.what = What::fields_not; break;
-    case Text::text: out.what = What::text; break;
-    case Text::mime: out.what = What::mime; break;
-  }
-  return out;
-}
 
 // The texts of a message as the index keeps them: each behind its length.
 void pack(std::string& out, std::string_view text) {

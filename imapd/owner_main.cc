@@ -10,7 +10,7 @@ int main(int argc, char** argv) {
                      {
                          .name = "imapd-owner",
                          .kind = server::Kind::requests,
-                         .needs = {.connects_unix = true, .accepts = true, .runs_commands = true},
+                         .needs = {.connects_unix = true, .accepts = true, .reads_files = true, .runs_commands = true},
                          .make = [](server::Startup& startup) { return imapd::make_owner(startup); },
                      });
 }

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "imapd/progress.h"
 #include "lib/base/ascii.h"
 #include "lib/event/loop.h"
 #include "lib/imap/date_time.h"
@@ -87,10 +88,13 @@ std::vector<store::Uid> Searcher::run() {
   std::vector<store::Uid> out;
   // The list of messages may change while others run: by UID, not by place.
   const std::vector<store::Uid> all(session_.view()->uids().begin(), session_.view()->uids().end());
+  Progress progress(session_, "Processed", all.size());
+  std::size_t done = 0;
   for (const store::Uid uid : all) {
     const store::Entry* const entry = session_.view()->mailbox().find(uid);
     if (entry != nullptr && matches(*entry)) out.push_back(uid);
     event::breathe();
+    progress.went(++done);
     if (session_.is_lost()) break;
   }
   return out;

@@ -6,6 +6,8 @@
 
 #include "imapd/capabilities.h"
 #include "imapd/commands.h"
+#include "imapd/progress.h"
+#include "imapd/waiting.h"
 #include "lib/base/ascii.h"
 #include "lib/event/loop.h"
 #include "lib/io/deflate_layer.h"
@@ -30,7 +32,7 @@ void Session::run() {
     bye("Internal error occurred.");
   } else {
     greet();
-    while (!is_lost_ && !is_over_ && serve_command()) {
+    while (!is_lost_ && !is_over_ && await_command() && serve_command()) {
     }
   }
   static_cast<void>(session_.stream.flush(deadline()));
@@ -40,11 +42,16 @@ Result<void> Session::open() {
   const store::Location location = TRY(store::Location::parse(session_.user.mail, {session_.user.name, session_.user.home}));
   const std::string& wanted = site_.params.imapd_namespace_separator;
   const char own = location.separator();
+  std::optional<store::QuotaLimit> quota;
+  if (!session_.user.quota.empty()) quota = TRY(store::QuotaLimit::parse(session_.user.quota));
   names_.emplace(site_.params.imapd_namespace_prefix, wanted.empty() ? own : wanted.front(), own);
   account_ = TRY(store::Account::open(location, {.host = site_.params.myhostname,
                                                  .special_folders = site_.special_folders,
-                                                 .quota = {},
-                                                 .yield = [] { event::yield(); }}));
+                                                 .quota = quota,
+                                                 .yield = [] { event::yield(); },
+                                                 .progress = [this](std::size_t done) {
+                                                   if (progress_ != nullptr) progress_->went(done);
+                                                 }}));
   if (auto made = account_->make_special_folders(); !made) {
     maillog::warning("{}: mail_special_folders: {}", session_.user.name, ascii::printable(made.error().message()));
   }
@@ -55,6 +62,30 @@ void Session::greet() {
   std::string text;
   imap::append_status(text, session_.tag, imap::Status::ok, fmt::format("CAPABILITY {}", capabilities_after_login), "Logged in");
   write(text);
+}
+
+// Who asked for notifications hears of them while he says nothing.
+bool Session::await_command() {
+  if (!notifier_) return true;
+  switch (wait_for_client(*this, Occasion::waiting)) {
+    case Waited::input: return true;
+    case Waited::lost: return false;
+    case Waited::too_long: bye("Disconnected for inactivity."); return false;
+    case Waited::gone:
+      if (const auto looked = view_->refresh(); !looked) lose_mailbox(looked.error());
+      return !is_over_;
+  }
+  return false;
+}
+
+Result<View::Told> Session::tell_news(View::Telling what, Occasion occasion) {
+  TRY(view_->refresh());
+  if (notifier_) what = notifier_->allowed(what, occasion);
+  std::string text;
+  const View::Told told = view_->tell(text, what, features_);
+  write(text);
+  if (notifier_) notifier_->fetch_new(told.first_new);
+  return told;
 }
 
 bool Session::serve_command() {
@@ -104,15 +135,16 @@ Reply Session::dispatch(const Row& row) {
 
 void Session::finish(const Row* row, const Reply& reply) {
   bad_commands_ = reply.status == imap::Status::bad ? bad_commands_ + 1 : 0;
-  std::string text, code = reply.code;
+  std::string code = reply.code;
   if (view_ && row->tells != Tells::nothing) {
-    if (auto done = view_->refresh(); !done) return lose_mailbox(done.error());
-    const View::Told told = view_->tell(text, {.vanished = row->tells == Tells::all, .uids = numbering() == imap::Numbering::uid}, features_);
+    const auto told = tell_news({.vanished = row->tells == Tells::all, .uids = numbering() == imap::Numbering::uid}, row->changes ? Occasion::changing : Occasion::asked);
+    if (!told) return lose_mailbox(told.error());
     // RFC 7162 section 3.2.5.1: from where on a client synchronizes next.
-    if (told.vanished && features_.qresync && code.empty() && reply.status == imap::Status::ok) {
+    if (told->vanished && features_.qresync && code.empty() && reply.status == imap::Status::ok) {
       code = fmt::format("HIGHESTMODSEQ {}", view_->mailbox().highest_modseq());
     }
   }
+  std::string text;
   imap::append_status(text, command_.tag, reply.status, code, reply.text);
   write(text);
   if (bad_commands_ >= bad_commands_limit) {

@@ -8,6 +8,7 @@
 
 #include "imapd/features.h"
 #include "imapd/names.h"
+#include "imapd/notifier.h"
 #include "imapd/reply.h"
 #include "imapd/site.h"
 #include "imapd/view.h"
@@ -17,6 +18,7 @@
 
 namespace imapd {
 
+class Progress;
 struct Row;
 
 class Session {
@@ -39,6 +41,11 @@ class Session {
   [[nodiscard]] View* view() { return view_.get(); }
   void select(std::unique_ptr<View> view) { view_ = std::move(view); }
   void unselect() { view_.reset(); }
+  // Null until the client uses NOTIFY.
+  [[nodiscard]] Notifier* notifier() { return notifier_.get(); }
+  void set_notifier(std::unique_ptr<Notifier> notifier) { notifier_ = std::move(notifier); }
+  // What is new in the selected mailbox, as far as the client wants to hear of it. The error: it can be looked at no more.
+  [[nodiscard]] Result<View::Told> tell_news(View::Telling what, Occasion occasion);
 
   // The store's name of what a client has written; none: there can be no such mailbox.
   [[nodiscard]] std::optional<std::string> store_name(std::string_view written) const { return names_->to_store(written, coding()); }
@@ -53,6 +60,7 @@ class Session {
   [[nodiscard]] io::Stream& stream() { return session_.stream; }
   // To the client: buffered, and goes out by itself when it is much.
   void write(std::string_view text) { is_lost_ = !session_.stream.write(text, deadline()) || is_lost_; }
+  void flush() { is_lost_ = session_.stream.flush(deadline()) != io::End::ok || is_lost_; }
   [[nodiscard]] bool is_lost() const { return is_lost_; }
   [[nodiscard]] Deadline deadline() const;
   // Whether the command means UIDs.
@@ -60,6 +68,8 @@ class Session {
   // Behind this command's end everything is compressed (RFC 4978).
   enum class Compression { off, asked, on };
   [[nodiscard]] Compression& compression() { return compression_; }
+  // Null: of the command that is being served nobody says how far it is.
+  [[nodiscard]] Progress*& progress() { return progress_; }
   // After this command the session ends.
   void end() { is_over_ = true; }
 
@@ -67,6 +77,7 @@ class Session {
   [[nodiscard]] Result<void> open();
   void greet();
   // False: the session is over.
+  [[nodiscard]] bool await_command();
   [[nodiscard]] bool serve_command();
   [[nodiscard]] bool answer_fault(imap::ReadEnd end);
   [[nodiscard]] Reply dispatch(const Row& row);
@@ -85,6 +96,8 @@ class Session {
   Features features_;
   std::unique_ptr<store::Account> account_;   // outlives the view
   std::unique_ptr<View> view_;
+  std::unique_ptr<Notifier> notifier_;
+  Progress* progress_ = nullptr;
   Compression compression_ = Compression::off;
   int bad_commands_ = 0;
   bool is_lost_ = false, is_over_ = false;

@@ -6,7 +6,7 @@ namespace imapd {
 
 Result<void> append_status_of(std::string& out, Session& session, std::string_view name, const imap::StatusItems& items) {
   using Item = imap::StatusItem;
-  const bool wants_size = items.has(Item::size);
+  const bool wants_size = items.has(Item::size) || items.has(Item::deleted_storage);
   const store::Status status = TRY(session.account().status(name, wants_size ? store::Account::Sizes::wanted : store::Account::Sizes::not_wanted));
   if (items.has(Item::highest_modseq)) session.features().condstore = true;
   imap::StatusWriter writer(out, imap::encode_mailbox_name(session.names().from_store(name), session.coding()));
@@ -16,6 +16,7 @@ Result<void> append_status_of(std::string& out, Session& session, std::string_vi
                                                     {Item::uid_validity, status.uid_validity},
                                                     {Item::unseen, status.unseen},
                                                     {Item::deleted, status.deleted},
+                                                    {Item::deleted_storage, status.deleted_size},
                                                     {Item::size, status.size},
                                                     {Item::highest_modseq, status.highest_modseq}};
   for (const auto& [item, value] : numbers) {

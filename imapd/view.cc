@@ -86,12 +86,15 @@ void View::forget_changes(std::span<const store::Uid> uids) {
 }
 
 View::Told View::tell(std::string& out, Telling what, const Features& features) {
-  const Told told{.vanished = what.vanished && !vanished_.empty()};
-  if (has_new_keywords_) append_flags(out);
-  has_new_keywords_ = false;
-  const bool is_recent_new = !arrived_.empty() || (what.vanished && !vanished_.empty());
+  Told told{.vanished = what.vanished && !vanished_.empty(), .first_new = 0};
+  if (has_new_keywords_ && (what.flags || what.arrived)) {
+    append_flags(out);
+    has_new_keywords_ = false;
+  }
+  const bool is_recent_new = (what.arrived && !arrived_.empty()) || (what.vanished && !vanished_.empty());
   if (what.vanished) tell_vanished(out, features);
-  if (!arrived_.empty()) {
+  if (what.arrived && !arrived_.empty()) {
+    told.first_new = exists() + 1;
     uids_.insert(uids_.end(), arrived_.begin(), arrived_.end());
     arrived_.clear();
     imap::append_number(out, exists(), "EXISTS");
@@ -101,7 +104,7 @@ View::Told View::tell(std::string& out, Telling what, const Features& features) 
     if (!features.rev2 && now != recent_) imap::append_number(out, now, "RECENT");
     recent_ = now;
   }
-  tell_changed(out, what, features);
+  if (what.flags) tell_changed(out, what, features);
   return told;
 }
 

@@ -51,9 +51,12 @@ class View {
   struct Telling {
     bool vanished = true;     // else what has gone waits on: its numbers are still in use
     bool uids = false;        // FETCH responses with UID
+    bool arrived = true;      // else what is new waits on
+    bool flags = true;        // and what has changed
   };
   struct Told {
     bool vanished;
+    std::uint32_t first_new;  // number of the first message that is new to him; 0: none is
   };
   Told tell(std::string& out, Telling what, const Features& features);
 

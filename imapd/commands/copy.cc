@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "imapd/commands.h"
+#include "imapd/progress.h"
 #include "imapd/session.h"
 #include "lib/imap/message_arguments.h"
 
@@ -47,6 +48,7 @@ Reply transfer(Session& session, imap::Values arguments, Kind kind) {
     opened = std::move(*target);
   }
   store::Mailbox& target = is_same ? view.mailbox() : *opened;
+  const Progress progress(session, kind == Kind::copy ? "Copied" : "Moved", uids->size());
   const auto copied = kind == Kind::copy ? view.mailbox().copy(*uids, target) : view.mailbox().move(*uids, target);
   if (!copied) {
     if (copied.error().code() == ENOENT) return no("Some of the requested messages no longer exist.", "EXPUNGEISSUED");

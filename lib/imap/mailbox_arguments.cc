@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t special_uses_limit = 16;
 
 // In the order of StatusItem.
-constexpr std::array<std::string_view, 11> status_names{"MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN", "DELETED",
+constexpr std::array<std::string_view, 12> status_names{"MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN", "DELETED", "DELETED-STORAGE",
                                                         "SIZE", "HIGHESTMODSEQ", "APPENDLIMIT", "MAILBOXID", "X-GUID"};
 static_assert(status_names.size() == static_cast<std::size_t>(StatusItem::x_guid) + 1);
 

@@ -44,7 +44,7 @@ struct RenameArguments {
 Result<std::string> parse_mailbox_argument(Values values);
 
 // Bits of StatusItems::bits, in the order of the response.
-enum class StatusItem : std::uint8_t { messages, recent, uid_next, uid_validity, unseen, deleted, size, highest_modseq, append_limit, mailbox_id, x_guid };
+enum class StatusItem : std::uint8_t { messages, recent, uid_next, uid_validity, unseen, deleted, deleted_storage, size, highest_modseq, append_limit, mailbox_id, x_guid };
 struct StatusItems {
   std::uint32_t bits = 0;
   [[nodiscard]] bool has(StatusItem item) const { return (bits >> static_cast<unsigned>(item) & 1) != 0; }

@@ -158,6 +158,7 @@ Result<std::shared_ptr<Service::Process>> Service::start(mailbox::Identity who) 
 
 Result<void> Service::order(Process& process, ipc::MailboxRequest request, const auth::User& user, std::string ident) {
   const Deadline deadline = base::after(patience);
+  const std::string quota = settings_.quota_of ? TRY(settings_.quota_of(user.name)) : std::string();
   const std::uint64_t number = ++last_session_;
   ++sessions_;
   process.sessions.emplace(number, std::move(ident));
@@ -166,6 +167,7 @@ Result<void> Service::order(Process& process, ipc::MailboxRequest request, const
                      .user = user.name,
                      .home = user.home,
                      .mail = user.mail.empty() ? settings_.mail_location : user.mail,
+                     .quota = quota,
                      .client = std::move(request.client),
                      .tag = std::move(request.tag),
                      .is_encrypted = request.is_encrypted,

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -24,6 +25,8 @@ struct Settings {
   std::string mail_location;      // for users of whom authd says nothing else
   int user_sessions_limit = 0;    // of one user from one address; 0: none
   std::string limit_parameter;    // its name, for the client
+  // The quota of a user, for his session; empty: there is none to tell. The error: nobody can tell now.
+  std::function<Result<std::string>(const std::string& user)> quota_of = {};
 };
 
 // mail_location; where it is empty, the place to which local(8) delivers.

@@ -13,6 +13,7 @@ struct User {
   std::string name;   // as he logged in, in authd's form
   std::string home;   // may be empty
   std::string mail;   // mail_location, or the user's own where authd has one
+  std::string quota;  // as Settings::quota_of says it; empty: nothing is said
 };
 
 struct Session {

@@ -50,7 +50,7 @@ class Process {
     const std::uint64_t number = order.number;
     ++sessions_;
     auto session = std::make_shared<Session>(Session{.stream = io::Stream(std::move(order.connection)),
-                                                     .user = {std::move(order.user), std::move(order.home), std::move(order.mail)},
+                                                     .user = {std::move(order.user), std::move(order.home), std::move(order.mail), std::move(order.quota)},
                                                      .number = static_cast<unsigned long>(order.log_number),
                                                      .client = std::move(order.client),
                                                      .is_encrypted = order.is_encrypted,

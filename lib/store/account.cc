@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cerrno>
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include "lib/store/maildir.h"
 #include "lib/store/mbox.h"
 #include "lib/store/names.h"
@@ -13,9 +16,10 @@
 namespace store {
 
 Account::Account(Location location, AccountOptions options)
-    : location_(std::move(location)), options_(std::move(options)), quota_(location_.root, options_.quota, options_.yield) {
+    : location_(std::move(location)), options_(std::move(options)), quota_(location_.kind == Location::Kind::maildir ? location_.root : std::string(), options_.quota, options_.yield) {
   around_.host = options_.host;
   around_.yield = options_.yield;
+  around_.progress = options_.progress;
   around_.self = mailbox::LockHolder::self();
   // The file maildirsize is the Maildir's own.
   if (location_.kind == Location::Kind::maildir) around_.quota = &quota_;
@@ -106,6 +110,19 @@ Result<std::unique_ptr<Mailbox>> Account::open(std::string_view name, Access acc
   return mailbox;
 }
 
+Account::Mark Account::mark(std::string_view name) const {
+  Mark mark;
+  const Place mail = places_of(name, location_).mail;
+  if (location_.kind == Location::Kind::mbox) {
+    struct stat status {};
+    if (::lstat(mail.path().c_str(), &status) == 0) mark.files[0] = mark_of(status);
+  } else if (const auto directory = open_directory(mail, O_PATH)) {
+    mark.files = {mark_in(*directory, "cur"), mark_in(*directory, "new")};
+  }
+  mark.is_settled = std::ranges::all_of(mark.files, &store::is_settled);
+  return mark;
+}
+
 Result<Status> Account::status(std::string_view name, Sizes sizes) {
   const auto mailbox = TRY(open(name, Access::read_only));
   Status status;
@@ -119,7 +136,9 @@ Result<Status> Account::status(std::string_view name, Sizes sizes) {
     const std::vector<Entry> entries(mailbox->entries().begin(), mailbox->entries().end());
     for (const Entry& entry : entries) {
       const auto facts = mailbox->facts(entry.uid);
-      if (facts) status.size += facts->size;
+      if (!facts) continue;
+      status.size += facts->size;
+      if ((entry.flags.system & flag::deleted) != 0) status.deleted_size += facts->size;
     }
   }
   status.uid_validity = mailbox->uid_validity();

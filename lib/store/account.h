@@ -4,13 +4,16 @@
 // Names are UTF-8, with Location::separator() between levels (names.h). Namespaces' prefixes are not known here.
 // Errors: see mailbox.h; EEXIST the mailbox exists, ENOTEMPTY it has children, ENOTDIR the name can have no children.
 
+#include <array>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "lib/base/error.h"
+#include "lib/store/folder.h"
 #include "lib/store/location.h"
 #include "lib/store/mailbox.h"
 #include "lib/store/quota.h"
@@ -34,6 +37,7 @@ struct Status {
   Uid uid_next = 0;
   ModSeq highest_modseq = 0;
   std::uint64_t size = 0;     // 0 unless asked for
+  std::uint64_t deleted_size = 0;   // likewise; of those with \Deleted
   std::string mailbox_id;
 };
 
@@ -42,8 +46,9 @@ enum class Access : std::uint8_t { read_only, read_write };
 struct AccountOptions {
   std::string host = "localhost";               // $myhostname, the end of file names
   std::vector<SpecialFolder> special_folders;   // made by make_special_folders()
-  QuotaLimit quota;
+  std::optional<QuotaLimit> quota;              // none: the one in maildirsize holds
   std::function<void()> yield;                  // called in long work, outside of locks
+  std::function<void(std::size_t done)> progress;   // the same, while many messages are copied: so many are
 };
 
 class Account {
@@ -75,6 +80,13 @@ class Account {
 
   // The mailbox must not outlive the account. refresh() has been called once.
   [[nodiscard]] Result<std::unique_ptr<Mailbox>> open(std::string_view name, Access access);
+  // By which a change of a mailbox is noticed without opening it. Where it is not settled, an equal one may hide a change.
+  struct Mark {
+    std::array<FileMark, 2> files{};
+    bool is_settled = false;
+    bool operator==(const Mark&) const = default;
+  };
+  [[nodiscard]] Mark mark(std::string_view name) const;
   // Without taking what is new. From the index alone when nothing has changed.
   enum class Sizes : std::uint8_t { wanted, not_wanted };
   [[nodiscard]] Result<Status> status(std::string_view name, Sizes sizes = Sizes::not_wanted);

@@ -161,7 +161,7 @@ TEST_CASE("what would lead out of the tree is no mailbox") {
 
 TEST_CASE("Maildir++ quota") {
   TestAccount test;
-  test.options.quota = {100, 5};
+  test.options.quota = QuotaLimit{100, 5};
   const auto account = test.open();
   auto mailbox = std::move(*account->open("INBOX", Access::read_write));
   REQUIRE(append_one(*mailbox, std::string(40, 'x')) == 1);
@@ -182,8 +182,49 @@ TEST_CASE("Maildir++ quota") {
   write_text(test.root() + "maildirsize", "100S,5C\n1000 1\n-10 0\n");
   REQUIRE(account->quota().check(50, 1));
   REQUIRE(read_text(test.root() + "maildirsize") == "100S,5C\n40 1\n");
-  REQUIRE(QuotaLimit::parse("10M,1000C")->bytes == 10 << 20);
-  REQUIRE_FALSE(QuotaLimit::parse("ten"));
+}
+
+TEST_CASE("where nobody gives a limit the one in maildirsize holds") {
+  TestAccount test;
+  const auto account = test.open();
+  auto mailbox = std::move(*account->open("INBOX", Access::read_write));
+  REQUIRE(append_one(*mailbox, std::string(40, 'x')) == 1);
+  REQUIRE(account->quota().state()->limit == QuotaLimit{});
+  REQUIRE_FALSE(account->quota().is_kept());
+  write_text(test.root() + "maildirsize", "100S,2C\n0 0\n");
+  REQUIRE(append_one(*mailbox, std::string(40, 'x')) == 2);
+  REQUIRE(account->quota().state()->use == QuotaUse{40, 1});   // as it was written
+  REQUIRE(account->quota().check(70, 1).error().code() == EDQUOT);
+  REQUIRE(read_text(test.root() + "maildirsize") == "100S,2C\n80 2\n");
+  // Too long, and one that does not add up: counted, and the limit stays.
+  std::string text = "100S,3C\n";
+  while (text.size() <= 5120) text += "0 0\n";
+  for (const std::string& wrong : {text, std::string("100S,3C\n-1 -1\n"), std::string("100S,3C\nx\n")}) {
+    write_text(test.root() + "maildirsize", wrong);
+    REQUIRE(account->quota().check(10, 1));
+    REQUIRE(read_text(test.root() + "maildirsize") == "100S,3C\n80 2\n");
+  }
+  // One that was given is the better one, also where it is none.
+  TestAccount other;
+  other.options.quota = QuotaLimit{};
+  const auto without = other.open();
+  write_text(other.root() + "maildirsize", "1S,1C\n0 0\n");
+  REQUIRE(without->quota().check(1000, 1000));
+}
+
+TEST_CASE("a quota as it is written") {
+  const struct { std::string_view text; QuotaLimit limit; } table[] = {
+      {"10M,1000C", {10 << 20, 1000}}, {"10000S", {10000, 0}}, {"5C", {0, 5}}, {"1g", {1 << 30, 0}}, {"0", {}}, {"", {}},
+      {"*:storage=100:messages=7", {102400, 7}}, {"*:storage=2M", {2 << 20, 0}}, {"*:bytes=2000", {2000, 0}},
+  };
+  for (const auto& row : table) {
+    INFO(row.text);
+    REQUIRE(QuotaLimit::parse(row.text).value() == row.limit);
+  }
+  for (const std::string_view wrong : {"ten", "10X", "S", "10M;5C", "*:storage=", "*:stuff=1", "Trash:storage=1M", "99999999999T", "-1"}) {
+    INFO(wrong);
+    REQUIRE_FALSE(QuotaLimit::parse(wrong));
+  }
 }
 
 }  // namespace

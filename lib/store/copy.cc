@@ -25,7 +25,7 @@ Result<std::vector<Flags>> translate_flags(const Mailbox& source, std::span<cons
   return flags;
 }
 
-Result<CopiedUids> copy_bytes(Mailbox& source, std::span<const Uid> uids, Mailbox& target) {
+Result<CopiedUids> copy_bytes(Mailbox& source, std::span<const Uid> uids, Mailbox& target, const Surroundings& around) {
   std::vector<Uid> there;
   for (const Uid uid : uids) {
     if (source.find(uid) != nullptr) there.push_back(uid);
@@ -39,6 +39,7 @@ Result<CopiedUids> copy_bytes(Mailbox& source, std::span<const Uid> uids, Mailbo
     const Message message = TRY(source.open(there[i]));
     TRY(append->begin(flags[i], facts.internal_date));
     TRY(append->write(message.text()));
+    around.went(i + 1);
   }
   const std::vector<Uid> added = TRY(append->commit());
   for (std::size_t i = 0; i < added.size(); ++i) copied.pairs.emplace_back(there[i], added[i]);

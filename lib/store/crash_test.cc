@@ -117,6 +117,25 @@ TEST_CASE("flags, keywords and expunge killed at any step") {
       });
 }
 
+TEST_CASE("a message that takes another's place, killed at any step") {
+  kill_everywhere(
+      [](Account& account) {
+        auto mailbox = account.open("INBOX", Access::read_write);
+        if (!mailbox) return;
+        auto append = (*mailbox)->append();
+        if (!(*append)->begin({}, std::nullopt) || !(*append)->write(text_of(5)) || !(*append)->commit()) return;
+        static_cast<void>((*mailbox)->expunge(std::vector<Uid>{2}).has_value());
+      },
+      [](const After& after, bool finished) {
+        for (const int number : {1, 3, 4}) REQUIRE(after.inbox.at(static_cast<Uid>(number)) == text_of(number));
+        const bool has_old = after.inbox.contains(2), has_new = after.inbox.contains(5);
+        REQUIRE((has_old || has_new));
+        if (has_old) REQUIRE(after.inbox.at(2) == text_of(2));
+        if (has_new) REQUIRE(after.inbox.at(5) == text_of(5));
+        if (finished) REQUIRE((!has_old && has_new));
+      });
+}
+
 TEST_CASE("copy and move killed at any step") {
   kill_everywhere(
       [](Account& account) {

@@ -21,6 +21,7 @@
 #include "lib/base/deadline.h"
 #include "lib/base/error.h"
 #include "lib/store/flags.h"
+#include "lib/store/quota.h"
 
 namespace store {
 
@@ -101,6 +102,11 @@ class Append {
   [[nodiscard]] virtual Result<void> write(std::string_view bytes) = 0;
   // The durable step: afterwards the messages are on disk, with these UIDs.
   [[nodiscard]] virtual Result<std::vector<Uid>> commit() = 0;
+  // What the caller removes as soon as these are there (REPLACE): the quota does not count both.
+  void in_place_of(QuotaUse freed) { freed_ = freed; }
+
+ protected:
+  QuotaUse freed_;
 };
 
 class Mailbox {

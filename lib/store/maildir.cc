@@ -120,6 +120,8 @@ void Maildir::save_index() {
   content.mailbox_id = mailbox_id_;
   content.keywords = keyword_files_.names;
   if (!unsettled_) content.marks = marks_;
+  // What still lies in new/ is recent to the next who opens the mailbox, and moved by him: he has to look.
+  if (std::ranges::any_of(rows_, [](const Row& row) { return row.in_new != 0; })) content.marks[mark_new] = {};
   std::vector<Entry> entries = list_.entries();
   for (Entry& entry : entries) entry.flags.system &= flag::all;
   IndexFile::save(index_, sizeof(Row), content, entries,

@@ -85,7 +85,7 @@ Result<std::vector<Uid>> MaildirAppend::commit() {
   std::int64_t bytes = 0;
   for (const Draft& draft : drafts_) bytes += static_cast<std::int64_t>(draft.file.size());
   const auto count = static_cast<std::int64_t>(drafts_.size());
-  if (target_.around_.quota != nullptr) TRY(target_.around_.quota->check(bytes, count));
+  if (target_.around_.quota != nullptr) TRY(target_.around_.quota->check(bytes - freed_.bytes, count - freed_.messages));
   if (drafts_.empty()) return std::vector<Uid>{};
 
   std::vector<std::pair<Uid, std::uint64_t>> more;

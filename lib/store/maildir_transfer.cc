@@ -10,6 +10,11 @@
 #include "lib/store/maildir_append.h"
 
 namespace store {
+namespace {
+
+constexpr std::size_t pause_every = 1024;   // messages
+
+}  // namespace
 
 Result<std::vector<MaildirTransfer::Item>> MaildirTransfer::prepare(std::span<const Uid> uids) {
   std::vector<Uid> there;
@@ -19,10 +24,13 @@ Result<std::vector<MaildirTransfer::Item>> MaildirTransfer::prepare(std::span<co
   const std::vector<Flags> flags = TRY(translate_flags(source_, there, target_));
   std::vector<Item> items;
   for (std::size_t i = 0; i < there.size(); ++i) {
+    if (i % pause_every == pause_every - 1) target_.around_.went(i);
     Item item;
     item.uid = there[i];
     item.flags = flags[i];
-    item.row = *source_.row_of(there[i]);
+    const Maildir::Row* const row = source_.row_of(there[i]);
+    if (row == nullptr) return base::Failure(base::Error::system("look at message", ENOENT));
+    item.row = *row;
     item.name = source_.name_of(item.row);
     struct stat status {};
     if (::fstatat(source_.directory_of(item.row).get(), item.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -116,11 +124,11 @@ bool is_incapable(const base::Error& error) {
 Result<CopiedUids> Maildir::copy(std::span<const Uid> uids, Mailbox& target) {
   auto* const maildir = dynamic_cast<Maildir*>(&target);
   if (target.is_read_only()) return base::Failure(base::Error::system("copy", EROFS));
-  if (maildir == nullptr) return copy_bytes(*this, uids, target);
+  if (maildir == nullptr) return copy_bytes(*this, uids, target, around_);
   for (int attempt = 0;; ++attempt) {
     auto copied = MaildirTransfer(*this, *maildir, MaildirTransfer::How::link).run(uids);
     if (copied) return copied;
-    if (is_incapable(copied.error())) return copy_bytes(*this, uids, target);
+    if (is_incapable(copied.error())) return copy_bytes(*this, uids, target, around_);
     if (copied.error().code() != ENOENT || attempt > 0) return copied;
     TRY(look_again());  // a message was renamed or removed by others
   }
@@ -143,7 +151,7 @@ Result<CopiedUids> Maildir::move(std::span<const Uid> uids, Mailbox& target) {
       TRY(look_again());
     }
   }
-  auto copied = TRY(copy_bytes(*this, uids, target));
+  auto copied = TRY(copy_bytes(*this, uids, target, around_));
   std::vector<Uid> done;
   for (const auto& [from, to] : copied.pairs) done.push_back(from);
   TRY(expunge(done));

@@ -270,11 +270,11 @@ Result<Facts> Mbox::facts(Uid uid) {
   return Facts{row->wire_size, date, date};
 }
 
-Result<CopiedUids> Mbox::copy(std::span<const Uid> uids, Mailbox& target) { return copy_bytes(*this, uids, target); }
+Result<CopiedUids> Mbox::copy(std::span<const Uid> uids, Mailbox& target) { return copy_bytes(*this, uids, target, around_); }
 
 Result<CopiedUids> Mbox::move(std::span<const Uid> uids, Mailbox& target) {
   if (access_ == Access::read_only) return base::Failure(base::Error::system("move", EROFS));
-  auto copied = TRY(copy_bytes(*this, uids, target));
+  auto copied = TRY(copy_bytes(*this, uids, target, around_));
   std::vector<Uid> done;
   for (const auto& [from, to] : copied.pairs) done.push_back(from);
   TRY(expunge(done));

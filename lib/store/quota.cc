@@ -1,5 +1,7 @@
 #include "lib/store/quota.h"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
@@ -21,15 +23,15 @@ namespace {
 
 constexpr const char* size_file = "maildirsize";
 constexpr std::size_t size_file_max = 5120;             // of the Maildir++ specification
+constexpr std::size_t size_file_read_max = 64 * 1024;   // what others have let grow
 constexpr std::int64_t over_quota_recount_after = 900;  // seconds, likewise
 constexpr std::size_t pause_every = 4096;               // files
 
 struct SizeFile {
   QuotaLimit limit;
-  QuotaUse use;
+  std::optional<QuotaUse> use;  // none: it does not add up, or is too long
   std::int64_t lines = 0;
-  std::size_t size = 0;
-  std::int64_t age = 0;  // seconds since it was written last
+  std::int64_t age = 0;         // seconds since it was written last
 };
 
 std::optional<std::int64_t> signed_number(std::string_view text) {
@@ -53,23 +55,27 @@ std::optional<QuotaLimit> parse_first_line(std::string_view line) {
   return limit;
 }
 
-std::optional<SizeFile> parse(std::string_view text) {
-  SizeFile file;
-  file.size = text.size();
-  const std::size_t end = text.find('\n');
-  const auto limit = parse_first_line(text.substr(0, end));
-  if (!limit || end == std::string_view::npos || !text.ends_with('\n')) return std::nullopt;
-  file.limit = *limit;
-  for (const std::string_view line : ascii::split(text.substr(end), "\n")) {
+std::optional<QuotaUse> add_up(std::string_view changes) {
+  QuotaUse use;
+  for (const std::string_view line : ascii::split(changes, "\n")) {
     const auto words = ascii::split(line, " ");
     const auto bytes = words.size() == 2 ? signed_number(words[0]) : std::nullopt;
     const auto count = words.size() == 2 ? signed_number(words[1]) : std::nullopt;
-    if (!bytes || !count || std::abs(file.use.bytes) > INT64_MAX / 4 || std::abs(file.use.messages) > INT64_MAX / 4) return std::nullopt;
-    file.use.bytes += *bytes;
-    file.use.messages += *count;
-    ++file.lines;
+    if (!bytes || !count || std::abs(use.bytes) > INT64_MAX / 4 || std::abs(use.messages) > INT64_MAX / 4) return std::nullopt;
+    use.bytes += *bytes;
+    use.messages += *count;
   }
-  if (file.use.bytes < 0 || file.use.messages < 0) return std::nullopt;
+  return use.bytes < 0 || use.messages < 0 ? std::nullopt : std::optional(use);
+}
+
+// None: it has no limit in its first line, and is no such file.
+std::optional<SizeFile> parse(std::string_view text) {
+  const std::size_t end = text.find('\n');
+  const auto limit = parse_first_line(text.substr(0, end));
+  if (!limit || end == std::string_view::npos) return std::nullopt;
+  SizeFile file{.limit = *limit, .use = std::nullopt};
+  file.lines = std::ranges::count(text, '\n') - 1;
+  if (text.size() <= size_file_max && text.ends_with('\n')) file.use = add_up(text.substr(end));
   return file;
 }
 
@@ -103,21 +109,41 @@ void count_directory(int parent, const std::string& path, QuotaUse& use, const s
 
 }  // namespace
 
+namespace {
+
+// "10M", in units of `unit`.
+std::optional<std::int64_t> parse_amount(std::string_view word, std::int64_t unit) {
+  for (const auto& [suffix, power] : {std::pair{'K', 10}, {'M', 20}, {'G', 30}, {'T', 40}}) {
+    if (word.empty() || ascii::to_upper(word.back()) != suffix) continue;
+    unit = std::int64_t{1} << power;
+    word.remove_suffix(1);
+    break;
+  }
+  const auto value = ascii::parse_number(word, static_cast<std::uint64_t>(INT64_MAX / 4 / unit));
+  return value ? std::optional(static_cast<std::int64_t>(*value) * unit) : std::nullopt;
+}
+
+// A word of "*:storage=1G:messages=1000", or of "10M,1000C".
+bool parse_word(std::string_view word, QuotaLimit& limit) {
+  struct Row { std::string_view name; std::int64_t QuotaLimit::*member; std::int64_t unit; };
+  constexpr std::array names{Row{"storage=", &QuotaLimit::bytes, 1024}, Row{"bytes=", &QuotaLimit::bytes, 1}, Row{"messages=", &QuotaLimit::messages, 1}};
+  const auto named = std::ranges::find_if(names, [&](const Row& row) { return word.starts_with(row.name); });
+  Row row = named != names.end() ? *named : Row{"", word.ends_with('C') ? &QuotaLimit::messages : &QuotaLimit::bytes, 1};
+  word.remove_prefix(row.name.size());
+  if (row.name.empty() && (word.ends_with('C') || word.ends_with('S'))) word.remove_suffix(1);
+  const auto value = parse_amount(word, row.unit);
+  if (value) limit.*row.member = *value;
+  return value.has_value();
+}
+
+}  // namespace
+
 Result<QuotaLimit> QuotaLimit::parse(std::string_view text) {
   QuotaLimit limit;
-  for (std::string_view word : ascii::split(text, ", ")) {
-    const bool counts = word.ends_with('C');
-    if (counts || word.ends_with('S')) word.remove_suffix(1);
-    std::int64_t factor = 1;
-    for (const auto& [suffix, power] : {std::pair{'K', 10}, {'M', 20}, {'G', 30}, {'T', 40}}) {
-      if (word.empty() || ascii::to_upper(word.back()) != suffix) continue;
-      factor = std::int64_t{1} << power;
-      word.remove_suffix(1);
-      break;
-    }
-    const auto value = ascii::parse_number(word, static_cast<std::uint64_t>(INT64_MAX / 4 / factor));
-    if (!value) return base::fail("\"" + std::string(text) + "\" is no quota", EINVAL);
-    (counts ? limit.messages : limit.bytes) = static_cast<std::int64_t>(*value) * factor;
+  const std::string_view whole_account = "*:";
+  const bool is_rule = text.starts_with(whole_account);
+  for (const std::string_view word : ascii::split(is_rule ? text.substr(whole_account.size()) : text, is_rule ? ":" : ", ")) {
+    if (!parse_word(word, limit)) return base::fail("\"" + std::string(text) + "\" is no quota", EINVAL);
   }
   return limit;
 }
@@ -130,8 +156,9 @@ std::string QuotaLimit::text() const {
 }
 
 bool Quota::is_kept() const {
+  if (root_.empty()) return false;
   struct stat status {};
-  return limit_.is_set() || ::lstat((root_ + "/" + size_file).c_str(), &status) == 0;
+  return (limit_ && limit_->is_set()) || ::lstat((root_ + "/" + size_file).c_str(), &status) == 0;
 }
 
 namespace {
@@ -139,35 +166,41 @@ namespace {
 std::optional<SizeFile> read_size_file(const std::string& root) {
   const auto directory = open_directory({root, {}});
   if (!directory) return std::nullopt;
-  const auto text = read_in(*directory, size_file, size_file_max);
+  const auto text = read_in(*directory, size_file, size_file_read_max);
   if (!text || !*text) return std::nullopt;
   auto file = parse(**text);
   if (file) file->age = ::time(nullptr) - mark_in(*directory, size_file).seconds;
   return file;
 }
 
+// What was given, or what the file says.
+QuotaLimit limit_by(const std::optional<QuotaLimit>& given, const std::optional<SizeFile>& file) {
+  return given ? *given : file ? file->limit : QuotaLimit{};
+}
+
 }  // namespace
 
-Result<QuotaUse> Quota::use() {
+Result<QuotaState> Quota::state() {
+  if (root_.empty()) return QuotaState{};
   const auto file = read_size_file(root_);
-  if (!file || (limit_.is_set() && file->limit != limit_)) return recount();
-  return file->use;
+  const QuotaLimit limit = limit_by(limit_, file);
+  if (file && file->use && file->limit == limit) return QuotaState{limit, *file->use};
+  if (!file && !limit.is_set()) return QuotaState{};
+  return QuotaState{limit, TRY(recount())};
 }
 
 Result<void> Quota::check(std::int64_t bytes, std::int64_t messages) {
-  if (!limit_.is_set()) return {};
+  if (root_.empty()) return {};
+  const auto file = read_size_file(root_);
+  const QuotaLimit limit = limit_by(limit_, file);
+  if (!limit.is_set()) return {};
   const auto would_be = [&](const QuotaUse& use) { return QuotaUse{use.bytes + bytes, use.messages + messages}; };
-  auto file = read_size_file(root_);
-  if (!file || file->limit != limit_) {
-    const QuotaUse counted = TRY(recount());
-    if (is_over(limit_, would_be(counted))) return base::Failure(base::Error::system("quota", EDQUOT));
-    return {};
-  }
-  if (!is_over(limit_, would_be(file->use))) return {};
+  const bool is_ours = file && file->use && file->limit == limit;
+  if (is_ours && !is_over(limit, would_be(*file->use))) return {};
   // A sum of many lines, or an old one, may be wrong: mail is not refused because of that.
-  if (file->lines > 1 || file->age > over_quota_recount_after) {
+  if (!is_ours || file->lines > 1 || file->age > over_quota_recount_after) {
     const QuotaUse counted = TRY(recount());
-    if (!is_over(limit_, would_be(counted))) return {};
+    if (!is_over(limit, would_be(counted))) return {};
   }
   return base::Failure(base::Error::system("quota", EDQUOT));
 }
@@ -205,7 +238,7 @@ Result<QuotaUse> Quota::recount() {
     for (const char* part : {"/cur", "/new"}) count_directory(root.get(), name + part, use, yield_);
   }
   ::closedir(directory);
-  const QuotaLimit limit = limit_.is_set() ? limit_ : before ? before->limit : limit_;
+  const QuotaLimit limit = limit_by(limit_, before);
   if (!is_kept()) return use;
   TRY(replace_in(root, size_file, fmt::format("{}\n{} {}\n", limit.text(), use.bytes, use.messages), Durable::no));
   return use;

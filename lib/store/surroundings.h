@@ -12,11 +12,17 @@ namespace store {
 struct Surroundings {
   std::string host;
   std::function<void()> yield;
+  std::function<void(std::size_t done)> progress;
   mailbox::LockHolder self;
   Quota* quota = nullptr;
 
   void pause() const {
     if (yield) yield();
+  }
+  // The same where messages are worked on, of which so many are done.
+  void went(std::size_t done) const {
+    pause();
+    if (progress) progress(done);
   }
 };
 

@@ -13,11 +13,16 @@ constexpr std::uint32_t events = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVE
 
 }  // namespace
 
+Fd new_watches() { return Fd(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)); }
+
+int add_watch(const Fd& watches, const Fd& what) {
+  return ::inotify_add_watch(watches.get(), fmt::format("/proc/self/fd/{}", what.get()).c_str(), events);
+}
+
 void Watch::add(const Fd& what) {
   if (failed_) return;
-  if (!fd_) fd_ = Fd(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
-  // By the descriptor's own path, so that it is the directory that we have open whatever its name is by now.
-  if (!fd_ || ::inotify_add_watch(fd_.get(), fmt::format("/proc/self/fd/{}", what.get()).c_str(), events) < 0) {
+  if (!fd_) fd_ = new_watches();
+  if (!fd_ || add_watch(fd_, what) < 0) {
     failed_ = true;
     fd_.reset();
   }

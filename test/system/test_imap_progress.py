@@ -1,0 +1,53 @@
+"""INPROGRESS (RFC 9585): who waits long hears how far it is. The server is stopped in the middle of its work for as long as that takes."""
+import os
+import re
+import select
+import signal
+import subprocess
+
+import pytest
+
+from suite import config
+from suite.mailboxes import Imap, Mailboxes
+
+pytestmark = pytest.mark.root
+MESSAGES = 1500
+INTERVAL = 10     # seconds between two words
+PROCESSES = {"ours": "imapd-owner", "reference": "imap"}
+
+
+@pytest.fixture(scope="module")
+def server():
+    with Mailboxes(kind="mbox") as server:
+        line = "line of a text that is long enough to take its time\n"
+        server.put(server.path("/var/mail/alice"), "".join("From a@example.net Mon Jan  2 10:00:00 2023\nSubject: %d\n\n%s\n" % (n, line * 2000) for n in range(MESSAGES)))
+        with Imap(server, user="alice") as client:
+            client.all("CREATE box", "SELECT INBOX")
+            client.leave()
+        yield server
+
+
+def of_alice(server):
+    found = subprocess.run(["ps", "-eo", "pid=,uid=,comm="], capture_output=True, text=True, check=True).stdout.split("\n")
+    return [int(line.split()[0]) for line in found if line.split()[1:] == [str(config.uid("alice")), PROCESSES[server.of]]]
+
+
+@pytest.mark.parametrize("command,word", [("SEARCH TEXT nothing", "Processed"), ("UID SEARCH BODY nothing", "Processed"), ("COPY 1:* box", "Copied"), ("UID MOVE 1:* box", "Moved")])
+def test_a_long_command(server, command, word):
+    with Imap(server, user="alice") as client:
+        client.say("SELECT INBOX")
+        client.send('x %s\r\n' % command)
+        processes = of_alice(server)
+        assert processes
+        for process in processes:
+            os.kill(process, signal.SIGSTOP)
+        # Whoever is stopped says nothing.
+        assert not select.select([client.socket], [], [], INTERVAL + 1)[0]
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
+        line = client.line().decode()
+        m = re.fullmatch(r'\* OK \[INPROGRESS \("x" (\d+) (\d+)\)\] (\w+) (\d+)% of the mailbox(, ETA \d+:\d\d)?', line)
+        assert m, line
+        assert 0 < int(m.group(1)) <= int(m.group(2)) == MESSAGES and m.group(3) == word
+        while not client.line().startswith(b"x OK"):
+            pass

@@ -16,6 +16,7 @@ using enum Tells;
 // By name.
 constexpr std::array rows{
     Row{"APPEND", &append, authenticated, all, true},
+    Row{"CANCELUPDATE", &cancel_update, authenticated, all, false},
     Row{"CAPABILITY", &capability, authenticated, all, false},
     Row{"CHECK", &check, selected, all, false},
     Row{"CLOSE", &close_mailbox, selected, nothing, false},
@@ -38,15 +39,19 @@ constexpr std::array rows{
     Row{"RENAME", &rename_mailbox, authenticated, all, false},
     Row{"SEARCH", &search, selected, no_vanished, false},
     Row{"SELECT", &select, authenticated, nothing, false},
+    Row{"SORT", &imapd::sort, selected, no_vanished, false},
     Row{"STATUS", &status, authenticated, all, false},
     Row{"STORE", &store_flags, selected, no_vanished, false},
     Row{"SUBSCRIBE", &subscribe, authenticated, all, false},
+    Row{"THREAD", &thread, selected, no_vanished, false},
     Row{"UID COPY", &copy, selected, all, false},
     Row{"UID EXPUNGE", &expunge, selected, all, false},
     Row{"UID FETCH", &fetch, selected, all, false},
     Row{"UID MOVE", &imapd::move, selected, all, false},
     Row{"UID SEARCH", &search, selected, all, false},
+    Row{"UID SORT", &imapd::sort, selected, all, false},
     Row{"UID STORE", &store_flags, selected, all, false},
+    Row{"UID THREAD", &thread, selected, all, false},
     Row{"UNSELECT", &unselect, selected, nothing, false},
     Row{"UNSUBSCRIBE", &unsubscribe, authenticated, all, false},
 };

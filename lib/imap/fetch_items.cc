@@ -154,7 +154,9 @@ Result<FetchItem> preview_item(std::string_view name, Values& values) {
   FetchItem item{.attribute = Attribute::preview, .is_fuzzy = name == "SNIPPET", .label = std::string(name)};
   const auto modifiers = values.take_list();
   if (!modifiers) return item;
+  if (modifiers->empty()) return base::fail("FETCH list contains non-atoms");
   for (const Value modifier : *modifiers) {
+    if (!modifier.is_atom()) return base::fail("Invalid " + item.label + " modifier");
     const auto text = ascii::uppercase(modifier.text());
     if (text != "LAZY" && text != "FUZZY" && text != "LAZY=FUZZY") return base::fail("'" + text + "' is not a supported " + item.label + " modifier");
     item.is_lazy = item.is_lazy || text.starts_with("LAZY");

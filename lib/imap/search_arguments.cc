@@ -128,4 +128,14 @@ Result<ThreadArguments> ThreadArguments::parse(Values values) {
   return arguments;
 }
 
+Result<std::vector<std::string>> parse_cancel_update(Values values) {
+  std::vector<std::string> tags;
+  for (const Value value : values) {
+    if (!value.is_string()) return base::fail("Invalid parameters");
+    tags.emplace_back(value.text());
+  }
+  if (tags.empty()) return base::fail("Invalid parameters");
+  return tags;
+}
+
 }  // namespace imap

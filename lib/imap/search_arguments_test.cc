@@ -119,3 +119,10 @@ TEST_CASE("THREAD has an algorithm") {
   const auto tree = arguments("REFS UTF-8 ALL");
   CHECK(ThreadArguments::parse(tree.values())->algorithm == imap::ThreadAlgorithm::refs);
 }
+
+TEST_CASE("CANCELUPDATE has tags, which are strings") {
+  CHECK_FALSE(imap::parse_cancel_update(arguments("").values()));
+  CHECK(imap::parse_cancel_update(arguments("a1").values()).error().message() == "Invalid parameters");
+  CHECK_FALSE(imap::parse_cancel_update(arguments("\"a1\" (x)").values()));
+  CHECK(*imap::parse_cancel_update(arguments("\"a1\" \"\"").values()) == std::vector<std::string>{"a1", ""});
+}

@@ -102,8 +102,8 @@ void structure(std::string_view data) {
     check_pieces(data, parts, *message::Section::parse(name), 7);
   const std::string preview = message::preview(data, parts);
   CHECK(is_utf8(preview));
+  for (const std::vector<std::uint32_t>& path : {std::vector<std::uint32_t>{}, {1}, {2, 1}}) static_cast<void>(message::decode_binary(data, parts, path));
   for (const message::Part& part : parts) {
-    static_cast<void>(message::decode_binary(data, part));
     message::decode_text(data, part, [](std::string_view piece) {
       CHECK(is_utf8(piece));
       return true;

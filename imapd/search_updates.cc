@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "lib/event/loop.h"
 #include "lib/imap/response_writer.h"

@@ -3,11 +3,11 @@
 // out of it is told with the mailbox's other news.
 
 #include <cstddef>
+#include <list>
 #include <set>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "imapd/searcher.h"
 #include "lib/imap/sequence_set.h"
@@ -36,7 +36,7 @@ class SearchUpdates {
     Searcher searcher;
     imap::NumberSet found;   // UIDs
   };
-  std::vector<Search> searches_;
+  std::list<Search> searches_;
 };
 
 }  // namespace imapd

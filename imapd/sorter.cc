@@ -39,7 +39,7 @@ class Sorter {
     std::vector<Equals> undecided{{.first = 0, .last = uids_.size()}}, next;
     std::vector<SortKey> done;
     for (const imap::SortCriterion& criterion : criteria) {
-      if (std::ranges::contains(done, criterion.key)) continue;
+      if (std::ranges::find(done, criterion.key) != done.end()) continue;
       done.push_back(criterion.key);
       next.clear();
       for (const Equals& equals : undecided) {

@@ -5,12 +5,14 @@
 
 #include <fmt/format.h>
 
+#include "imapd/kept_texts.h"
 #include "lib/base/ascii.h"
 #include "lib/event/loop.h"
 #include "lib/imap/date_time.h"
 #include "lib/message/charset.h"
 #include "lib/message/fields.h"
 #include "lib/message/sent_date.h"
+#include "lib/message/sort_keys.h"
 
 namespace imapd {
 namespace {
@@ -120,7 +122,7 @@ std::vector<store::Uid> Searcher::run() {
 
 // First by what costs nothing; the message is read only where that does not decide.
 bool Searcher::matches(const store::Entry& entry) {
-  Looked looked{.entry = &entry, .facts = {}, .message = {}, .parts = {}};
+  Looked looked{.entry = &entry, .facts = {}, .message = {}, .parts = {}, .fields = {}};
   const auto leaf = [&](bool may_read) {
     return program_.evaluate([&, may_read](const imap::SearchNode& node) { return test(node, looked, may_read); });
   };
@@ -167,8 +169,10 @@ Truth Searcher::test(const imap::SearchNode& node, Looked& looked, bool may_read
     case Key::saved_since: return may_read || looked.facts ? truth(test_facts(node, looked)) : Truth::unknown;
     case Key::sent_before:
     case Key::sent_on:
-    case Key::sent_since:
+    case Key::sent_since: return may_read ? truth(test_fields(node, looked)) : Truth::unknown;
     case Key::header:
+      if (message::is_sort_field(node.field)) return may_read ? truth(test_fields(node, looked)) : Truth::unknown;
+      [[fallthrough]];
     case Key::body:
     case Key::text: return may_read ? truth(test_text(node, looked)) : Truth::unknown;
   }
@@ -205,19 +209,30 @@ bool Searcher::read(Looked& looked) {
   return true;
 }
 
+bool Searcher::test_fields(const imap::SearchNode& node, Looked& looked) {
+  if (!looked.fields) {
+    auto fields = kept_sort_fields(session_.view()->mailbox(), looked.entry->uid);
+    if (!fields) return false;
+    looked.fields = std::move(*fields);
+  }
+  if (node.key == Key::header) {
+    const Leaf& leaf = leaves_[static_cast<std::size_t>(&node - program_.nodes.data())];
+    return message::is_in_header(*leaf.needle, *looked.fields, node.field);
+  }
+  const auto date = message::find_field(*looked.fields, "Date");
+  const auto sent = date ? message::parse_sent_date(*date) : std::nullopt;
+  return sent && compare_day(node.key, sent->day(), node.day);
+}
+
 bool Searcher::test_text(const imap::SearchNode& node, Looked& looked) {
   if (!read(looked)) return false;
   const std::string_view text = looked.message->text();
   const Leaf& leaf = leaves_[static_cast<std::size_t>(&node - program_.nodes.data())];
   switch (node.key) {
-    case Key::header: return message::is_in_header(*leaf.needle, text, *looked.parts, node.field);
     case Key::body: return message::is_in_body(*leaf.needle, text, *looked.parts);
     case Key::text: return message::is_in_text(*leaf.needle, text, *looked.parts);
-    default: break;
+    default: return message::is_in_header(*leaf.needle, looked.parts->root().header.of(text), node.field);
   }
-  const auto date = message::find_field(looked.parts->root().header.of(text), "Date");
-  const auto sent = date ? message::parse_sent_date(*date) : std::nullopt;
-  return sent && compare_day(node.key, sent->day(), node.day);
 }
 
 }  // namespace imapd

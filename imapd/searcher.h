@@ -41,6 +41,7 @@ class Searcher {
     std::optional<store::Facts> facts;
     std::optional<store::Message> message;
     std::optional<message::Parts> parts;
+    std::optional<std::string> fields;           // of its header, those that are kept (kept_sort_fields)
     bool is_unreadable = false;
   };
 
@@ -49,6 +50,7 @@ class Searcher {
   [[nodiscard]] imap::NumberSet uids_of(const imap::SequenceSet& set, imap::Numbering numbering) const;
   [[nodiscard]] imap::Truth test(const imap::SearchNode& node, Looked& looked, bool may_read);
   [[nodiscard]] bool test_facts(const imap::SearchNode& node, Looked& looked);
+  [[nodiscard]] bool test_fields(const imap::SearchNode& node, Looked& looked);
   [[nodiscard]] bool test_text(const imap::SearchNode& node, Looked& looked);
   [[nodiscard]] bool read(Looked& looked);
 

@@ -5,9 +5,13 @@
 #include "imapd/commands.h"
 #include "imapd/session.h"
 #include "lib/imap/append_reader.h"
+#include "lib/message/content.h"
 
 namespace imapd {
 namespace {
+
+// Of a literal8, whose binary parts are encoded. A larger one, which nobody should send, is kept as it comes.
+constexpr std::uint64_t encoded_size_max = 16 * 1024 * 1024;
 
 // One APPEND, with its messages.
 class Appending {
@@ -84,12 +88,25 @@ class Appending {
     if (event.size == 0 && !is_catenated_) return no("Can't save a zero byte message.");
     if (auto fits = session_.account().quota().check(static_cast<std::int64_t>(event.size), 1); !fits) return session_.failed(fits.error());
     session_.reader().accept_literal(session_.deadline());
+    const bool may_encode = event.is_literal8 && !is_catenated_ && event.size <= encoded_size_max;
+    std::string kept;
     while (session_.reader().literal_left() > 0) {
       const io::Stream::Bytes bytes = session_.reader().read_literal(piece, session_.deadline());
       if (bytes.end != io::End::ok) return no("Lost.");
       if (!event.is_literal8 && bytes.data.contains('\0')) return no("NUL in a literal", "BADCHARSET");
-      if (auto done = append_->write(bytes.data); !done) return session_.failed(done.error());
+      if (may_encode) kept += bytes.data;
+      else if (auto done = append_->write(bytes.data); !done) return session_.failed(done.error());
     }
+    return may_encode ? write_encoded(kept) : std::nullopt;
+  }
+
+  [[nodiscard]] std::optional<Reply> write_encoded(std::string_view message) {
+    Result<void> done;
+    message::encode_binary(message, message::Parts::parse(message), [&](std::string_view text) {
+      done = append_->write(text);
+      return done.has_value();
+    });
+    if (!done) return session_.failed(done.error());
     return std::nullopt;
   }
 
@@ -112,7 +129,7 @@ class Appending {
 
 }  // namespace
 
-// APPEND (RFC 9051 section 6.3.12), with MULTIAPPEND (RFC 3502).
+// APPEND (RFC 9051 section 6.3.12), with MULTIAPPEND (RFC 3502) and literal8 (RFC 3516).
 Reply append(Session& session, imap::Values) { return Appending(session).run(); }
 
 }  // namespace imapd

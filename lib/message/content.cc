@@ -1,6 +1,9 @@
 #include "lib/message/content.h"
 
+#include <algorithm>
+
 #include "lib/base/ascii.h"
+#include "lib/base/base64.h"
 #include "lib/message/charset.h"
 #include "lib/message/fields.h"
 #include "lib/message/parameters.h"
@@ -12,6 +15,7 @@ namespace message {
 namespace {
 
 constexpr std::size_t piece_size = 65536;
+constexpr std::size_t encoded_line_bytes = 57;  // 76 characters (RFC 2045 section 6.8)
 constexpr std::string_view encoding_field = "Content-Transfer-Encoding";
 
 void append_wire(std::string& out, std::string_view text) {
@@ -84,6 +88,30 @@ std::expected<Binary, BinaryFault> decode_binary(std::string_view message, const
   }
   append_wire(out.bytes, message.substr(done, stretch.offset + stretch.size - done));
   return out;
+}
+
+void encode_binary(std::string_view message, const Parts& parts, const Sink& sink) {
+  std::size_t done = 0;
+  for (const Part& part : parts) {
+    const std::string_view header = part.header.of(message);
+    if (part.kind != Kind::leaf || part.body.size == 0 || transfer_encoding(header) != TransferEncoding::binary) continue;
+    std::string text(message.substr(done, part.header.offset - done));
+    Fields fields(header);
+    while (const auto field = fields.next()) {
+      if (ascii::equal_ignoring_case(field->name, encoding_field)) text.append(encoding_field).append(": base64\r\n");
+      else text += field->text;
+    }
+    text += fields.rest();
+    if (!sink(text)) return;
+    for (std::string_view body = part.body.of(message); !body.empty();) {
+      text = base::encode_base64(body.substr(0, encoded_line_bytes));
+      body.remove_prefix(std::min(body.size(), encoded_line_bytes));
+      if (!body.empty()) text += "\r\n";
+      if (!sink(text)) return;
+    }
+    done = part.body.offset + part.body.size;
+  }
+  sink(message.substr(done));
 }
 
 }  // namespace message

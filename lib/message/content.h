@@ -32,4 +32,8 @@ enum class BinaryFault {
 [[nodiscard]] std::expected<Binary, BinaryFault> decode_binary(std::string_view message, const Parts& parts,
                                                                const std::vector<std::uint32_t>& path);
 
+// For APPEND of what may have NUL (RFC 3516 section 4.3): parts that say that they are binary in base64, as BODY can tell them, and the
+// rest as it is.
+void encode_binary(std::string_view message, const Parts& parts, const Sink& sink);
+
 }  // namespace message

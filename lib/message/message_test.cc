@@ -166,7 +166,7 @@ TEST_CASE("what is found in the recorded messages is what Dovecot finds") {
       const message::Parts parts = message::Parts::parse(text);
       if (where == "TEXT" ? is_in_text(needle, text, parts)
           : where == "BODY" ? is_in_body(needle, text, parts)
-                            : is_in_header(needle, text, parts, std::string_view(where).substr(7)))
+                            : is_in_header(needle, parts.root().header.of(text), std::string_view(where).substr(7)))
         found += name + '\n';
     }
     std::string expected = answer;

@@ -50,12 +50,15 @@ std::string folded(std::string_view text) {
 
 }  // namespace
 
+bool is_sort_field(std::string_view name) {
+  return std::ranges::any_of(sort_names, [&](std::string_view one) { return ascii::equal_ignoring_case(one, name); });
+}
+
 std::string sort_fields(std::string_view message) {
   std::string out;
   Fields fields(message);
   while (const auto field = fields.next()) {
-    const bool is_wanted = std::ranges::any_of(sort_names, [&](std::string_view name) { return ascii::equal_ignoring_case(name, field->name); });
-    if (is_wanted) out += field->text;
+    if (is_sort_field(field->name)) out += field->text;
   }
   if (!out.empty() && !out.ends_with('\n')) out += '\n';
   out += '\n';

@@ -15,6 +15,9 @@ inline constexpr std::size_t sort_key_size_max = 1000;  // bytes; what is behind
 // is below, and thread_message(), say of them what they say of the whole header.
 [[nodiscard]] std::string sort_fields(std::string_view message);
 
+// Is it one of them? Any case.
+[[nodiscard]] bool is_sort_field(std::string_view name);
+
 // Texts are to be compared byte by byte. `field` is "From", "To" or "Cc".
 // The mailbox of the first address, which is the name of a group where one begins.
 [[nodiscard]] std::string sort_mailbox(std::string_view header, std::string_view field);

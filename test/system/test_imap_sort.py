@@ -248,6 +248,26 @@ def test_sorted_as_once_read(server):
     assert answers("FETCH 1:* (ENVELOPE)") == first
 
 
+@pytest.mark.extension("the cache is each server's own")
+def test_messages_are_read_once(server):
+    """What SORT and THREAD look at is kept in the mailbox's cache: that the messages have become empty is not seen."""
+    fresh(server, TALK)
+    lines = ("SORT (SUBJECT) UTF-8 ALL", "SORT (DISPLAYFROM REVERSE DATE) UTF-8 ALL", "THREAD REFERENCES UTF-8 ALL", "THREAD ORDEREDSUBJECT UTF-8 ALL", "FETCH 1 PREVIEW", "FETCH 1 (PREVIEW (LAZY))")
+
+    def answers():
+        with Imap(server, user="alice") as client:
+            replies = [reply[0] for reply in client.all("SELECT INBOX", *lines)[1:]]
+            client.leave()
+            return replies
+    first = answers()
+    for path in (server.maildir() / "cur").iterdir():
+        path.write_bytes(b"\n")
+    assert answers() == first
+    for name in ("valija.cache", "valija.index"):
+        (server.maildir() / name).unlink()
+    assert answers()[0] == b"* SORT 1 2 3 4 5 6 7 8"
+
+
 def test_append_of_literal8(server):
     """What has NUL and says that it is binary is encoded, so that BODY can tell it."""
     fresh(server, [])
@@ -261,7 +281,7 @@ def test_append_of_literal8(server):
         plain = b"Subject: x\r\n\r\nx\0y\r\n"
         client.say("APPEND INBOX (\\Seen) ~{%d}" % len(plain), plain + b"\r\n")
         client.all("FETCH 2 (FLAGS RFC822.SIZE)", "FETCH 2 BODY.PEEK[]", "FETCH 2 BINARY.PEEK[]", "FETCH 2 BINARY.PEEK[1]")
-        whole = b"Subject: x\r\ncontent-transfer-encoding:  Binary\r\nX: y\r\n\r\n" + bytes(range(256))
+        whole = b"Subject: x\r\nMIME-Version: 1.0\r\nContent-Transfer-Encoding: binary\r\nX: y\r\n\r\n" + bytes(range(256))
         client.say("APPEND INBOX ~{%d}" % len(whole), whole + b"\r\n")
         client.all("FETCH 3 (RFC822.SIZE BODYSTRUCTURE)", "FETCH 3 BODY.PEEK[]", "FETCH 3 BINARY.SIZE[1]", "FETCH 3 BINARY.PEEK[1]")
         client.say("APPEND INBOX ~{%d}" % len(plain), plain + b" ~{%d}\r\n" % len(whole), whole + b"\r\n")

@@ -80,6 +80,7 @@ TEST_CASE("SORT has criteria") {
       {"DATE UTF-8 ALL", "Invalid sort argument"},
       {"(FOO) UTF-8 ALL", "Unknown sort argument: FOO"},
       {"(REVERSE) UTF-8 ALL", "Sort list ends with REVERSE"},
+      {"(REVERSE REVERSE) UTF-8 ALL", "Sort list ends with REVERSE"},
       {"((DATE)) UTF-8 ALL", "Invalid sort list argument"},
       {"(DATE)", "Invalid charset argument"},
       {"(DATE) (x) ALL", "Invalid charset argument"},

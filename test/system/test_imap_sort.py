@@ -1,5 +1,6 @@
 """SORT, THREAD, searches that are kept up to date, PREVIEW and BINARY: what a client hears, the same of Dovecot and of ours."""
 import os
+import re
 
 import pytest
 
@@ -154,12 +155,17 @@ def fresh(server, messages):
         os.utime(path, (ARRIVED - 86400 * n,) * 2)
 
 
+def told(text):
+    """masked(), and without what is recent, which is not the matter here."""
+    return re.sub(r"(?m)^S: \* \d+ RECENT\n", "", re.sub(r" ?\\Recent", "", masked(text)))
+
+
 def say_all(server, lines):
     with Imap(server, user="alice") as client:
         client.lines = []
         client.all(*lines)
         client.leave()
-        return masked(client.transcript())
+        return told(client.transcript())
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -186,7 +192,7 @@ def test_updates(server, name):
             {"a": a, "b": b}[who].say(command)
         a.leave()
         b.leave()
-        golden("imap_sort_updates_" + name.replace(" ", "_"), masked("".join(line + "\n" for line in lines)))
+        golden("imap_sort_updates_" + name.replace(" ", "_"), told("".join(line + "\n" for line in lines)))
 
 
 def test_a_tag_is_of_one_search(server):
@@ -198,7 +204,7 @@ def test_a_tag_is_of_one_search(server):
             client.tags = 8
             client.say(command)
         client.leave()
-        golden("imap_sort_updates_of_one_tag", masked(client.transcript()))
+        golden("imap_sort_updates_of_one_tag", told(client.transcript()))
 
 
 def test_updates_in_idle(server):
@@ -290,4 +296,4 @@ def test_append_of_literal8(server):
         client.say("APPEND INBOX ~{%d+}\r\n" % len(plain) + plain.decode())
         client.say("APPEND ~{5+}\r\nINBOX")
         client.leave()
-        golden("imap_sort_append_of_literal8", masked(client.transcript()))
+        golden("imap_sort_append_of_literal8", told(client.transcript()))

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "lib/base/ascii.h"
@@ -20,24 +21,11 @@ constexpr std::array sort_names{std::string_view("from"), std::string_view("to")
                                 std::string_view("date"), std::string_view("subject"),    std::string_view("message-id"),
                                 std::string_view("references"), std::string_view("in-reply-to")};
 
-// Of several fields of that name the last one, as in ENVELOPE.
-std::optional<std::string_view> last_field(std::string_view header, std::string_view name) {
-  std::optional<std::string_view> found;
-  Fields fields(header);
-  while (const auto field = fields.next()) {
-    if (ascii::equal_ignoring_case(field->name, name)) found = field->value;
-  }
-  return found;
-}
-
+// Of the first field of that name.
 std::optional<Address> first_address(std::string_view header, std::string_view name) {
   std::vector<Address> addresses;
-  Fields fields(header);
-  while (const auto field = fields.next()) {
-    if (ascii::equal_ignoring_case(field->name, name)) append_addresses(addresses, field->value);
-    if (!addresses.empty()) return addresses.front();
-  }
-  return std::nullopt;
+  if (const auto field = find_field(header, name)) append_addresses(addresses, *field);
+  return addresses.empty() ? std::nullopt : std::optional(std::move(addresses.front()));
 }
 
 std::string folded(std::string_view text) {
@@ -58,7 +46,11 @@ std::string sort_fields(std::string_view message) {
   std::string out;
   Fields fields(message);
   while (const auto field = fields.next()) {
-    if (is_sort_field(field->name)) out += field->text;
+    if (!is_sort_field(field->name)) continue;
+    for (const char c : field->text) {
+      if (c == '\0') out += replacement;
+      else out += c;
+    }
   }
   if (!out.empty() && !out.ends_with('\n')) out += '\n';
   out += '\n';
@@ -78,7 +70,7 @@ std::string sort_display_name(std::string_view header, std::string_view field) {
 }
 
 std::string sort_subject(std::string_view header) {
-  const auto subject = last_field(header, "Subject");
+  const auto subject = find_field(header, "Subject");
   if (!subject) return {};
   std::string out = base_subject(*subject).text;
   out.resize(std::min(out.size(), sort_key_size_max));
@@ -86,7 +78,7 @@ std::string sort_subject(std::string_view header) {
 }
 
 std::optional<std::chrono::sys_seconds> sort_date(std::string_view header) {
-  const auto value = last_field(header, "Date");
+  const auto value = find_field(header, "Date");
   const auto date = value ? parse_sent_date(*value) : std::nullopt;
   return date ? std::optional(date->time) : std::nullopt;
 }

@@ -11,8 +11,9 @@ namespace message {
 
 inline constexpr std::size_t sort_key_size_max = 1000;  // bytes; what is behind them is not compared
 
-// The fields that SORT and THREAD look at, as they stand in the header of a message that begins so, and an empty line. All that
-// is below, and thread_message(), say of them what they say of the whole header.
+// The fields that SORT and THREAD look at, as they stand in the header of a message that begins so, but that U+FFFD is in place of NUL;
+// and an empty line. All that is below, and thread_message(), say of them what they say of the whole header. Of several fields of a
+// name the first counts.
 [[nodiscard]] std::string sort_fields(std::string_view message);
 
 // Is it one of them? Any case.

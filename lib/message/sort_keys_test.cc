@@ -19,7 +19,8 @@ TEST_CASE("addresses are sorted by the first one's mailbox") {
   CHECK(mailbox("<>") == "MISSING_MAILBOX");
   CHECK(mailbox("=?utf-8?q?b?=@x") == "=?UTF-8?Q?B?=");
   CHECK(message::sort_mailbox("To: a@x\n\n", "From").empty());
-  CHECK(message::sort_mailbox("FROM:\nfrom: z@x\n\n", "From") == "Z");
+  CHECK(message::sort_mailbox("FROM: y@x\nfrom: z@x\n\n", "From") == "Y");
+  CHECK(message::sort_mailbox("From:\nFrom: z@x\n\n", "From").empty());
 }
 
 TEST_CASE("addresses are sorted by the name that is shown") {
@@ -36,16 +37,17 @@ TEST_CASE("keys have an end") {
   CHECK(mailbox(std::string(5000, 'a') + "@x").size() == message::sort_key_size_max);
 }
 
-TEST_CASE("the last date counts, if it is one") {
+TEST_CASE("the first date counts, if it is one") {
   CHECK(message::sort_date("Date: Mon, 2 Jan 2023 10:00:00 +0100\n\n")->time_since_epoch().count() == 1672650000);
-  CHECK(message::sort_date("Date: x\nDate: Mon, 2 Jan 2023 10:00:00 +0100\n\n"));
-  CHECK_FALSE(message::sort_date("Date: Mon, 2 Jan 2023 10:00:00 +0100\nDate: x\n\n"));
+  CHECK_FALSE(message::sort_date("Date: x\nDate: Mon, 2 Jan 2023 10:00:00 +0100\n\n"));
+  CHECK(message::sort_date("Date: Mon, 2 Jan 2023 10:00:00 +0100\nDate: x\n\n"));
   CHECK_FALSE(message::sort_date("\n"));
 }
 
 TEST_CASE("of a header stays what is looked at") {
   const std::string message = "Received: x\nFrom: a@x\r\n b\r\nX: y\nsubject: s\nReferences: <1>\n <2>\n\nDate: body\n";
   CHECK(message::sort_fields(message) == "From: a@x\r\n b\r\nsubject: s\nReferences: <1>\n <2>\n\n");
+  CHECK(message::sort_fields(std::string("Subject: a\0b\n", 13)) == "Subject: a\xef\xbf\xbd" "b\n\n");
   CHECK(message::sort_fields("Subject: no end") == "Subject: no end\n\n");
   CHECK(message::sort_fields("") == "\n");
 }

@@ -129,7 +129,20 @@ BROKEN = [
     b"Subject: x\nContent-Transfer-Encoding: quoted-printable\n\na=2xb\n",
     b"Subject: x\n\nplain\n",
 ]
+# What counts of several fields of a name: the first.
+TWICE = [
+    letter("b@x", subject="m", date="Mon, 2 Jan 2023 10:00:00 +0000", ident="<1@x>"),
+    letter("a@x", subject="a", date="Sun, 1 Jan 2023 10:00:00 +0000", ident="<2a@x>", more="From: c@x\nSubject: z\nDate: Tue, 3 Jan 2023 10:00:00 +0000\nMessage-ID: <2b@x>\n"),
+    letter("", subject="q", date="Mon, 2 Jan 2023 10:00:01 +0000", reply="<2a@x>", more="From: d@x\n"),
+    letter("e@x", subject="r", date="Mon, 2 Jan 2023 10:00:02 +0000", reply="<2b@x>"),
+    letter("e@x", subject="s", date="Mon, 2 Jan 2023 10:00:03 +0000", refs="<1@x>", more="References: <2a@x>\n"),
+    letter("e@x", subject="t", date="Mon, 2 Jan 2023 10:00:04 +0000", reply="<1@x>", more="In-Reply-To: <2a@x>\n"),
+    letter("e@x", subject="u", date="Mon, 2 Jan 2023 10:00:05 +0000", refs="", more="References: <1@x>\n"),
+    letter("e@x", subject="", date="", refs="<1@x>", more="Subject: n\nDate: Mon, 2 Jan 2023 09:00:06 +0000\n"),
+    letter("e@x", subject="a\0b"), letter("e@x", subject="a  \t b"), letter("e@x", subject="a\n b"), letter("e@x", subject="=?utf-8?q?a=20_b?="),
+]
 CONTENT = {
+    "sort of fields that are there twice": (TWICE, (*IN, *("SORT (%s) UTF-8 ALL" % key for key in ("SUBJECT", "FROM", "DISPLAYFROM", "DATE")), *("THREAD %s UTF-8 ALL" % algorithm for algorithm in ("REFERENCES", "REFS", "ORDEREDSUBJECT")))),
     "preview": (PARTS, (*IN, "FETCH 1:2 (PREVIEW (LAZY))", "FETCH 1 (SNIPPET (LAZY))", "FETCH 2 (PREVIEW (LAZY=FUZZY))", "FETCH 1:7 PREVIEW", "FETCH 1:7 (PREVIEW (LAZY))", "FETCH 1:7 SNIPPET", "FETCH 1 (SNIPPET (LAZY=FUZZY))", "FETCH 2 (PREVIEW (FUZZY))",
                         "FETCH 2 PREVIEW (LAZY)", "FETCH 2 (PREVIEW (lazy) UID)", "FETCH 2 (SNIPPET (FUZZY))", "FETCH 2 (PREVIEW SNIPPET UID ENVELOPE)", "UID FETCH 6 (PREVIEW)", "FETCH 1:7 FLAGS")),
     "preview with mistakes": (PARTS, (*IN, "FETCH 2 (PREVIEW (FOO))", "FETCH 2 (PREVIEW ())", "FETCH 2 (PREVIEW LAZY)", 'FETCH 2 (PREVIEW ("LAZY"))', "FETCH 2 (PREVIEW (LAZY (x)))", "FETCH 2 (SNIPPET (FOO))")),

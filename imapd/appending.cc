@@ -6,12 +6,15 @@
 
 #include "imapd/commands.h"
 #include "lib/event/loop.h"
+#include "lib/message/content.h"
 
 namespace imapd {
 namespace {
 
 constexpr std::size_t piece_size = 16 * 1024;
 constexpr std::uint64_t message_size_max = INT64_MAX / 4;   // where the site sets none
+// Of a literal8, whose binary parts are encoded. A larger one, which nobody should send, is kept as it comes.
+constexpr std::uint64_t encoded_size_max = 16 * 1024 * 1024;
 
 // RFC 4469 section 4.1: a bracket would end the response code.
 std::string for_code(std::string_view url) {
@@ -138,12 +141,25 @@ std::optional<Reply> Appending::take_literal(const imap::AppendEvent& event) {
   if (event.size == 0 && !is_catenated_) return no("Can't save a zero byte message.");
   if (auto refusal = make_room(event.size)) return refusal;
   session_.reader().accept_literal(session_.deadline());
+  const bool may_encode = event.is_literal8 && !is_catenated_ && event.size <= encoded_size_max;
+  std::string kept;
   while (session_.reader().literal_left() > 0) {
     const io::Stream::Bytes bytes = session_.reader().read_literal(piece_size, session_.deadline());
     if (bytes.end != io::End::ok) return no("Lost.");
     if (!event.is_literal8 && bytes.data.contains('\0')) return no("NUL in a literal", "BADCHARSET");
-    if (auto done = append_->write(bytes.data); !done) return session_.failed(done.error());
+    if (may_encode) kept += bytes.data;
+    else if (auto done = append_->write(bytes.data); !done) return session_.failed(done.error());
   }
+  return may_encode ? write_encoded(kept) : std::nullopt;
+}
+
+std::optional<Reply> Appending::write_encoded(std::string_view message) {
+  Result<void> done;
+  message::encode_binary(message, message::Parts::parse(message), [&](std::string_view text) {
+    done = append_->write(text);
+    return done.has_value();
+  });
+  if (!done) return session_.failed(done.error());
   return std::nullopt;
 }
 

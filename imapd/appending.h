@@ -33,6 +33,7 @@ class Appending {
   [[nodiscard]] std::optional<Reply> take(imap::AppendEvent& event);
   [[nodiscard]] std::optional<Reply> begin(const imap::AppendEvent& event);
   [[nodiscard]] std::optional<Reply> take_literal(const imap::AppendEvent& event);
+  [[nodiscard]] std::optional<Reply> write_encoded(std::string_view message);
   [[nodiscard]] std::optional<Reply> take_url(const std::string& url);
   // Before so much more is written.
   [[nodiscard]] std::optional<Reply> make_room(std::uint64_t size);

@@ -16,6 +16,7 @@ using enum Tells;
 // By name.
 constexpr std::array rows{
     Row{"APPEND", &append, authenticated, all, true, true},
+    Row{"CANCELUPDATE", &cancel_update, authenticated, all, false},
     Row{"CAPABILITY", &capability, authenticated, all, false},
     Row{"CHECK", &check, selected, all, false},
     Row{"CLOSE", &close_mailbox, selected, nothing, false},
@@ -43,16 +44,20 @@ constexpr std::array rows{
     Row{"SEARCH", &search, selected, no_vanished, false},
     Row{"SELECT", &select, authenticated, nothing, false},
     Row{"SETQUOTA", &set_quota, authenticated, all, false},
+    Row{"SORT", &imapd::sort, selected, no_vanished, false},
     Row{"STATUS", &status, authenticated, all, false},
     Row{"STORE", &store_flags, selected, no_vanished, false, true},
     Row{"SUBSCRIBE", &subscribe, authenticated, all, false},
+    Row{"THREAD", &thread, selected, no_vanished, false},
     Row{"UID COPY", &copy, selected, all, false, true},
     Row{"UID EXPUNGE", &expunge, selected, all, false, true},
     Row{"UID FETCH", &fetch, selected, all, false},
     Row{"UID MOVE", &imapd::move, selected, all, false, true},
     Row{"UID REPLACE", &replace, selected, all, true, true},
     Row{"UID SEARCH", &search, selected, all, false},
+    Row{"UID SORT", &imapd::sort, selected, all, false},
     Row{"UID STORE", &store_flags, selected, all, false, true},
+    Row{"UID THREAD", &thread, selected, all, false},
     Row{"UNSELECT", &unselect, selected, nothing, false},
     Row{"UNSUBSCRIBE", &unsubscribe, authenticated, all, false},
 };

@@ -33,6 +33,7 @@ struct Row {
 [[nodiscard]] const Row* find_command(std::string_view name);
 
 Reply append(Session& session, imap::Values arguments);
+Reply cancel_update(Session& session, imap::Values arguments);
 Reply capability(Session& session, imap::Values arguments);
 Reply check(Session& session, imap::Values arguments);
 Reply close_mailbox(Session& session, imap::Values arguments);
@@ -59,9 +60,11 @@ Reply replace(Session& session, imap::Values arguments);
 Reply search(Session& session, imap::Values arguments);
 Reply select(Session& session, imap::Values arguments);
 Reply set_quota(Session& session, imap::Values arguments);
+Reply sort(Session& session, imap::Values arguments);
 Reply status(Session& session, imap::Values arguments);
 Reply store_flags(Session& session, imap::Values arguments);
 Reply subscribe(Session& session, imap::Values arguments);
+Reply thread(Session& session, imap::Values arguments);
 Reply unselect(Session& session, imap::Values arguments);
 Reply unsubscribe(Session& session, imap::Values arguments);
 

@@ -2,41 +2,23 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 #include <fmt/format.h>
 
 #include "imapd/sections.h"
 #include "lib/event/loop.h"
-#include "lib/message/content.h"
 #include "lib/message/envelope.h"
 #include "lib/message/imap_structure.h"
 #include "lib/message/preview.h"
+#include "lib/message/sort_keys.h"
 
 namespace imapd {
 namespace {
 
 using Attribute = imap::FetchAttribute;
+using Kind = KeptTexts::Kind;
 
 constexpr std::size_t piece_size = 16 * 1024;   // of a literal that goes out
-
-// The texts of a message as the index keeps them: each behind its length.
-void pack(std::string& out, std::string_view text) {
-  const auto size = static_cast<std::uint32_t>(text.size());
-  out.append(reinterpret_cast<const char*>(&size), sizeof size);
-  out += text;
-}
-
-bool unpack(std::string_view& from, std::string& text) {
-  std::uint32_t size = 0;
-  if (from.size() < sizeof size) return false;
-  std::memcpy(&size, from.data(), sizeof size);
-  from.remove_prefix(sizeof size);
-  if (from.size() < size) return false;
-  text = from.substr(0, size);
-  from.remove_prefix(size);
-  return true;
-}
 
 }  // namespace
 
@@ -69,8 +51,8 @@ Result<void> FetchWriter::prepare(const store::Entry& entry) {
   if (any(Attribute::rfc822_size, Attribute::internal_date, Attribute::save_date, Attribute::x_save_date)) {
     facts_ = TRY(session_.view()->mailbox().facts(entry.uid));
   }
-  if (any(Attribute::envelope, Attribute::body, Attribute::body_structure)) TRY(texts());
-  if (any(Attribute::section, Attribute::preview)) TRY(parts());
+  if (any(Attribute::envelope, Attribute::body, Attribute::body_structure, Attribute::preview)) TRY(prepare_texts());
+  if (any(Attribute::section)) TRY(parts());
   for (const imap::FetchItem& item : items_.items) {
     if (item.attribute == Attribute::binary || item.attribute == Attribute::binary_size) TRY(decode(item));
   }
@@ -88,27 +70,26 @@ Result<const message::Parts*> FetchWriter::parts() {
   return &*parts_;
 }
 
-Result<const FetchWriter::Texts*> FetchWriter::texts() {
-  if (texts_) return &*texts_;
-  store::Mailbox& mailbox = session_.view()->mailbox();
-  Texts found;
-  if (const auto kept = mailbox.cached(entry_.uid)) {
-    std::string_view rest = *kept;
-    if (unpack(rest, found.envelope) && unpack(rest, found.body) && unpack(rest, found.structure)) {
-      texts_ = std::move(found);
-      return &*texts_;
-    }
+Result<void> FetchWriter::prepare_texts() {
+  texts_.emplace(session_.view()->mailbox(), entry_.uid);
+  const bool wants_structure = items_.has(Attribute::envelope) || items_.has(Attribute::body) || items_.has(Attribute::body_structure);
+  const bool has_structure = texts_->find(Kind::envelope) != nullptr && texts_->find(Kind::body) != nullptr && texts_->find(Kind::structure) != nullptr;
+  if (wants_structure && !has_structure) {
+    const message::Parts& known = *TRY(parts());
+    const std::string_view all = TRY(text()), header = known.root().header.of(all);
+    std::string envelope, body, structure;
+    message::append_envelope(envelope, message::Envelope::parse(header));
+    message::append_structure(body, all, known, message::StructureForm::body);
+    message::append_structure(structure, all, known, message::StructureForm::bodystructure);
+    texts_->set(Kind::sort_fields, message::sort_fields(header));
+    texts_->set(Kind::envelope, std::move(envelope));
+    texts_->set(Kind::body, std::move(body));
+    texts_->set(Kind::structure, std::move(structure));
   }
-  const message::Parts& known = *TRY(parts());
-  const std::string_view all = TRY(text());
-  message::append_envelope(found.envelope, message::Envelope::parse(known.root().header.of(all)));
-  message::append_structure(found.body, all, known, message::StructureForm::body);
-  message::append_structure(found.structure, all, known, message::StructureForm::bodystructure);
-  std::string packed;
-  for (const std::string* each : {&found.envelope, &found.body, &found.structure}) pack(packed, *each);
-  if (packed.size() <= store::Mailbox::cached_size_max) mailbox.cache(entry_.uid, packed);
-  texts_ = std::move(found);
-  return &*texts_;
+  const bool wants_preview = std::ranges::any_of(items_.items, [](const auto& item) { return item.attribute == Attribute::preview && !item.is_lazy; });
+  if (wants_preview && texts_->find(Kind::preview) == nullptr) texts_->set(Kind::preview, message::preview(TRY(text()), *TRY(parts())));
+  texts_->save();
+  return {};
 }
 
 Result<void> FetchWriter::append(const imap::FetchItem& item) {
@@ -120,9 +101,9 @@ Result<void> FetchWriter::append(const imap::FetchItem& item) {
     case Attribute::x_save_date:
       out_ += fmt::format("{}", std::chrono::duration_cast<std::chrono::seconds>(facts_->save_date.time_since_epoch()).count());
       break;
-    case Attribute::envelope: out_ += TRY(texts())->envelope; break;
-    case Attribute::body: out_ += TRY(texts())->body; break;
-    case Attribute::body_structure: out_ += TRY(texts())->structure; break;
+    case Attribute::envelope: out_ += *texts_->find(Kind::envelope); break;
+    case Attribute::body: out_ += *texts_->find(Kind::body); break;
+    case Attribute::body_structure: out_ += *texts_->find(Kind::structure); break;
     case Attribute::rfc822_size: out_ += fmt::format("{}", facts_->size); break;
     case Attribute::uid:
     case Attribute::x_real_uid: out_ += fmt::format("{}", entry_.uid); break;
@@ -132,7 +113,7 @@ Result<void> FetchWriter::append(const imap::FetchItem& item) {
     case Attribute::x_guid: imap::append_string(out_, fmt::format("{}{:08x}", mailbox.mailbox_id(), entry_.uid)); break;
     case Attribute::thread_id: out_ += "NIL"; break;
     case Attribute::x_mailbox: out_ += session_.wire_name(session_.view()->name()); break;
-    case Attribute::preview: imap::append_string(out_, message::preview(TRY(text()), *TRY(parts()))); break;
+    case Attribute::preview: append_preview(item); break;
     case Attribute::section: return append_section(item);
     case Attribute::binary:
     case Attribute::binary_size: append_binary(item); break;
@@ -161,29 +142,36 @@ void FetchWriter::write_text(const message::WireText& text, const imap::FetchIte
   }
 }
 
+// RFC 8970; with its algorithm, as before that RFC, for who asks so. One that is asked for lazily is told if it is known.
+void FetchWriter::append_preview(const imap::FetchItem& item) {
+  const std::string* const text = texts_->find(Kind::preview);
+  if (item.is_fuzzy) out_ += "(FUZZY ";
+  if (text == nullptr) imap::append_nil(out_);
+  else imap::append_string(out_, *text);
+  if (item.is_fuzzy) out_ += ')';
+}
+
 // RFC 3516 section 4.
 Result<void> FetchWriter::decode(const imap::FetchItem& item) {
-  const message::Parts& known = *TRY(parts());
-  const auto place = message::find_part(known, item.section.part);
-  auto bytes = place ? message::decode_binary(TRY(text()), known[*place]) : std::expected<std::string, message::BinaryFault>(std::string());
-  if (!bytes) return base::fail("a part cannot be decoded", bytes.error() == message::BinaryFault::broken ? EBADMSG : EOPNOTSUPP);
-  binaries_.push_back(std::move(*bytes));
+  auto found = message::decode_binary(TRY(text()), *TRY(parts()), item.section.part);
+  if (!found) return base::fail("a part cannot be decoded", found.error() == message::BinaryFault::broken ? EBADMSG : EOPNOTSUPP);
+  binaries_.push_back(std::move(*found));
   return {};
 }
 
 void FetchWriter::append_binary(const imap::FetchItem& item) {
-  const std::string bytes = std::move(binaries_.front());
+  const message::Binary found = std::move(binaries_.front());
   binaries_.pop_front();
   if (item.attribute == Attribute::binary_size) {
-    out_ += fmt::format("{}", bytes.size());
+    out_ += fmt::format("{}", found.bytes.size());
     return;
   }
-  std::string_view wanted = bytes;
+  std::string_view wanted = found.bytes;
   if (item.section.partial) {
     const auto from = std::min<std::uint64_t>(item.section.partial->offset, wanted.size());
     wanted = wanted.substr(static_cast<std::size_t>(from), static_cast<std::size_t>(std::min<std::uint64_t>(item.section.partial->size, wanted.size())));
   }
-  if (wanted.contains('\0')) imap::append_literal8_header(out_, wanted.size());
+  if (found.is_decoded || wanted.contains('\0')) imap::append_literal8_header(out_, wanted.size());
   else imap::append_literal_header(out_, wanted.size());
   out_ += wanted;
 }

@@ -6,8 +6,10 @@
 #include <optional>
 #include <string>
 
+#include "imapd/kept_texts.h"
 #include "imapd/session.h"
 #include "lib/imap/fetch_items.h"
+#include "lib/message/content.h"
 #include "lib/message/parts.h"
 #include "lib/message/wire_text.h"
 
@@ -22,15 +24,13 @@ class FetchWriter {
   [[nodiscard]] Result<void> write(std::uint32_t number, const store::Entry& entry);
 
  private:
-  // What is known of the message at hand, looked at only where an item asks for it.
-  struct Texts {
-    std::string envelope, body, structure;
-  };
   [[nodiscard]] Result<void> prepare(const store::Entry& entry);
+  [[nodiscard]] Result<void> prepare_texts();
+  // Of the message at hand, looked at only where an item asks for it.
   [[nodiscard]] Result<std::string_view> text();
   [[nodiscard]] Result<const message::Parts*> parts();
-  [[nodiscard]] Result<const Texts*> texts();
   [[nodiscard]] Result<void> append(const imap::FetchItem& item);
+  void append_preview(const imap::FetchItem& item);
   [[nodiscard]] Result<void> append_section(const imap::FetchItem& item);
   [[nodiscard]] Result<void> decode(const imap::FetchItem& item);
   void append_binary(const imap::FetchItem& item);
@@ -43,8 +43,8 @@ class FetchWriter {
   std::optional<store::Facts> facts_;
   std::optional<store::Message> message_;
   std::optional<message::Parts> parts_;
-  std::optional<Texts> texts_;
-  std::deque<std::string> binaries_;   // of the items that ask for them, in their order
+  std::optional<KeptTexts> texts_;
+  std::deque<message::Binary> binaries_;   // of the items that ask for them, in their order
 };
 
 }  // namespace imapd

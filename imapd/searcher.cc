@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "imapd/kept_texts.h"
 #include "imapd/progress.h"
 #include "lib/base/ascii.h"
 #include "lib/event/loop.h"
@@ -12,6 +13,7 @@
 #include "lib/message/charset.h"
 #include "lib/message/fields.h"
 #include "lib/message/sent_date.h"
+#include "lib/message/sort_keys.h"
 
 namespace imapd {
 namespace {
@@ -55,36 +57,58 @@ bool compare_day(Key key, std::chrono::sys_days day, std::chrono::sys_days wante
 
 }  // namespace
 
-std::optional<Searcher> Searcher::make(Session& session, const imap::SearchProgram& program, std::string_view charset) {
-  Searcher searcher(session, program);
-  searcher.leaves_.resize(program.nodes.size());
-  const std::vector<std::string>& keywords = session.view()->mailbox().keywords();
-  for (std::size_t i = 0; i < program.nodes.size(); ++i) {
-    const imap::SearchNode& node = program.nodes[i];
-    if (is_text_key(node.key)) {
-      auto text = charset.empty() ? message::to_utf8("UTF-8", node.text) : message::to_utf8(charset, node.text);
-      if (!text) return std::nullopt;
-      searcher.leaves_[i].needle.emplace(*text);
-    } else if (node.key == Key::keyword) {
-      const auto found = std::ranges::find_if(keywords, [&](const std::string& name) { return ascii::equal_ignoring_case(name, node.text); });
-      if (found != keywords.end()) searcher.leaves_[i].keyword = std::uint64_t{1} << (found - keywords.begin());
-    }
+std::optional<Searcher> Searcher::make(Session& session, imap::SearchProgram program, std::string_view charset) {
+  Searcher searcher(session, std::move(program));
+  const std::vector<imap::SearchNode>& nodes = searcher.program_.nodes;
+  searcher.leaves_.resize(nodes.size());
+  const std::string_view known_charset = charset.empty() ? "UTF-8" : charset;
+  if (!message::to_utf8(known_charset, {})) return std::nullopt;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    const imap::SearchNode& node = nodes[i];
+    if (!is_text_key(node.key)) continue;
+    const auto text = message::to_utf8(known_charset, node.text);
+    if (!text) return std::nullopt;
+    searcher.leaves_[i].needle.emplace(*text);
   }
+  searcher.prepare_sets();
+  searcher.look_again();
   return searcher;
+}
+
+void Searcher::look_again() {
+  now_ = std::chrono::system_clock::now();
+  const std::vector<std::string>& keywords = session_.view()->mailbox().keywords();
+  for (std::size_t i = 0; i < program_.nodes.size(); ++i) {
+    const imap::SearchNode& node = program_.nodes[i];
+    if (node.key != Key::keyword) continue;
+    const auto found = std::ranges::find_if(keywords, [&](const std::string& name) { return ascii::equal_ignoring_case(name, node.text); });
+    leaves_[i].keyword = found == keywords.end() ? 0 : std::uint64_t{1} << (found - keywords.begin());
+  }
 }
 
 void Searcher::prepare_sets() {
   for (std::size_t i = 0; i < program_.nodes.size(); ++i) {
     const imap::SearchNode& node = program_.nodes[i];
-    if (node.key != Key::message_numbers && node.key != Key::uids && node.key != Key::x_real_uids) continue;
-    const imap::Numbering numbering = node.key == Key::message_numbers ? imap::Numbering::message : imap::Numbering::uid;
-    auto uids = session_.view()->resolve(node.set, numbering, View::Beyond::passed_over);
-    if (uids) leaves_[i].uids = std::move(*uids);
+    if (node.key == Key::message_numbers) leaves_[i].uids = uids_of(node.set, imap::Numbering::message);
+    if (node.key == Key::uids || node.key == Key::x_real_uids) leaves_[i].uids = uids_of(node.set, imap::Numbering::uid);
   }
 }
 
+// No larger than what the client has written.
+imap::NumberSet Searcher::uids_of(const imap::SequenceSet& set, imap::Numbering numbering) const {
+  const View& view = *session_.view();
+  if (set.is_saved_result()) return view.saved();
+  if (numbering == imap::Numbering::uid) return set.resolve(view.exists() == 0 ? 0 : view.uids().back());
+  std::vector<imap::Range> uids;
+  const imap::NumberSet numbers = set.resolve(view.exists());
+  for (const imap::Range& range : numbers.ranges()) {
+    if (range.first == 0 || range.first > view.exists()) continue;
+    uids.push_back({.first = view.uid_of(range.first), .last = view.uid_of(std::min(range.last, view.exists()))});
+  }
+  return imap::NumberSet::of(std::move(uids));
+}
+
 std::vector<store::Uid> Searcher::run() {
-  prepare_sets();
   std::vector<store::Uid> out;
   // The list of messages may change while others run: by UID, not by place.
   const std::vector<store::Uid> all(session_.view()->uids().begin(), session_.view()->uids().end());
@@ -102,7 +126,7 @@ std::vector<store::Uid> Searcher::run() {
 
 // First by what costs nothing; the message is read only where that does not decide.
 bool Searcher::matches(const store::Entry& entry) {
-  Looked looked{.entry = &entry, .facts = {}, .message = {}, .parts = {}};
+  Looked looked{.entry = &entry, .facts = {}, .message = {}, .parts = {}, .fields = {}};
   const auto leaf = [&](bool may_read) {
     return program_.evaluate([&, may_read](const imap::SearchNode& node) { return test(node, looked, may_read); });
   };
@@ -129,7 +153,7 @@ Truth Searcher::test(const imap::SearchNode& node, Looked& looked, bool may_read
     case Key::keyword: return truth((entry.flags.keywords & leaf.keyword) != 0);
     case Key::message_numbers:
     case Key::x_real_uids:
-    case Key::uids: return truth(std::ranges::binary_search(leaf.uids, entry.uid));
+    case Key::uids: return truth(leaf.uids.contains(entry.uid));
     case Key::modseq:
       session_.features().condstore = true;
       return truth(entry.modseq >= node.number);
@@ -149,8 +173,10 @@ Truth Searcher::test(const imap::SearchNode& node, Looked& looked, bool may_read
     case Key::saved_since: return may_read || looked.facts ? truth(test_facts(node, looked)) : Truth::unknown;
     case Key::sent_before:
     case Key::sent_on:
-    case Key::sent_since:
+    case Key::sent_since: return may_read ? truth(test_fields(node, looked)) : Truth::unknown;
     case Key::header:
+      if (message::is_sort_field(node.field)) return may_read ? truth(test_fields(node, looked)) : Truth::unknown;
+      [[fallthrough]];
     case Key::body:
     case Key::text: return may_read ? truth(test_text(node, looked)) : Truth::unknown;
   }
@@ -187,19 +213,30 @@ bool Searcher::read(Looked& looked) {
   return true;
 }
 
+bool Searcher::test_fields(const imap::SearchNode& node, Looked& looked) {
+  if (!looked.fields) {
+    auto fields = kept_sort_fields(session_.view()->mailbox(), looked.entry->uid);
+    if (!fields) return false;
+    looked.fields = std::move(*fields);
+  }
+  if (node.key == Key::header) {
+    const Leaf& leaf = leaves_[static_cast<std::size_t>(&node - program_.nodes.data())];
+    return message::is_in_header(*leaf.needle, *looked.fields, node.field);
+  }
+  const auto date = message::find_field(*looked.fields, "Date");
+  const auto sent = date ? message::parse_sent_date(*date) : std::nullopt;
+  return sent && compare_day(node.key, sent->day(), node.day);
+}
+
 bool Searcher::test_text(const imap::SearchNode& node, Looked& looked) {
   if (!read(looked)) return false;
   const std::string_view text = looked.message->text();
   const Leaf& leaf = leaves_[static_cast<std::size_t>(&node - program_.nodes.data())];
   switch (node.key) {
-    case Key::header: return message::is_in_header(*leaf.needle, text, *looked.parts, node.field);
     case Key::body: return message::is_in_body(*leaf.needle, text, *looked.parts);
     case Key::text: return message::is_in_text(*leaf.needle, text, *looked.parts);
-    default: break;
+    default: return message::is_in_header(*leaf.needle, looked.parts->root().header.of(text), node.field);
   }
-  const auto date = message::find_field(looked.parts->root().header.of(text), "Date");
-  const auto sent = date ? message::parse_sent_date(*date) : std::nullopt;
-  return sent && compare_day(node.key, sent->day(), node.day);
 }
 
 }  // namespace imapd

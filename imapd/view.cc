@@ -2,17 +2,22 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include "imapd/search_updates.h"
 #include "lib/imap/response_writer.h"
 
 namespace imapd {
 
-View::View(std::unique_ptr<store::Mailbox> mailbox, std::string name) : mailbox_(std::move(mailbox)), name_(std::move(name)) {
+View::View(std::unique_ptr<store::Mailbox> mailbox, std::string name)
+    : mailbox_(std::move(mailbox)), name_(std::move(name)), search_updates_(std::make_unique<SearchUpdates>()) {
   for (const store::Entry& entry : mailbox_->entries()) uids_.push_back(entry.uid);
   recent_ = recent();
 }
+
+View::~View() = default;
 
 std::uint32_t View::recent() const {
   const auto is_recent = [](const store::Entry& entry) { return (entry.flags.system & store::flag::recent) != 0; };
@@ -56,6 +61,7 @@ Result<void> View::refresh() {
   for (const store::Uid uid : changes.vanished) {
     changed_.erase(uid);
     silent_.erase(uid);
+    unsearched_.erase(uid);
     // One that came and went unseen was never there for the client.
     if (std::erase(arrived_, uid) == 0) vanished_.insert(uid);
   }
@@ -63,6 +69,10 @@ Result<void> View::refresh() {
     if (number_of(uid) != 0) changed_.insert(uid);
   }
   arrived_.insert(arrived_.end(), changes.arrived.begin(), changes.arrived.end());
+  if (!search_updates_->empty()) {
+    unsearched_.insert(changes.changed.begin(), changes.changed.end());
+    unsearched_.insert(changes.arrived.begin(), changes.arrived.end());
+  }
   return {};
 }
 
@@ -105,20 +115,23 @@ View::Told View::tell(std::string& out, Telling what, const Features& features) 
     recent_ = now;
   }
   if (what.flags) tell_changed(out, what, features);
+  // Of a message that he has not been told of he hears nothing.
+  if (what.flags && what.arrived) search_updates_->tell_changed(out, *this, std::exchange(unsearched_, {}));
   return told;
 }
 
 void View::tell_vanished(std::string& out, const Features& features) {
   if (vanished_.empty()) return;
   imap::NumberSet gone;
+  for (const store::Uid uid : vanished_) {
+    if (number_of(uid) != 0) gone.add(uid);
+  }
+  search_updates_->tell_vanished(out, *this, gone);
   // From the last on, so that no number changes before it is told.
   for (auto uid = vanished_.rbegin(); uid != vanished_.rend(); ++uid) {
     const std::uint32_t number = number_of(*uid);
     if (number == 0) continue;
     if (!features.qresync) imap::append_number(out, number, "EXPUNGE");
-  }
-  for (const store::Uid uid : vanished_) {
-    if (number_of(uid) != 0) gone.add(uid);
   }
   if (features.qresync) imap::append_vanished(out, imap::Vanished::now, gone);
   std::erase_if(uids_, [&](store::Uid uid) { return vanished_.contains(uid); });

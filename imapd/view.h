@@ -16,10 +16,15 @@
 
 namespace imapd {
 
+class SearchUpdates;
+
 class View {
  public:
   // `name` as the suite has it.
   View(std::unique_ptr<store::Mailbox> mailbox, std::string name);
+  ~View();
+  View(const View&) = delete;
+  View& operator=(const View&) = delete;
 
   [[nodiscard]] store::Mailbox& mailbox() { return *mailbox_; }
   [[nodiscard]] const std::string& name() const { return name_; }
@@ -37,6 +42,8 @@ class View {
                                                                Beyond beyond = Beyond::refused) const;
   void save(imap::NumberSet uids) { saved_ = std::move(uids); }
   [[nodiscard]] const imap::NumberSet& saved() const { return saved_; }
+  // They end with the view.
+  [[nodiscard]] SearchUpdates& search_updates() { return *search_updates_; }
 
   // Looks at the disk and keeps what is new for tell(). The error: the mailbox is gone, or another one.
   [[nodiscard]] Result<void> refresh();
@@ -76,6 +83,8 @@ class View {
   imap::NumberSet saved_;                  // UIDs (RFC 5182)
   std::vector<store::Uid> arrived_;        // news, each in order
   std::set<store::Uid> vanished_, changed_, silent_;
+  std::unique_ptr<SearchUpdates> search_updates_;
+  std::set<store::Uid> unsearched_;        // changed or arrived since these have looked
   bool has_new_keywords_ = false;
 };
 

@@ -3,7 +3,7 @@
 
 namespace imapd {
 
-// APPEND (RFC 9051 section 6.3.12), with MULTIAPPEND (RFC 3502) and CATENATE (RFC 4469).
+// APPEND (RFC 9051 section 6.3.12), with MULTIAPPEND (RFC 3502), literal8 (RFC 3516) and CATENATE (RFC 4469).
 Reply append(Session& session, imap::Values) { return Appending(session).append(); }
 
 // REPLACE and UID REPLACE (RFC 8508).

@@ -73,8 +73,8 @@ Reply fetch(Session& session, imap::Values arguments) {
     const store::Entry* const entry = view.mailbox().find(uid);
     const auto written = entry == nullptr ? Result<void>(base::fail("gone", ENOENT)) : (std::ranges::binary_search(seen, uid) ? telling_flags : writer).write(view.number_of(uid), *entry);
     if (written) continue;
-    if (written.error().code() == EOPNOTSUPP) return no("A part has an unknown Content-Transfer-Encoding", "UNKNOWN-CTE");
-    if (written.error().code() == EBADMSG) return no("A part cannot be decoded", "PARSE");
+    if (written.error().code() == EOPNOTSUPP) return no("Unknown Content-Transfer-Encoding", "UNKNOWN-CTE");
+    if (written.error().code() == EBADMSG) return no("Invalid data in MIME part", "PARSE");
     any_gone = any_gone || written.error().code() == ENOENT;
     if (written.error().code() == ENOENT) continue;
     any_failed = true;

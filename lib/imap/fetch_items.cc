@@ -102,7 +102,7 @@ bool parse_fields(Values names, Section& section) {
 Result<void> parse_partial(std::string_view text, const BracketItem& item, Section& section) {
   if (text.empty()) return {};
   if (!text.starts_with('<') || item.attribute == Attribute::binary_size) return bad_parameter(item, "Unexpected data after ']'");
-  if (!text.ends_with('>')) return bad_parameter(item, "Missing '>'");
+  if (!text.ends_with('>')) return bad_parameter(item, "Missing '>' in partial");
   text = text.substr(1, text.size() - 2);
   const std::size_t dot = text.find('.');
   const auto offset = ascii::parse_number(text.substr(0, dot), INT64_MAX);
@@ -154,9 +154,11 @@ Result<FetchItem> preview_item(std::string_view name, Values& values) {
   FetchItem item{.attribute = Attribute::preview, .is_fuzzy = name == "SNIPPET", .label = std::string(name)};
   const auto modifiers = values.take_list();
   if (!modifiers) return item;
+  if (modifiers->empty()) return base::fail("FETCH list contains non-atoms");
   for (const Value modifier : *modifiers) {
+    if (!modifier.is_atom()) return base::fail("Invalid PREVIEW modifier");
     const auto text = ascii::uppercase(modifier.text());
-    if (text != "LAZY" && text != "FUZZY" && text != "LAZY=FUZZY") return base::fail("'" + text + "' is not a supported " + item.label + " modifier");
+    if (text != "LAZY" && text != "FUZZY" && text != "LAZY=FUZZY") return base::fail("'" + text + "' is not a supported PREVIEW modifier");
     item.is_lazy = item.is_lazy || text.starts_with("LAZY");
     item.is_fuzzy = item.is_fuzzy || text.ends_with("FUZZY");
   }

@@ -98,7 +98,7 @@ TEST_CASE("what is no FETCH is told in Dovecot's words") {
       {"1 BODY[]<x.1>", "Invalid BODY[..] parameter: Too big partial start"},
       {"1 BODY[]<18446744073709551615.1>", "Invalid BODY[..] parameter: Too big partial start"},
       {"1 BODY[]<1.99999999999999999999999>", "Invalid BODY[..] parameter: Too big partial end"},
-      {"1 BODY[]<1.1", "Invalid BODY[..] parameter: Missing '>'"},
+      {"1 BODY[]<1.1", "Invalid BODY[..] parameter: Missing '>' in partial"},
       {"1 BODY[]x", "Invalid BODY[..] parameter: Unexpected data after ']'"},
       {"1 BODY.PEEK", "Invalid BODY[..] parameter: Missing '['"},
       {"1 BINARY", "Invalid BINARY[..] parameter: Missing '['"},

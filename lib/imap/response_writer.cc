@@ -170,6 +170,15 @@ void EsearchWriter::partial(std::string_view range, std::string_view set) {
   format(out_, " PARTIAL ({} {})", range, set.empty() ? "NIL" : set);
 }
 
+void EsearchWriter::relevancy(std::size_t count) {
+  out_ += " RELEVANCY ";
+  ListWriter list(out_);
+  for (std::size_t i = 0; i < count; ++i) list.atom("1");
+  list.close();
+}
+
+void EsearchWriter::update(std::string_view name, std::string_view set) { format(out_, " {} (0 {})", name, set); }
+
 void EsearchWriter::close() { out_ += line_end; }
 
 StatusWriter::StatusWriter(std::string& out, std::string_view name) : out_(begun(out, name)), list_(out) {}

@@ -72,6 +72,8 @@ class EsearchWriter {
   void number(std::string_view name, std::uint64_t value);     // MIN, MAX, COUNT, MODSEQ
   void set(std::string_view name, std::string_view set);       // ALL; not for an empty set
   void partial(std::string_view range, std::string_view set);  // PARTIAL (1:500 set); NIL for an empty set
+  void relevancy(std::size_t count);                           // RELEVANCY (1 1 1): nobody knows which fits better (RFC 6203)
+  void update(std::string_view name, std::string_view set);    // ADDTO (0 set), REMOVEFROM: at no place in particular (RFC 5267)
   void close();
 
  private:

@@ -75,6 +75,9 @@ TEST_CASE("searches, sets and mailboxes are shown") {
   esearch.number("MIN", 1);
   esearch.set("ALL", "1:3");
   esearch.partial("1:5", "");
+  esearch.relevancy(2);
+  esearch.relevancy(0);
+  esearch.update("REMOVEFROM", "3,5");
   esearch.close();
   imap::append_vanished(out, imap::Vanished::earlier, imap::NumberSet::of({{1, 3}, {7, 7}}));
   imap::append_vanished(out, imap::Vanished::now, {});
@@ -86,7 +89,7 @@ TEST_CASE("searches, sets and mailboxes are shown") {
   imap::append_list(out, "LIST", attributes, '/', "nil");
   out += ' ';
   imap::append_list(out, "LSUB", {}, 0, "x");
-  CHECK(out == "* SORT 3 1\r\n* SEARCH 3 1 (MODSEQ 7)\r\n* SEARCH\r\n* ESEARCH (TAG \"a\\\"1\") UID MIN 1 ALL 1:3 PARTIAL (1:5 NIL)\r\n"
+  CHECK(out == "* SORT 3 1\r\n* SEARCH 3 1 (MODSEQ 7)\r\n* SEARCH\r\n* ESEARCH (TAG \"a\\\"1\") UID MIN 1 ALL 1:3 PARTIAL (1:5 NIL) RELEVANCY (1 1) RELEVANCY () REMOVEFROM (0 3,5)\r\n"
                "* VANISHED (EARLIER) 1:3,7\r\n* STATUS \"a b\" (MESSAGES 5 X-GUID 00ff)\r\n"
                "* LIST (\\HasNoChildren \\Sent) \"/\" \"nil\" * LSUB () NIL x");
 

@@ -66,21 +66,23 @@ Result<std::string> take_charset(Values& values) {
 
 Result<std::vector<SortCriterion>> parse_criteria(Values values) {
   std::vector<SortCriterion> criteria;
-  bool is_reverse = false;
+  bool is_reverse = false, has_key = true;
   if (values.empty()) return base::fail("Empty sort program");
   for (const Value value : values) {
     const auto name = value.astring();
     if (!name) return base::fail("Invalid sort list argument");
     if (ascii::equal_ignoring_case(*name, "REVERSE")) {
-      is_reverse = true;
+      is_reverse = !is_reverse;   // as Dovecot has it
+      has_key = false;
       continue;
     }
     const auto row = std::ranges::find_if(sort_keys, [&](const SortRow& it) { return ascii::equal_ignoring_case(*name, it.name); });
     if (row == sort_keys.end()) return base::fail("Unknown sort argument: " + ascii::printable(ascii::uppercase(*name)));
     if (criteria.size() == sort_keys_limit) return base::fail("Too many sort arguments");
     criteria.push_back({.key = row->key, .is_reverse = std::exchange(is_reverse, false)});
+    has_key = true;
   }
-  if (is_reverse) return base::fail("Sort list ends with REVERSE");
+  if (!has_key) return base::fail("Sort list ends with REVERSE");
   return criteria;
 }
 
@@ -126,6 +128,16 @@ Result<ThreadArguments> ThreadArguments::parse(Values values) {
   arguments.charset = *charset;
   arguments.program = TRY(SearchProgram::parse(values));
   return arguments;
+}
+
+Result<std::vector<std::string>> parse_cancel_update(Values values) {
+  std::vector<std::string> tags;
+  for (const Value value : values) {
+    if (!value.is_string()) return base::fail("Invalid parameters");
+    tags.emplace_back(value.text());
+  }
+  if (tags.empty()) return base::fail("Invalid parameters");
+  return tags;
 }
 
 }  // namespace imap

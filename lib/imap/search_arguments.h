@@ -1,5 +1,5 @@
 #pragma once
-// The arguments of SEARCH, SORT (RFC 5256, 5957) and THREAD, with RETURN (RFC 4731, 5182, 5267, 9394) and CHARSET.
+// The arguments of SEARCH, SORT (RFC 5256, 5957), THREAD and CANCELUPDATE (RFC 5267), with RETURN (RFC 4731, 5182, 5267, 9394) and CHARSET.
 
 #include <cstddef>
 #include <cstdint>
@@ -63,5 +63,8 @@ struct ThreadArguments {
   SearchProgram program;
   static Result<ThreadArguments> parse(Values values);
 };
+
+// The tags of CANCELUPDATE: strings.
+Result<std::vector<std::string>> parse_cancel_update(Values values);
 
 }  // namespace imap

@@ -80,6 +80,7 @@ TEST_CASE("SORT has criteria") {
       {"DATE UTF-8 ALL", "Invalid sort argument"},
       {"(FOO) UTF-8 ALL", "Unknown sort argument: FOO"},
       {"(REVERSE) UTF-8 ALL", "Sort list ends with REVERSE"},
+      {"(REVERSE REVERSE) UTF-8 ALL", "Sort list ends with REVERSE"},
       {"((DATE)) UTF-8 ALL", "Invalid sort list argument"},
       {"(DATE)", "Invalid charset argument"},
       {"(DATE) (x) ALL", "Invalid charset argument"},
@@ -118,4 +119,11 @@ TEST_CASE("THREAD has an algorithm") {
   }
   const auto tree = arguments("REFS UTF-8 ALL");
   CHECK(ThreadArguments::parse(tree.values())->algorithm == imap::ThreadAlgorithm::refs);
+}
+
+TEST_CASE("CANCELUPDATE has tags, which are strings") {
+  CHECK_FALSE(imap::parse_cancel_update(arguments("").values()));
+  CHECK(imap::parse_cancel_update(arguments("a1").values()).error().message() == "Invalid parameters");
+  CHECK_FALSE(imap::parse_cancel_update(arguments("\"a1\" (x)").values()));
+  CHECK(*imap::parse_cancel_update(arguments("\"a1\" \"\"").values()) == std::vector<std::string>{"a1", ""});
 }

@@ -15,6 +15,12 @@ constexpr std::uint32_t star = 0;
 
 base::Failure invalid() { return base::fail("Invalid messageset"); }
 
+void append_range(std::string& out, Range range) {
+  if (!out.empty()) out += ',';
+  fmt::format_to(std::back_inserter(out), "{}", range.first);
+  if (range.last != range.first) fmt::format_to(std::back_inserter(out), ":{}", range.last);
+}
+
 std::optional<std::uint32_t> number_at(std::string_view text) {
   if (text == "*") return star;
   if (text.empty() || text.front() == '0') return std::nullopt;   // nz-number
@@ -106,10 +112,16 @@ NumberSet NumberSet::without(const NumberSet& other) const {
 
 std::string NumberSet::text() const {
   std::string out;
-  for (const Range range : ranges_) {
-    if (!out.empty()) out += ',';
-    fmt::format_to(std::back_inserter(out), "{}", range.first);
-    if (range.last != range.first) fmt::format_to(std::back_inserter(out), ":{}", range.last);
+  for (const Range range : ranges_) append_range(out, range);
+  return out;
+}
+
+std::string ordered_text(std::span<const std::uint32_t> numbers) {
+  std::string out;
+  for (std::size_t i = 0; i < numbers.size();) {
+    Range range{.first = numbers[i], .last = numbers[i]};
+    while (++i < numbers.size() && numbers[i] == range.last + 1) ++range.last;
+    append_range(out, range);
   }
   return out;
 }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,6 +49,9 @@ class NumberSet {
  private:
   std::vector<Range> ranges_;
 };
+
+// "2,1,5:7": numbers in an order of their own (RFC 5267 section 3.1). Empty for none.
+[[nodiscard]] std::string ordered_text(std::span<const std::uint32_t> numbers);
 
 // "1:*,5" or "$". What '*' means depends on the mailbox, so it stays until resolve().
 class SequenceSet {

@@ -75,3 +75,9 @@ TEST_CASE("sets are cut by sets") {
     CHECK(set(row.a).without(set(row.b)).text() == row.without);
   }
 }
+
+TEST_CASE("numbers in an order of their own are shown so") {
+  CHECK(imap::ordered_text(std::vector<std::uint32_t>{2, 1, 5, 6, 7, 4, 3, 9}) == "2,1,5:7,4,3,9");
+  CHECK(imap::ordered_text(std::vector<std::uint32_t>{4294967294, 4294967295}) == "4294967294:4294967295");
+  CHECK(imap::ordered_text({}).empty());
+}

@@ -78,8 +78,8 @@ bool is_in_text(const Needle& needle, std::string_view message, const Parts& par
          is_in_body(needle, message, parts);
 }
 
-bool is_in_header(const Needle& needle, std::string_view message, const Parts& parts, std::string_view name) {
-  Fields fields(parts.root().header.of(message));
+bool is_in_header(const Needle& needle, std::string_view header, std::string_view name) {
+  Fields fields(header);
   while (const auto field = fields.next())
     if (ascii::equal_ignoring_case(field->name, name) && needle.is_in(field_text(field->value))) return true;
   return false;

@@ -32,8 +32,8 @@ class Needle {
 // BODY: the content of all text parts. TEXT: that, or any header, of a part or an attached message too.
 [[nodiscard]] bool is_in_body(const Needle& needle, std::string_view message, const Parts& parts);
 [[nodiscard]] bool is_in_text(const Needle& needle, std::string_view message, const Parts& parts);
-// HEADER, SUBJECT, FROM ..: in a field of that name of the message's own header. An empty needle: is there such a field?
-[[nodiscard]] bool is_in_header(const Needle& needle, std::string_view message, const Parts& parts, std::string_view name);
+// HEADER, SUBJECT, FROM ..: in a field of that name of this header. An empty needle: is there such a field?
+[[nodiscard]] bool is_in_header(const Needle& needle, std::string_view header, std::string_view name);
 
 // A field's value as search and preview see it: in one line, encoded words decoded.
 [[nodiscard]] std::string field_text(std::string_view value);

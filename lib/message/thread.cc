@@ -227,26 +227,20 @@ ThreadForest order_by_subject(std::span<const ThreadMessage> messages) {
 
 ThreadMessage thread_message(std::uint32_t number, std::string_view header, std::chrono::sys_seconds arrived) {
   ThreadMessage message{.number = number, .message_id = {}, .references = {}, .base_subject = {}, .is_reply = false, .sent = arrived};
-  std::string in_reply_to;
-  Fields fields(header);
-  while (const auto field = fields.next()) {
-    if (ascii::equal_ignoring_case(field->name, "Message-ID")) {
-      message.message_id = first_message_id(field->value);
-    } else if (ascii::equal_ignoring_case(field->name, "References")) {
-      message.references = message_ids(field->value);
-    } else if (ascii::equal_ignoring_case(field->name, "In-Reply-To")) {
-      in_reply_to = first_message_id(field->value);
-    } else if (ascii::equal_ignoring_case(field->name, "Subject")) {
-      std::tie(message.base_subject, message.is_reply) = [&] {
-        BaseSubject subject = base_subject(field->value);
-        return std::pair(std::move(subject.text), subject.is_reply);
-      }();
-    } else if (ascii::equal_ignoring_case(field->name, "Date")) {
-      const auto date = parse_sent_date(field->value);
-      message.sent = date ? date->time : arrived;
-    }
+  // Of several fields of a name the first counts.
+  if (const auto field = find_field(header, "Message-ID")) message.message_id = first_message_id(*field);
+  if (const auto field = find_field(header, "References")) message.references = message_ids(*field);
+  if (const auto field = find_field(header, "In-Reply-To"); field && message.references.empty()) {
+    if (std::string id = first_message_id(*field); !id.empty()) message.references.push_back(std::move(id));
   }
-  if (message.references.empty() && !in_reply_to.empty()) message.references.push_back(std::move(in_reply_to));
+  if (const auto field = find_field(header, "Subject")) {
+    BaseSubject subject = base_subject(*field);
+    message.base_subject = std::move(subject.text);
+    message.is_reply = subject.is_reply;
+  }
+  if (const auto field = find_field(header, "Date")) {
+    if (const auto date = parse_sent_date(*field)) message.sent = date->time;
+  }
   return message;
 }
 

@@ -15,6 +15,7 @@
 #include "lib/testing/catch.h"
 
 using std::chrono_literals::operator""s;
+using std::chrono_literals::operator""y;
 
 namespace {
 

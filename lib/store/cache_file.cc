@@ -1,5 +1,6 @@
 #include "lib/store/cache_file.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -16,6 +17,8 @@ namespace {
 constexpr const char* cache_name = "valija.cache";
 constexpr std::uint64_t unit = 8;  // places are counted in it
 constexpr std::size_t guess = 4096;
+constexpr std::uint64_t waste_size_min = 1 << 20, waste_factor = 3;
+constexpr std::size_t sample_size = 100;  // pieces
 
 struct PieceHead {
   std::uint32_t uid = 0;
@@ -77,7 +80,17 @@ std::uint32_t CacheFile::put(const Fd& directory, std::uint32_t validity, std::u
   return start % unit == 0 && start / unit <= UINT32_MAX ? static_cast<std::uint32_t>(start / unit) : 0;
 }
 
-std::uint64_t CacheFile::size() const { return file_ ? mark_of(file_).size : 0; }
+bool CacheFile::is_mostly_waste(std::span<const std::uint32_t> places) const {
+  const std::uint64_t size = file_ ? mark_of(file_).size : 0;
+  if (size < waste_size_min) return false;
+  std::uint64_t looked_at = 0, sum = 0;
+  for (std::size_t i = 0; i < places.size(); i += places.size() / sample_size + 1, ++looked_at) {
+    PieceHead head;
+    if (::pread(file_.get(), &head, sizeof head, static_cast<off_t>(places[i] * unit)) != static_cast<ssize_t>(sizeof head)) continue;
+    sum += sizeof head + std::min<std::uint64_t>(head.size, Mailbox::cached_size_max);
+  }
+  return looked_at == 0 || size > waste_factor * (sum / looked_at * places.size());
+}
 
 void CacheFile::remove(const Fd& directory) {
   file_.reset();

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -17,8 +18,9 @@ class CacheFile {
   [[nodiscard]] std::optional<std::string> get(const Fd& directory, std::uint32_t place, std::uint32_t validity, std::uint32_t uid);
   // The place; 0: it was not kept.
   [[nodiscard]] std::uint32_t put(const Fd& directory, std::uint32_t validity, std::uint32_t uid, std::string_view bytes);
-  // Of the file; when most of it is of messages that are gone, it is begun anew.
-  [[nodiscard]] std::uint64_t size() const;
+  // Most of the file is of messages that are gone, or of pieces that others took the place of: it is to be begun anew. `places`: of the
+  // pieces that count, of which some are looked at.
+  [[nodiscard]] bool is_mostly_waste(std::span<const std::uint32_t> places) const;
   void remove(const Fd& directory);
 
  private:

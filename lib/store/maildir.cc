@@ -17,8 +17,6 @@ namespace store {
 namespace {
 
 constexpr const char* folder_mark = "maildirfolder";
-constexpr std::uint64_t cache_waste_min = 1 << 20;
-constexpr std::uint64_t cache_piece_guess = 2048;  // bytes of a message's piece; with more in the file most of it is waste
 
 }  // namespace
 
@@ -98,16 +96,16 @@ void Maildir::save_index() {
   if (!load_rows()) return;
   std::string names;
   names.reserve(names_.size() - names_wasted_);
-  std::uint64_t cached = 0;
+  std::vector<std::uint32_t> cached;
   for (Row& row : rows_) {
     const std::string_view name = name_of(row);
     row.name = static_cast<std::uint32_t>(names.size());
     names += name;
-    if (row.cached != 0) ++cached;
+    if (row.cached != 0) cached.push_back(row.cached);
   }
   names_ = std::move(names);
   names_wasted_ = 0;
-  if (const std::uint64_t size = cache_file_.size(); size > cache_waste_min && size / cache_piece_guess > cached * 2) {
+  if (cache_file_.is_mostly_waste(cached)) {
     cache_file_.remove(index_);
     for (Row& row : rows_) row.cached = 0;
   }

@@ -1,5 +1,9 @@
 #include "lib/store/maildir.h"
 
+#include <algorithm>
+#include <span>
+#include <vector>
+
 #include <unistd.h>
 
 #include "lib/testing/mail_account.h"
@@ -127,6 +131,31 @@ TEST_CASE("keywords beyond the alphabet are kept too") {
     REQUIRE(mailbox->find(uid)->flags.keywords == (std::uint64_t{1} << 40) - 1);
     REQUIRE(mailbox->keywords()[39] == "key39");
   }
+}
+
+TEST_CASE("a cache that is mostly waste is begun anew, and only such a one") {
+  const TestAccount test;
+  const std::string piece(60'000, 'p');
+  const auto is_kept_after = [&](std::span<const Uid> cached) {
+    {
+      const auto account = test.open();
+      auto mailbox = inbox(*account);
+      for (const Uid uid : cached) mailbox->cache(uid, piece);
+    }
+    const auto account = test.open();
+    return inbox(*account)->cached(cached.front()) == piece;
+  };
+  {
+    const auto account = test.open();
+    auto mailbox = inbox(*account);
+    for (int i = 0; i < 20; ++i) append_one(*mailbox, text);
+    REQUIRE(mailbox->refresh());
+  }
+  std::vector<Uid> each(20);
+  std::ranges::generate(each, [uid = Uid{0}]() mutable { return ++uid; });
+  CHECK(is_kept_after(each));
+  CHECK(is_kept_after(each));
+  CHECK_FALSE(is_kept_after(each));
 }
 
 TEST_CASE("nothing changes over the index, or without it") {

@@ -168,6 +168,26 @@ def test_a_long_search_keeps_nobody_waiting(server):
     works(server)
 
 
+def test_threads_that_are_no_trees(server):
+    """Everybody answers everybody: a ring, a ladder, and letters that name all the others."""
+    server.wipe()
+    many = 1000
+    all_ids = " ".join("<%d@x>" % n for n in range(many))
+    server.deliver(*[("17000%05d.M1P1.host" % n, "Subject: %s\nMessage-ID: <%d@x>\nIn-Reply-To: <%d@x>\n%s\n\nx\n" % ("re: " * n, n, (n + 1) % many, "References: " + all_ids[:60 * n] if n % 2 else "X: y"))
+                     for n in range(many)])
+    with Imap(server, user="alice") as client:
+        client.say("SELECT INBOX")
+        for command in ("THREAD REFERENCES UTF-8 ALL", "THREAD REFS UTF-8 ALL", "THREAD ORDEREDSUBJECT UTF-8 ALL", "SORT (SUBJECT FROM DATE) UTF-8 ALL"):
+            began = time.monotonic()
+            told = client.say(command)
+            assert time.monotonic() - began < QUICK and b" OK " in told[-1]
+            assert sorted(map(int, re.findall(rb"\d+", told[0]))) == list(range(1, many + 1))
+        # Each command keeps what it has been asked for, as long as that is little.
+        for n in range(20):
+            assert b" OK " in client.say("SEARCH RETURN (UPDATE)" + " 1:*" * 9000)[-1]
+    works(server)
+
+
 @pytest.mark.parametrize("name", ["../x", "a/../../x", "~root/x", "~alice", "..", ".", "a..b", "&AC4-&AC4-", "&AC8-", "&", "&AAA-", "&ABE-", "a" * 10000, "x." * 1000 + "x", "cur/x", "a/b", ".x", '"a\\\\..\\\\b"'], ids=shown)
 def test_names(server, name):
     fresh(server)

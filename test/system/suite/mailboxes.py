@@ -64,7 +64,7 @@ class Mailboxes:
             self.settings += "\nservice imap {\n  restart_request_count = 1\n}\n"   # else it remembers a mailbox that wipe() has removed
         if self.settings:
             argv += ["--dovecot", self.settings]
-        for name, port in self.ports.items():
+        for name, port in {**self.ports, "lmtp": free_port(), "sieve": free_port()}.items():   # so that two may run at once
             argv += ["--port", "%s=%d" % (name, port)]
         for user in self.users:
             argv += ["--user", user]

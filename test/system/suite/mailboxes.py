@@ -26,6 +26,7 @@ class Mailboxes:
     """settings: of Dovecot's configuration, for the reference; main_cf and files: of ours. Equal in what they mean. Of ours alone: `more` services,
     {name: (protocol, {parameter: value})}, and further lines of master.cf. of: "ours" or "reference", whichever suite is selected."""
     count = 0
+    has_tls = True
 
     def __init__(self, kind="maildir", users=("alice", "bob"), settings="", main_cf=None, more=None, master=(), files=None, of=None):
         self.of = of or selected()

@@ -18,7 +18,8 @@ pytestmark = [pytest.mark.root, pytest.mark.expensive, pytest.mark.skipif(select
 FLAGS = ["", "S", "FS", "RS", "DS"]   # no \Deleted: mbsync would expunge it
 KEYWORDS = ["$Label1", "$Forwarded", "NonJunk", "own", "x-y"] + ["k%d" % i for i in range(27)]   # more than there are letters
 NAMES = ["Ärger", "Ärger{}Größe & Maß", "Ärger{}Größe & Maß{}unten", "日本語", "Sent", "Sent{}2023", "Leer{}Voll"]
-MANY = 49   # mailboxes beside INBOX
+ARCHIVE = "Archiv"   # a large one, of which clients keep no copy
+MANY = 49            # mailboxes beside INBOX
 
 
 @dataclass
@@ -31,6 +32,7 @@ class Variant:
     keywords: int = 26                 # Dovecot has the others in its index only
     mailboxes: int = len(NAMES)
     messages: int = 5                  # of each, beside two that a client has appended
+    archive: int = 0                   # of one more
     prefix: str = ""
 
 
@@ -40,18 +42,15 @@ def as_it_is(name):
 
 FS = {"mail_location": "maildir:~/Maildir:LAYOUT=fs"}
 UTF8 = {"mail_location": "maildir:~/Maildir:UTF-8"}
-COURIER = Variant(ours={**UTF8, "imapd_namespace_prefix": "INBOX."}, disk=as_it_is, keywords=len(KEYWORDS), mailboxes=MANY, messages=200, prefix="INBOX.")
+COURIER = Variant(ours={**UTF8, "imapd_namespace_prefix": "INBOX."}, disk=as_it_is, keywords=len(KEYWORDS), mailboxes=MANY, messages=50, archive=7500, prefix="INBOX.")
 VARIANTS = {
     "2.4": Variant(messages=20),
-    "2.4 fs": Variant(settings="mailbox_list_layout = fs", ours=FS, separator="/", messages=20),
+    "2.4 fs, uidl decimal": Variant(settings="mailbox_list_layout = fs\npop3_uidl_format = %{uidvalidity}.%{uid}", ours={**FS, "pop3d_uidl_format": "%v.%u"}, separator="/"),
     "2.4 names in UTF-8": Variant(settings="mailbox_list_utf8 = yes", ours=UTF8, disk=as_it_is),
-    "2.3": Variant("bookworm", mailboxes=MANY, messages=200),
-    "2.3 fs": Variant("bookworm", "mail_location = maildir:~/Maildir:LAYOUT=fs", FS, "/", messages=20),
-    "2.3 names in UTF-8": Variant("bookworm", "mail_location = maildir:~/Maildir:UTF-8", UTF8, disk=as_it_is),
-    "uidl decimal": Variant(settings="pop3_uidl_format = %{uidvalidity}.%{uid}", ours={"pop3d_uidl_format": "%v.%u"}),
-    "uidl with text": Variant("bookworm", "pop3_uidl_format = UID%u-%v", {"pop3d_uidl_format": "UID%u-%v"}),
-    "uidl of the file": Variant("bookworm", "pop3_uidl_format = %f", {"pop3d_uidl_format": "%f"}),
-    "uidl saved": Variant(settings="pop3_save_uidl = yes\npop3_uidl_format = x%{uid}"),
+    "2.4 uidl saved": Variant(settings="pop3_save_uidl = yes\npop3_uidl_format = x%{uid}"),
+    "2.3": Variant("bookworm", mailboxes=MANY, messages=50, archive=7500),
+    "2.3 fs, uidl of the file": Variant("bookworm", "mail_location = maildir:~/Maildir:LAYOUT=fs\npop3_uidl_format = %f", {**FS, "pop3d_uidl_format": "%f"}, "/"),
+    "2.3 names in UTF-8, uidl with text": Variant("bookworm", "mail_location = maildir:~/Maildir:UTF-8\npop3_uidl_format = UID%u-%v", {**UTF8, "pop3d_uidl_format": "UID%u-%v"}, disk=as_it_is),
 }
 
 
@@ -62,6 +61,7 @@ def message(number):
 
 def names_of(variant):
     names = [name.replace("{}", variant.separator) for name in NAMES]
+    names += [ARCHIVE] * bool(variant.archive)
     return names + ["Box%02d" % i for i in range(variant.mailboxes - len(names))]
 
 
@@ -79,7 +79,7 @@ def plant(server, variant, name, first, count):
 
 def fill(server, variant):
     """Mailboxes with messages, as the server makes them: made, marked and subscribed to by a client, with gaps between UIDs."""
-    names, count = names_of(variant), variant.messages + 2
+    names = names_of(variant)
     keywords = KEYWORDS[:variant.keywords]
     with Imap(server, user="alice") as client:
         for name in names:
@@ -87,11 +87,13 @@ def fill(server, variant):
         for name in names[::2] + ["gone"]:
             client.say('SUBSCRIBE "%s"' % utf7(variant.prefix + name))
         for n, name in enumerate(["INBOX", *names]):
-            plant(server, variant, name, n * 1000, variant.messages)
+            planted = variant.archive if name == ARCHIVE else variant.messages
+            plant(server, variant, name, n * 10000, planted)
+            count = planted + 2
             shown = utf7(name if name == "INBOX" else variant.prefix + name)
             client.say('SELECT "%s"' % shown)
             for i in range(2):
-                text = message(n * 1000 + 900 + i).replace("\n", "\r\n").encode()
+                text = message(n * 10000 + planted + i).replace("\n", "\r\n").encode()
                 client.say('APPEND "%s" (\\Flagged %s) {%d}' % (shown, keywords[i], len(text)), text + b"\r\n")
             client.all("NOOP", "UID STORE 1 +FLAGS.SILENT (%s)" % " ".join(keywords if n < 3 else keywords[:3]))
             for i, keyword in enumerate(keywords if n < 3 else keywords[:5], 2):
@@ -136,13 +138,15 @@ class Clients:
 
     def __init__(self, person, variant):
         self.person = person
-        self.only = [utf7("INBOX" if name == "INBOX" else variant.prefix + name) for name in ["INBOX", *names_of(variant)[:4]]] if variant.messages > 50 else None
+        self.small = "* !*" + ARCHIVE
+        # The one that is written in Python is slow.
+        self.few = ["INBOX"] + [utf7(variant.prefix + name) for name in names_of(variant)[:6]]
 
     def fetch(self, server):
         """What POP3 brings."""
         tls = "IMAPS" if server.has_tls else "None"
-        mbsync(self.person, server, tls)
-        offlineimap(self.person, server, tls, "near-too", self.only)
+        mbsync(self.person, server, tls, self.small)
+        offlineimap(self.person, server, tls, "near-too", self.few)
         return fetchmail(self.person, server, "pop3", "keep", code=(0, 1))   # 1: nothing
 
     def copies(self):

@@ -1,7 +1,5 @@
 """Debian's real Courier (imapd, pop3d, authdaemond), unpacked by build-aux/unpack-packages, as a server of mailboxes in ~/Maildir. For root only."""
-import os
 import socket
-import subprocess
 from pathlib import Path
 
 from . import config
@@ -24,12 +22,8 @@ class Daemons(Quiet):
         return []
 
     def prepare(self):
-        (self.dir / "authdaemon").mkdir()
         rows = ""
         for user in self.users:
-            home = self.dir / "home" / user
-            home.mkdir(parents=True)
-            os.chown(home, config.uid(user), config.uid(user))
             secret = self.run("openssl", "passwd", "-6", user + "-pw").decode().strip()
             rows += "%s\thome=/home/%s|uid=%d|gid=%d|systempw=%s\n" % (user, user, config.uid(user), config.uid(user), secret)
         self.write("userdb", rows)
@@ -40,8 +34,9 @@ class Daemons(Quiet):
 
     def start(self):
         super().start()
+        self.root = "/proc/%s/root" % (self.dir / "pid").read_text().strip()
         self.await_listener(socket.AF_INET, ("127.0.0.1", self.pop3_port))
-        self.await_listener(socket.AF_UNIX, str(self.dir / "authdaemon/socket"))
+        self.await_listener(socket.AF_UNIX, self.root + "/run/courier/authdaemon/socket")
 
 
 class Courier(Mailboxes):
@@ -54,11 +49,10 @@ class Courier(Mailboxes):
     def __enter__(self):
         self.daemons = Daemons(self.users)
         self.daemons.__enter__()
-        self.root = str(self.daemons.dir)
+        self.root = self.daemons.root
         self.ports = {"imap": self.daemons.port, "pop3": self.daemons.pop3_port}
         for user in self.users:
-            subprocess.run(["setpriv", "--reuid=%d" % config.uid(user), "--regid=%d" % config.uid(user), "--clear-groups", "mkdir", "-p",
-                            *(str(self.maildir(user) / d) for d in ("cur", "new", "tmp"))], check=True)
+            self.deliver(user=user)
         return self
 
     def __exit__(self, *exc):

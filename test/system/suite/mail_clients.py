@@ -102,8 +102,8 @@ def certificate(server):
     return ssl.get_server_certificate(("127.0.0.1", server.ports["imaps"]))
 
 
-def mbsync(person, server, tls):
-    """Makes ~/near the same as all mailboxes. tls: IMAPS, STARTTLS or None."""
+def mbsync(person, server, tls, patterns="*"):
+    """Makes ~/near the same as all mailboxes, or as those that fit. tls: IMAPS, STARTTLS or None."""
     trust = "AuthMechs LOGIN" if tls == "None" else "CertificateFile " + person.write("certificate", certificate(server))
     (person.home / "near").mkdir(exist_ok=True)
     rc = person.write("mbsyncrc", """
@@ -125,12 +125,12 @@ SubFolders Verbatim
 Channel all
 Far :far:
 Near :near:
-Patterns *
+Patterns %s
 Create Both
 Remove Both
 Expunge Both
 SyncState *
-""" % (server.ports["imaps" if tls == "IMAPS" else "imap"], tls, trust))
+""" % (server.ports["imaps" if tls == "IMAPS" else "imap"], tls, trust, patterns))
     return person.run("mbsync", "-c", rc, "-a")
 
 

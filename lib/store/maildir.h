@@ -141,7 +141,7 @@ class Maildir final : public Mailbox {
 
   // maildir_takeover.cc
   Result<Uidlist> first_uidlist();      // under the lock, which is kept until it is written; files are renamed
-  Result<void> take_keywords(const Uidlist& list);
+  Result<void> take_keywords(const Uidlist& list, MaildirScan& scan);
   Result<void> add_letters(const std::map<std::string_view, std::uint64_t>& letters);  // by base name
 
   // maildir_store.cc

@@ -139,7 +139,7 @@ Result<Uidlist> Maildir::name_strangers(MaildirScan& scan) {
     }
   }
   const auto strangers = scan.untaken();
-  if (strangers.size() > UINT32_MAX - list.next - 1) return base::fail("no more UIDs", ENOSPC);
+  if (strangers.size() > UINT32_MAX - list.next) return base::fail("no more UIDs", ENOSPC);
   std::vector<NewLine> lines;
   for (const std::string_view base : strangers) lines.push_back({list.next++, base});
   if (is_new || !list.whole) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -17,30 +18,37 @@ namespace {
 
 constexpr int rename_tries = 4;  // while others rename the same files
 
-// For each of Courier's keywords its bit; 0: no room is left. New ones get theirs by how often they are used, so that those
-// used most have letters.
-std::vector<std::uint64_t> bits_for(const CourierKeywords& courier, std::vector<std::string>& names) {
-  std::vector<std::size_t> uses(courier.names().size()), order;
-  for (const auto& [base, numbers] : courier.messages()) {
-    for (const std::size_t number : numbers) ++uses[number];
-  }
+using Numbers = std::vector<std::size_t>;  // of keywords, as Courier's
+
+// For each of Courier's keywords its bit; 0: no room is left. New ones get theirs by how many messages have them, so that
+// those used most have letters; but no letter that is in a file's name without meaning anything (`stray`).
+std::vector<std::uint64_t> bits_for(const std::vector<std::string>& courier_names, std::span<const std::size_t> uses, std::uint64_t stray,
+                                    std::vector<std::string>& names) {
+  std::vector<std::size_t> order;
   for (std::size_t i = 0; i < uses.size(); ++i) {
-    if (uses[i] > 0) order.push_back(i);
+    if (uses[i] > 0 && courier_names[i].size() <= keyword_size_max) order.push_back(i);
   }
   std::ranges::stable_sort(order, std::greater(), [&](std::size_t i) { return uses[i]; });
+  names.resize(keywords_max);
   std::vector<std::uint64_t> bits(uses.size());
   for (const std::size_t number : order) {
-    const std::string& name = courier.names()[number];
-    if (name.size() > keyword_size_max) continue;
-    auto place = std::ranges::find_if(names, [&](const std::string& known) { return ascii::equal_ignoring_case(known, name); });
-    if (place == names.end()) place = std::ranges::find(names, std::string());
-    const auto bit = static_cast<std::size_t>(place - names.begin());
-    if (bit >= keywords_max) continue;
-    if (place == names.end()) names.emplace_back();
+    const std::string& name = courier_names[number];
+    const auto known = std::ranges::find_if(names, [&](const std::string& other) { return ascii::equal_ignoring_case(other, name); });
+    auto bit = static_cast<std::size_t>(known - names.begin());
+    if (known == names.end()) {
+      for (bit = 0; bit < keywords_max && (!names[bit].empty() || (stray >> bit & 1) != 0);) ++bit;
+    }
+    if (bit == keywords_max) continue;
     if (names[bit].empty()) names[bit] = name;
     bits[number] = std::uint64_t{1} << bit;
   }
   return bits;
+}
+
+std::uint64_t letters_in(const MaildirScan& scan) {
+  std::uint64_t letters = 0;
+  for (const ScannedFile& file : scan.files) letters |= FileName::split(scan.name(file)).flags().keywords;
+  return letters;
 }
 
 // A name that cannot be: no reason to refuse the mailbox. Its keyword is lost.
@@ -71,28 +79,34 @@ Result<Uidlist> Maildir::first_uidlist() {
     add(line.uid, line.name);
   }
   const auto strangers = scan.untaken();
-  if (strangers.size() > UINT32_MAX - known.next - 1) return base::fail("no more UIDs", ENOSPC);
+  if (strangers.size() > UINT32_MAX - known.next) return base::fail("no more UIDs", ENOSPC);
   for (const std::string_view base : strangers) add(known.next++, base);
   Uidlist list = TRY(Uidlist::parse(known.header() + lines));
-  TRY(take_keywords(list));
+  TRY(take_keywords(list, scan));
   return list;
 }
 
-Result<void> Maildir::take_keywords(const Uidlist& list) {
+Result<void> Maildir::take_keywords(const Uidlist& list, MaildirScan& scan) {
   const CourierKeywords courier = TRY(CourierKeywords::read(directory_));
-  if (courier.messages().empty()) return {};
+  std::vector<std::pair<const UidlistLine*, const Numbers*>> messages;
+  std::vector<std::size_t> uses(courier.names().size());
+  for (const UidlistLine& line : list.lines) {
+    const auto found = courier.messages().find(line.name);
+    if (found == courier.messages().end() || scan.find(line.name) == nullptr) continue;
+    messages.emplace_back(&line, &found->second);
+    for (const std::size_t number : found->second) ++uses[number];
+  }
+  if (messages.empty()) return {};
   KeywordFiles files = TRY(KeywordFiles::read(control_, list.validity));
-  const auto bits = bits_for(courier, files.names);
+  const auto bits = bits_for(courier.names(), uses, letters_in(scan) & ~files.named(), files.names);
   std::map<std::string_view, std::uint64_t> letters;  // of files that are to be renamed
   bool has_more = false;
-  for (const UidlistLine& line : list.lines) {
-    const auto message = courier.messages().find(line.name);
-    if (message == courier.messages().end()) continue;
+  for (const auto& [line, numbers] : messages) {
     std::uint64_t keywords = 0;
-    for (const std::size_t number : message->second) keywords |= bits[number];
-    if ((keywords & letter_bits) != 0) letters.emplace(line.name, keywords & letter_bits);
+    for (const std::size_t number : *numbers) keywords |= bits[number];
+    if ((keywords & letter_bits) != 0) letters.emplace(line->name, keywords & letter_bits);
     if ((keywords & ~letter_bits) == 0) continue;
-    files.set_more(line.uid, files.more_of(line.uid) | keywords);
+    files.set_more(line->uid, files.more_of(line->uid) | keywords);
     has_more = true;
   }
   // A letter is in no name before it means something.

@@ -316,6 +316,21 @@ TEST_CASE("what Courier knew of its messages") {
   }
 }
 
+TEST_CASE("a letter that means nothing any more gets no new meaning from Courier") {
+  const TestAccount test;
+  { static_cast<void>(test.open()); }
+  std::filesystem::create_directory(test.root() + "courierimapkeywords");
+  write_text(test.root() + "courierimapkeywords/:list", "own\nother\n\n1000.a.h:0\n1001.b.h:0 1\n999.gone.h:1\n998.gone.h:1\n");
+  write_text(test.root() + "cur/1000.a.h:2,Sac", "a\n");
+  write_text(test.root() + "cur/1001.b.h:2,", "b\n");
+  const auto account = test.open();
+  auto mailbox = inbox(*account);
+  REQUIRE(read_text(test.root() + "dovecot-keywords") == "1 own\n3 other\n");
+  REQUIRE(files_in(test.root() + "cur") == std::vector<std::string>{"1000.a.h:2,Sabc", "1001.b.h:2,bd"});
+  REQUIRE(mailbox->find(1)->flags.keywords == 2);
+  REQUIRE(mailbox->find(2)->flags.keywords == 10);
+}
+
 TEST_CASE("mail that is added takes the mailbox over") {
   const TestAccount test;
   { static_cast<void>(test.open()); }

@@ -140,7 +140,7 @@ class Clients:
         self.person = person
         self.small = "* !*" + ARCHIVE
         # The one that is written in Python is slow.
-        self.few = ["INBOX"] + [utf7(variant.prefix + name) for name in names_of(variant)[:6]]
+        self.few = ["INBOX"] + [variant.prefix + name for name in names_of(variant)[:5]]
 
     def fetch(self, server):
         """What POP3 brings."""

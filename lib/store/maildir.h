@@ -8,6 +8,7 @@
 // - valija.index is only a cache.
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -132,12 +133,16 @@ class Maildir final : public Mailbox {
   // maildir_uidlist.cc
   Result<UidlistLock> lock_uidlist() const;
   Result<std::optional<Uidlist>> read_uidlist();
-  Result<Uidlist> first_uidlist() const;
   Result<void> write_uidlist(const Uidlist& list, std::span<const NewLine> more);
   Result<void> append_to_uidlist(std::span<const NewLine> lines);
   [[nodiscard]] bool is_current(const UidlistEnd& end);  // nothing is there that the list does not have
   Result<UidlistEnd> end_of_uidlist();  // under the lock; makes the file when it is missing
   Result<void> trim_uidlist();
+
+  // maildir_takeover.cc
+  Result<Uidlist> first_uidlist();      // under the lock, which is kept until it is written; files are renamed
+  Result<void> take_keywords(const Uidlist& list, MaildirScan& scan);
+  Result<void> add_letters(const std::map<std::string_view, std::uint64_t>& letters);  // by base name
 
   // maildir_store.cc
   Result<bool> rename_flags(std::size_t position, Flags flags);  // false: the file is gone

@@ -1,5 +1,6 @@
 #include "lib/store/maildir_scan.h"
 
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <cstring>
@@ -10,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/store/file_name.h"
 #include "lib/store/index_file.h"
 
 namespace store {
@@ -76,6 +78,15 @@ ScannedFile* MaildirScan::find(std::string_view base_name) {
     if (base(file) == base_name) return &file;
   }
   return nullptr;
+}
+
+std::vector<std::string_view> MaildirScan::untaken() {
+  std::vector<std::string_view> bases;
+  for (const ScannedFile& file : files) {
+    if (!file.taken && find(base(file)) == &file) bases.push_back(base(file));
+  }
+  std::ranges::sort(bases, arrived_before);
+  return bases;
 }
 
 void MaildirScan::add(std::string_view file_name, std::size_t base_size, bool in_new) {

@@ -44,6 +44,8 @@ class MaildirScan {
   [[nodiscard]] std::string_view base(const ScannedFile& file) const { return std::string_view(names).substr(file.name, file.base_size); }
   // By the part that does not change. Of two files with one base, the first.
   [[nodiscard]] ScannedFile* find(std::string_view base_name);
+  // Bases of files without a UID, in the order of arrival.
+  [[nodiscard]] std::vector<std::string_view> untaken();
   // Files with the base of another.
   std::vector<std::uint32_t> doubles;
 

@@ -125,6 +125,7 @@ Result<Uidlist> Maildir::name_strangers(MaildirScan& scan) {
   auto found = TRY(read_uidlist());
   const bool is_new = !found;
   Uidlist list = found ? std::move(*found) : TRY(first_uidlist());
+  if (is_new) scan = TRY(MaildirScan::read(cur_, fresh_, {}));
   if (list.mailbox_id.empty()) {
     list.mailbox_id = new_mailbox_id();
     list.whole = false;
@@ -137,12 +138,8 @@ Result<Uidlist> Maildir::name_strangers(MaildirScan& scan) {
       if (files[i] != nullptr && list.lines[i].uid < uid_next_ && list_.find(list.lines[i].uid) == nullptr) files[i]->taken = false;
     }
   }
-  std::vector<std::string_view> strangers;
-  for (const ScannedFile& file : scan.files) {
-    if (!file.taken && scan.find(scan.base(file)) == &file) strangers.push_back(scan.base(file));
-  }
-  std::ranges::sort(strangers, arrived_before);
-  if (strangers.size() > UINT32_MAX - list.next - 1) return base::fail("no more UIDs", ENOSPC);
+  const auto strangers = scan.untaken();
+  if (strangers.size() > UINT32_MAX - list.next) return base::fail("no more UIDs", ENOSPC);
   std::vector<NewLine> lines;
   for (const std::string_view base : strangers) lines.push_back({list.next++, base});
   if (is_new || !list.whole) {

@@ -15,8 +15,7 @@ namespace store {
 namespace {
 
 constexpr std::size_t head_size = 1024, tail_size = 1024;  // longer than a line is
-constexpr const char* courier_file = "courierimapuiddb";
-constexpr std::size_t dead_lines_min = 200;                // of files that are gone; more of them, and the list is written anew
+constexpr std::size_t dead_lines_min = 200;  // of files that are gone; more of them, and the list is written anew
 
 // The UID of the last line, if the text ends with a whole one.
 std::optional<std::uint32_t> last_uid(std::string_view tail) {
@@ -49,17 +48,6 @@ Result<std::optional<Uidlist>> Maildir::read_uidlist() {
   // Without UIDVALIDITY nothing of it is worth anything; a new one is made as if there were none.
   if (!list) return std::optional<Uidlist>{};
   return std::optional(std::move(*list));
-}
-
-Result<Uidlist> Maildir::first_uidlist() const {
-  Uidlist list;
-  if (auto text = TRY(read_in(directory_, courier_file, uidlist_size_max))) {
-    if (auto courier = Uidlist::parse(std::move(*text))) list = std::move(*courier);
-  }
-  if (list.validity == 0) list.validity = TRY(new_uid_validity(places_.roots));
-  if (list.mailbox_id.empty()) list.mailbox_id = new_mailbox_id();
-  list.whole = false;
-  return list;
 }
 
 Result<void> Maildir::write_uidlist(const Uidlist& list, std::span<const NewLine> more) {

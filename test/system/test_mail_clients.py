@@ -1,12 +1,10 @@
 """Real clients, from Debian's packages, on Dovecot and on ours: afterwards the mailboxes have the same UIDs and flags."""
-import hashlib
 import re
-import ssl
 
 import pytest
 
 from suite.golden import golden
-from suite.mail_clients import LocalMaildir, Person, certificate, fetchmail, mbsync, state, utf7
+from suite.mail_clients import LocalMaildir, Person, certificate, fetchmail, mbsync, offlineimap, state, utf7
 from suite.mailboxes import Imap, Mailboxes
 
 pytestmark = pytest.mark.root
@@ -144,34 +142,11 @@ def test_mbsync(server, alice, tls):
                                    lambda: mbsync(alice, server, tls)))
 
 
-@pytest.mark.parametrize("tls", ["ssl = yes", "ssl = no\nstarttls = yes"])
+@pytest.mark.parametrize("tls", ["IMAPS", "STARTTLS"])
 def test_offlineimap(server, alice, tls):
-    rc = alice.write("offlineimaprc", """
-[general]
-accounts = a
-metadata = ~/metadata
-maxsyncaccounts = 1
-[Account a]
-localrepository = near
-remoterepository = far
-utf8foldernames = yes
-[Repository near]
-type = Maildir
-localfolders = ~/near
-[Repository far]
-type = IMAP
-remotehost = 127.0.0.1
-remoteport = %d
-remoteuser = alice
-remotepass = alice-pw
-maxconnections = 1
-cert_fingerprint = %s
-auth_mechanisms = CRAM-MD5
-%s
-""" % (server.ports["imaps" if tls == "ssl = yes" else "imap"], hashlib.sha512(ssl.PEM_cert_to_DER_cert(certificate(server))).hexdigest(), tls))
     near = {}
     golden("client_offlineimap", copies(server, lambda *way: near.setdefault(way, LocalMaildir(alice.home / "near" / ".".join(way))),
-                                        lambda: alice.run("offlineimap", "-c", rc, "-o", "-1", "-u", "basic")))
+                                        lambda: offlineimap(alice, server, tls)))
 
 
 # --- those that fetch ---

@@ -1,28 +1,56 @@
-"""Mailboxes that Dovecot has made go on in ours, and back in Dovecot: UIDVALIDITY, UIDs, flags, keywords, subscriptions and POP3's
-UIDLs stay, and clients that keep copies download nothing again."""
+"""Mailboxes that Dovecot or Courier has made go on in ours, and back where they came from: UIDVALIDITY, UIDs, flags, keywords,
+subscriptions and POP3's UIDLs stay, and clients that keep copies download nothing again."""
+import calendar
+import imaplib
 import re
 import subprocess
+from dataclasses import dataclass, field
 
 import pytest
 
 from suite import config, selected
-from suite.mail_clients import Person, fetchmail, mbsync, utf7
+from suite.courier import Courier
+from suite.mail_clients import Person, fetchmail, mbsync, offlineimap, utf7
 from suite.mailboxes import Imap, Mailboxes, Pop3
 
 pytestmark = [pytest.mark.root, pytest.mark.expensive, pytest.mark.skipif(selected() != "ours", reason="both servers run in it, whichever is selected")]
 
 FLAGS = ["", "S", "FS", "RS", "DS"]   # no \Deleted: mbsync would expunge it
-KEYWORDS = ["$Label1", "$Forwarded", "NonJunk", "own", "x-y"]
+KEYWORDS = ["$Label1", "$Forwarded", "NonJunk", "own", "x-y"] + ["k%d" % i for i in range(27)]   # more than there are letters
 NAMES = ["Ärger", "Ärger{}Größe & Maß", "Ärger{}Größe & Maß{}unten", "日本語", "Sent", "Sent{}2023", "Leer{}Voll"]
+ARCHIVE = "Archiv"   # a large one, of which clients keep no copy
+MANY = 49            # mailboxes beside INBOX
 
-# name: (whose Dovecot, its settings, ours, the separator, messages in each mailbox)
+
+@dataclass
+class Variant:
+    debian: str = "trixie"             # whose Dovecot
+    settings: str = ""                 # its own, and ours, which mean the same
+    ours: dict = field(default_factory=dict)
+    separator: str = "."
+    disk: object = utf7                # a mailbox's name as its directory has it
+    keywords: int = 26                 # Dovecot has the others in its index only
+    mailboxes: int = len(NAMES)
+    messages: int = 5                  # of each, beside two that a client has appended
+    archive: int = 0                   # of one more
+    prefix: str = ""
+
+
+def as_it_is(name):
+    return name
+
+
+FS = {"mail_location": "maildir:~/Maildir:LAYOUT=fs"}
+UTF8 = {"mail_location": "maildir:~/Maildir:UTF-8"}
+COURIER = Variant(ours={**UTF8, "imapd_namespace_prefix": "INBOX."}, disk=as_it_is, keywords=len(KEYWORDS), mailboxes=MANY, messages=50, archive=7500, prefix="INBOX.")
 VARIANTS = {
-    "2.4": ("trixie", "", {}, ".", 20),
-    "2.4 fs": ("trixie", "mailbox_list_layout = fs", {"mail_location": "maildir:~/Maildir:LAYOUT=fs"}, "/", 20),
-    "uidl decimal": ("trixie", "pop3_uidl_format = %{uidvalidity}.%{uid}", {"pop3d_uidl_format": "%v.%u"}, ".", 5),
-    "uidl with text": ("bookworm", "pop3_uidl_format = UID%u-%v", {"pop3d_uidl_format": "UID%u-%v"}, ".", 5),
-    "uidl of the file": ("bookworm", "pop3_uidl_format = %f", {"pop3d_uidl_format": "%f"}, ".", 5),
-    "uidl saved": ("trixie", "pop3_save_uidl = yes\npop3_uidl_format = x%{uid}", {}, ".", 5),
+    "2.4": Variant(messages=20),
+    "2.4 fs, uidl decimal": Variant(settings="mailbox_list_layout = fs\npop3_uidl_format = %{uidvalidity}.%{uid}", ours={**FS, "pop3d_uidl_format": "%v.%u"}, separator="/"),
+    "2.4 names in UTF-8": Variant(settings="mailbox_list_utf8 = yes", ours=UTF8, disk=as_it_is),
+    "2.4 uidl saved": Variant(settings="pop3_save_uidl = yes\npop3_uidl_format = x%{uid}"),
+    "2.3": Variant("bookworm", mailboxes=MANY, messages=50, archive=7500),
+    "2.3 fs, uidl of the file": Variant("bookworm", "mail_location = maildir:~/Maildir:LAYOUT=fs\npop3_uidl_format = %f", {**FS, "pop3d_uidl_format": "%f"}, "/"),
+    "2.3 names in UTF-8, uidl with text": Variant("bookworm", "mail_location = maildir:~/Maildir:UTF-8\npop3_uidl_format = UID%u-%v", {**UTF8, "pop3d_uidl_format": "UID%u-%v"}, disk=as_it_is),
 }
 
 
@@ -31,89 +59,208 @@ def message(number):
         number, number, "A line.\n" * (number % 7))
 
 
-def fill(server, separator, count):
-    """Mailboxes with messages, as Dovecot makes them: made, marked and subscribed to by a client, with gaps between UIDs."""
-    names = [name.replace("{}", separator) for name in NAMES]
+def names_of(variant):
+    names = [name.replace("{}", variant.separator) for name in NAMES]
+    names += [ARCHIVE] * bool(variant.archive)
+    return names + ["Box%02d" % i for i in range(variant.mailboxes - len(names))]
+
+
+def directory(server, variant, name):
+    below = variant.disk(name)
+    return server.maildir() / ("" if name == "INBOX" else below if variant.separator == "/" else "." + below)
+
+
+def plant(server, variant, name, first, count):
+    """Messages as delivery agents and clients have left them."""
+    there = directory(server, variant, name) / "cur"
+    for i in range(count):
+        server.put(there / ("%d.M%dP1.host:2,%s" % (1600000000 + i, first + i, FLAGS[i % len(FLAGS)])), message(first + i))
+
+
+def fill(server, variant):
+    """Mailboxes with messages, as the server makes them: made, marked and subscribed to by a client, with gaps between UIDs."""
+    names = names_of(variant)
+    keywords = KEYWORDS[:variant.keywords]
     with Imap(server, user="alice") as client:
         for name in names:
-            assert b" OK" in client.say('CREATE "%s"' % utf7(name))[-1]
+            assert b" OK" in client.say('CREATE "%s"' % utf7(variant.prefix + name))[-1]
         for name in names[::2] + ["gone"]:
-            client.say('SUBSCRIBE "%s"' % utf7(name))
+            client.say('SUBSCRIBE "%s"' % utf7(variant.prefix + name))
         for n, name in enumerate(["INBOX", *names]):
-            for i in range(count):
-                text = message(n * 100 + i).replace("\n", "\r\n").encode()
-                client.say('APPEND "%s" (%s) {%d}' % (utf7(name), " ".join(described(i + n)), len(text)), text + b"\r\n")
-            client.all('SELECT "%s"' % utf7(name), "UID STORE 2,%d +FLAGS.SILENT (\\Deleted)" % (count - 1), "UID EXPUNGE 2,%d" % (count - 1))
+            planted = variant.archive if name == ARCHIVE else variant.messages
+            plant(server, variant, name, n * 10000, planted)
+            count = planted + 2
+            shown = utf7(name if name == "INBOX" else variant.prefix + name)
+            client.say('SELECT "%s"' % shown)
+            for i in range(2):
+                text = message(n * 10000 + planted + i).replace("\n", "\r\n").encode()
+                client.say('APPEND "%s" (\\Flagged %s) {%d}' % (shown, keywords[i], len(text)), text + b"\r\n")
+            client.all("NOOP", "UID STORE 1 +FLAGS.SILENT (%s)" % " ".join(keywords if n < 3 else keywords[:3]))
+            for i, keyword in enumerate(keywords if n < 3 else keywords[:5], 2):
+                client.say("UID STORE %s +FLAGS.SILENT (%s)" % (",".join(map(str, range(i, count + 1, 17))) or 1, keyword))
+            client.all("UID STORE 2,%d +FLAGS.SILENT (\\Deleted)" % (count - 1), "UID EXPUNGE 2,%d" % (count - 1))
 
 
-def described(number):
-    system = {"S": "\\Seen", "F": "\\Flagged", "R": "\\Answered", "D": "\\Draft"}
-    keyword = KEYWORDS[number % 9] if number % 9 < len(KEYWORDS) else ""
-    return [system[letter] for letter in FLAGS[number % len(FLAGS)]] + [keyword] * bool(keyword)
-
-
-def facts(server):
-    """All that a client has seen and may remember."""
+def facts(server, order=True):
+    """All that a client has seen and may remember. Without order: POP3's messages by their UIDLs."""
     found = {}
     with Imap(server, user="alice") as client:
-        found["subscriptions"] = sorted(client.say('LSUB "" *')[:-1])
-        names = [re.match(rb'\* LIST \([^)]*\) "[^"]" (.*)$', line).group(1) for line in client.say('LIST "" *')[:-1] if b"\\Noselect" not in line]
-        for name in sorted(names):
-            status = client.say(b"STATUS " + name + b" (MESSAGES UIDNEXT UIDVALIDITY UNSEEN)")[0]
-            client.say(b"EXAMINE " + name)
-            rows = [re.match(rb"\* \d+ FETCH \(UID (\d+) FLAGS \(([^)]*)\) INTERNALDATE (\"[^\"]*\") RFC822.SIZE (\d+)\)$", line).groups()
-                    for line in client.say("UID FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE)")[:-1]]
-            found[name.strip(b'"')] = (re.search(rb"\(.*\)", status).group(), [(uid, sorted(set(flags.split()) - {b"\\Recent"}), date, size) for uid, flags, date, size in rows])
+        listed = {what: sorted(re.match(rb'\* \w+ \([^)]*\) "[^"]" (.*)$', line).group(1).strip(b'"') for line in client.say('%s "" *' % what)[:-1]
+                               if b"\\noselect" not in line.lower()) for what in ("LSUB", "LIST")}
+        found["subscriptions"] = listed["LSUB"]
+        for name in listed["LIST"]:
+            status = client.say(b'STATUS "' + name + b'" (MESSAGES UIDNEXT UIDVALIDITY UNSEEN)')[0]
+            client.say(b'EXAMINE "' + name + b'"')
+            rows = [message_facts(line) for line in client.say("UID FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE)")[:-1] if b"FETCH" in line]
+            found[name] = (sorted(re.findall(rb"[A-Z]+ \d+", status)), rows)
     with Pop3(server, user="alice") as client:
-        found["pop3"] = client.say("UIDL"), client.say("LIST")[1:]
+        uidls, sizes = ([line.split(b" ")[1] for line in client.say(command)[1:-1]] for command in ("UIDL", "LIST"))
+        found["pop3"] = list(zip(uidls, sizes)) if order else sorted(zip(uidls, sizes))
         client.say("QUIT")
     return found
 
 
+def message_facts(line):
+    uid, flags, size = (re.search(pattern, line).group(1) for pattern in (rb"UID (\d+)", rb"FLAGS \(([^)]*)\)", rb"RFC822.SIZE (\d+)"))
+    return uid, sorted(set(flags.split()) - {b"\\Recent"}), calendar.timegm(imaplib.Internaldate2tuple(re.search(rb"INTERNALDATE \"[^\"]*\"", line).group())), size
+
+
 def hand_over(source, target):
-    """As when the machine is another: the user's files, with Dovecot's indexes."""
+    """As when the machine is another: the user's files, with the indexes."""
     target.wipe()
     subprocess.run(["cp", "-a", str(source.home() / "Maildir"), str(target.home())], check=True)
     owner = (target.home() / "Maildir").stat().st_uid
     assert owner == config.uid("alice")
 
 
-def copied(person):
-    return sorted(str(f) for f in (person.home / "near").rglob("*") if f.parent.name in ("cur", "new"))
+class Clients:
+    """One who keeps copies with programs of every kind: two of IMAP, one of POP3 that leaves mail on the server."""
+
+    def __init__(self, person, variant):
+        self.person = person
+        self.small = "* !*" + ARCHIVE
+        # The one that is written in Python is slow.
+        self.few = ["INBOX"] + [variant.prefix + name for name in names_of(variant)[:5]]
+
+    def fetch(self, server):
+        """What POP3 brings."""
+        tls = "IMAPS" if server.has_tls else "None"
+        mbsync(self.person, server, tls, self.small)
+        offlineimap(self.person, server, tls, "near-too", self.few)
+        return fetchmail(self.person, server, "pop3", "keep", code=(0, 1))   # 1: nothing
+
+    def copies(self):
+        return sorted(str(f) for d in ("near", "near-too") for f in (self.person.home / d).rglob("*") if f.parent.name in ("cur", "new"))
+
+    def have_all(self, server):
+        before = self.copies()
+        assert self.fetch(server) == []
+        assert self.copies() == before
 
 
-def same(person, server, expected):
-    """Nothing has changed for clients of every kind."""
-    found = facts(server)
+def same(found, expected):
     for name in sorted({*expected, *found}, key=str):
         assert found.get(name) == expected.get(name), name
-    before = copied(person)
-    mbsync(person, server, "IMAPS")
-    assert copied(person) == before
-    assert fetchmail(person, server, "pop3", "keep", code=1) == []
-    return found
+
+
+def go_on(server, variant):
+    """What ours makes of it stays what it is when it goes back."""
+    names = {name: utf7(variant.prefix + name) for name in ("Sent", "日本語", "Neu", "gone")}
+    with Imap(server, user="alice") as client:
+        for reply in client.all("SELECT INBOX", "UID STORE 3 +FLAGS (\\Answered)", "UID STORE 1 FLAGS ()", "UID COPY 3:4 " + names["Sent"], "UID MOVE 5 " + names["日本語"],
+                                "CREATE " + names["Neu"], "SUBSCRIBE " + names["Neu"], "UNSUBSCRIBE " + names["gone"], "UID STORE 1 +FLAGS (\\Deleted)", "UID EXPUNGE 1"):
+            assert b" OK" in reply[-1], reply
+
+
+def later(server):
+    server.deliver(("1700000009.M000009P1.host", message(9999)))
 
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_from_dovecot_and_back(name, monkeypatch):
-    debian, settings, main_cf, separator, count = VARIANTS[name]
-    monkeypatch.setenv("MAIL_REFERENCE_SUITE", debian)
-    saved = "save" in settings   # of messages that ours gets, Dovecot keeps no UIDL
-    with Person() as person, Mailboxes(of="reference", users=("alice",), settings=settings) as dovecot, Mailboxes(of="ours", users=("alice",), main_cf=main_cf) as ours:
-        fill(dovecot, separator, count)
-        mbsync(person, dovecot, "IMAPS")
-        assert len(fetchmail(person, dovecot, "pop3", "keep")) == count - 2
+    variant = VARIANTS[name]
+    monkeypatch.setenv("MAIL_REFERENCE_SUITE", variant.debian)
+    saved = "save" in variant.settings   # of messages that ours gets, Dovecot keeps no UIDL
+    with Person() as person, Mailboxes(of="reference", users=("alice",), settings=variant.settings) as dovecot, \
+            Mailboxes(of="ours", users=("alice",), main_cf=variant.ours) as ours:
+        clients = Clients(person, variant)
+        fill(dovecot, variant)
+        assert len(clients.fetch(dovecot)) == variant.messages
         kept = facts(dovecot)
         hand_over(dovecot, ours)
-        same(person, ours, kept)
-        # It goes on here: what ours has made stays what it is when it is Dovecot's again.
-        with Imap(ours, user="alice") as client:
-            client.all("SELECT INBOX", "UID STORE 3 +FLAGS (\\Answered brand-new)", "UID STORE 1 FLAGS ()", "UID COPY 3:4 Sent", "UID MOVE 5 " + utf7("日本語"), "CREATE Neu", "SUBSCRIBE Neu",
-                       "UNSUBSCRIBE gone", "UID STORE 1 +FLAGS (\\Deleted)", "UID EXPUNGE 1")
+        same(facts(ours), kept)
+        clients.have_all(ours)
+        go_on(ours, variant)
         if not saved:
-            ours.deliver(("1700000009.M000009P1.host", message(9999)))
-        mbsync(person, ours, "IMAPS")
-        assert len(fetchmail(person, ours, "pop3", "keep", code=1 if saved else 0)) == (0 if saved else 1)
+            later(ours)
+        assert len(clients.fetch(ours)) == (0 if saved else 1)
         kept = facts(ours)
         hand_over(ours, dovecot)
-        same(person, dovecot, kept)
+        same(facts(dovecot), kept)
+        clients.have_all(dovecot)
+
+
+def test_more_keywords_than_dovecot_takes_back(monkeypatch):
+    """Beyond 26, Dovecot has keywords in its own index, and ours in a file that Dovecot does not know."""
+    variant = Variant()
+    with Mailboxes(of="reference", users=("alice",)) as dovecot, Mailboxes(of="ours", users=("alice",)) as ours:
+        fill(dovecot, variant)
+        with Imap(dovecot, user="alice") as client:
+            client.all("SELECT INBOX", "UID STORE 3 FLAGS (k0 beyond)")
+        hand_over(dovecot, ours)
+
+        def flags(server):
+            return dict((int(row[0]), row[1]) for row in facts(server)[b"INBOX"][1])[3]
+        assert flags(ours) == [b"k0"]
+        with Imap(ours, user="alice") as client:
+            assert b" OK" in client.all("SELECT INBOX", "UID STORE 3 +FLAGS (k25 k26)")[-1][-1]
+        assert flags(ours) == [b"k0", b"k25", b"k26"]
+        hand_over(ours, dovecot)
+        assert flags(dovecot) == [b"k0"]
+
+
+# --- Courier ---
+
+def give_back():
+    """The commands of imapd-owner(8), which make Courier's files of ours."""
+    text = (config.TREE / "man/imapd-owner.8").read_text()
+    commands = re.search(r"(?s)back to Courier.*?\n\.nf\n(.*?)\.fi\n", text).group(1)
+    return commands.replace(r"\-", "-").replace(r"\(aq", "'").replace(r"\e", "\\")
+
+
+def without_keywords(found):
+    return {name: value if name in ("pop3", "subscriptions") else (value[0], [(uid, [f for f in flags if f.startswith(b"\\")], *rest) for uid, flags, *rest in value[1]])
+            for name, value in found.items()}
+
+
+def test_from_courier_and_back():
+    variant = COURIER
+    with Person() as person, Courier() as courier, Mailboxes(of="ours", users=("alice",), main_cf=variant.ours) as ours:
+        clients = Clients(person, variant)
+        fill(courier, variant)
+        assert len(clients.fetch(courier)) == variant.messages
+        with Imap(courier, user="alice") as client:   # POP3's list has the files by names that they no longer have
+            client.all("SELECT INBOX", "UID STORE 3:5 +FLAGS (\\Flagged changed-later)", "UID STORE 6:7 -FLAGS (\\Seen)", "UID STORE 8 FLAGS ()")
+        known = facts(courier, order=False)
+        assert len({flag for _, rows in (v for k, v in known.items() if k == b"INBOX") for row in rows for flag in row[1] if not flag.startswith(b"\\")}) == len(KEYWORDS) + 1
+        hand_over(courier, ours)
+        same(facts(ours, order=False), known)
+        clients.have_all(ours)
+        go_on(ours, variant)
+        later(ours)
+        assert len(clients.fetch(ours)) == 1
+        kept = facts(ours, order=False)
+        hand_over(ours, courier)
+        subprocess.run(["setpriv", "--reuid=%d" % config.uid("alice"), "--regid=%d" % config.uid("alice"), "--clear-groups", "sh", "-ec", give_back()],
+                       check=True, cwd=courier.home() / "Maildir")
+        found = facts(courier, order=False)
+        # Messages of which Courier knew before have their keywords, those that it gets now have none, and another UIDL.
+        for name, value in found.items():
+            for row in value[1] if isinstance(name, bytes) else []:
+                before = [old for old in known.get(name, (None, []))[1] if old[0] == row[0]]
+                assert [flag for flag in row[1] if not flag.startswith(b"\\")] == [flag for old in before for flag in old[1] if not flag.startswith(b"\\")], (name, row)
+        assert len(set(found.pop("pop3")) - set(kept.pop("pop3"))) == 1
+        same(without_keywords(found), without_keywords(kept))
+        before = clients.copies()
+        assert [b"message 9999" in text for text in clients.fetch(courier)] == [True]
+        assert clients.copies() == before

@@ -28,6 +28,7 @@ class Mailboxes:
     {name: (protocol, {parameter: value})}, and further lines of master.cf. postfix: main.cf of the Postfix that the reference then has
     beside it; `smtp` is where mail comes in. of: "ours" or "reference", whichever suite is selected."""
     count = 0
+    has_tls = True
 
     def __init__(self, kind="maildir", users=("alice", "bob"), settings="", main_cf=None, more=None, master=(), files=None, postfix=None, of=None):
         self.of = of or selected()

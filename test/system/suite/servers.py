@@ -237,11 +237,14 @@ class Quiet(Server):
 
     def start(self):
         super().start()
+        self.await_listener(socket.AF_INET, ("127.0.0.1", self.port))
+
+    def await_listener(self, family, address):
         deadline = time.monotonic() + self.patience
         with Inotify(self.dir) as changes:
             while True:
-                with socket.socket() as s:
-                    if s.connect_ex(("127.0.0.1", self.port)) == 0:
+                with socket.socket(family) as s:
+                    if s.connect_ex(address) == 0:
                         return
                 if self.process.poll() is not None or time.monotonic() > deadline:
                     raise Timeout("%s does not start: %s" % (type(self).__name__, self.log.read_text("utf-8", "replace")))

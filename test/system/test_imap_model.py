@@ -157,8 +157,10 @@ def test_nothing_acknowledged_is_lost(server, seed):
                     if len(answered) == wanted:
                         owner = [int(p) for p in server.suite.sh("ps -eo pid=,user=,comm= | awk '$2==\"alice\" && $3==\"imapd-owner\" {print $1}'").split()]
                         assert owner
+                        since = server.suite.log_size()
                         server.suite.sh("kill -9 %s" % " ".join(map(str, owner)))
             assert len(answered) >= wanted
+        server.suite.wait_log(r"imapd-owner\[\d+\]: warning: the process of uid \d+ died with 1 sessions", since=since)   # the next login gets another
         with Imap(server, user="alice") as client:
             client.say("SELECT INBOX")
             there = {}

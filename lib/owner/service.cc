@@ -107,7 +107,14 @@ ipc::MailboxAnswer Service::open(ipc::MailboxRequest request) {
     uncount(ident);
     return {Status::unavailable, process.error().message()};
   }
-  if (auto done = order(**process, std::move(request), **user, std::move(ident)); !done) return {Status::unavailable, done.error().message()};
+  // In the books before anything that waits: whatever fails from here on, the session ends.
+  const std::uint64_t number = ++last_session_;
+  ++sessions_;
+  (*process)->sessions.emplace(number, std::move(ident));
+  if (auto done = order(**process, number, std::move(request), **user); !done) {
+    ended(**process, number);
+    return {Status::unavailable, done.error().message()};
+  }
   return {Status::open, {}};
 }
 
@@ -156,12 +163,9 @@ Result<std::shared_ptr<Service::Process>> Service::start(mailbox::Identity who) 
   return process;
 }
 
-Result<void> Service::order(Process& process, ipc::MailboxRequest request, const auth::User& user, std::string ident) {
+Result<void> Service::order(Process& process, std::uint64_t number, ipc::MailboxRequest request, const auth::User& user) {
   const Deadline deadline = base::after(patience);
   const std::string quota = settings_.quota_of ? TRY(settings_.quota_of(user.name)) : std::string();
-  const std::uint64_t number = ++last_session_;
-  ++sessions_;
-  process.sessions.emplace(number, std::move(ident));
   SessionOrder order{.number = number,
                      .log_number = ascii::parse_number(request.session, INT64_MAX).value_or(0),
                      .user = user.name,
@@ -179,7 +183,6 @@ Result<void> Service::order(Process& process, ipc::MailboxRequest request, const
     process.turn.release();
     if (end == io::End::ok) return {};
   }
-  ended(process, number);
   return base::fail("the user's process does not answer");
 }
 

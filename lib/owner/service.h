@@ -55,7 +55,7 @@ class Service : public server::Service {
   // Counts a session of the user's with anvil(8), as `ident`. False: it is one too many, and not counted.
   [[nodiscard]] bool count(const std::string& ident);
   void uncount(const std::string& ident);   // empty: it has not been counted
-  [[nodiscard]] Result<void> order(Process& process, ipc::MailboxRequest request, const auth::User& user, std::string ident);
+  [[nodiscard]] Result<void> order(Process& process, std::uint64_t number, ipc::MailboxRequest request, const auth::User& user);
   void hear(const std::shared_ptr<Process>& process);
   void ended(Process& process, std::uint64_t number);
   void housekeep();

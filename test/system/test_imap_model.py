@@ -123,8 +123,10 @@ def test_several_at_random(server, seed, clients):
         fresh.say("EXAMINE INBOX")
         reply = fresh.say("UID FETCH 1:* FLAGS")
         seen = [(int(re.search(rb"UID (\d+)", line).group(1)), sorted(set(re.search(rb"FLAGS \((.*?)\)", line).group(1).decode().split()) - {"\\Recent"})) for line in reply[:-1] if b"FETCH" in line]
+        fresh.leave()
     assert seen == views[0]
     for client in all_of_them:
+        client.imap.leave()   # else it may still write when the next test removes the mailbox
         client.imap.close()
 
 
@@ -167,6 +169,7 @@ def test_nothing_acknowledged_is_lost(server, seed):
             for line in client.say("UID FETCH 1:* (FLAGS RFC822.SIZE)")[:-1]:
                 if m := re.search(rb"UID (\d+) .*?FLAGS \((.*?)\)|FLAGS \((.*?)\).*?UID (\d+)", line):
                     there[int(m.group(1) or m.group(4))] = (m.group(2) or m.group(3) or b"").split()
+            client.leave()
             for n, rest in answered.items():
                 if m := re.search(rb"APPENDUID \d+ (\d+)", rest):
                     assert int(m.group(1)) in there, (n, rest)

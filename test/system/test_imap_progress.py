@@ -29,8 +29,11 @@ def server():
 
 
 def of_alice(server):
-    found = subprocess.run(["ps", "-eo", "pid=,uid=,comm="], capture_output=True, text=True, check=True).stdout.split("\n")
-    return [int(line.split()[0]) for line in found if line.split()[1:] == [str(config.uid("alice")), PROCESSES[server.of]]]
+    """Her processes of this server, which others on the machine have too."""
+    own = os.readlink("/proc/%s/ns/pid" % server.path("/").parts[2])
+    found = subprocess.run(["ps", "-eo", "pid=,uid=,pidns=,comm="], capture_output=True, text=True, check=True).stdout.split("\n")
+    wanted = [str(config.uid("alice")), own.strip("pid:[]"), PROCESSES[server.of]]
+    return [int(line.split()[0]) for line in found if line.split()[1:] == wanted]
 
 
 @pytest.mark.parametrize("command,word", [("SEARCH TEXT nothing", "Processed"), ("UID SEARCH BODY nothing", "Processed"), ("COPY 1:* box", "Copied"), ("UID MOVE 1:* box", "Moved")])

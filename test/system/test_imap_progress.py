@@ -11,7 +11,7 @@ import pytest
 from suite import config
 from suite.mailboxes import Imap, Mailboxes
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.root, pytest.mark.expensive]
 MESSAGES = 1500
 INTERVAL = 10     # seconds between two words
 PROCESSES = {"ours": "imapd-owner", "reference": "imap"}

@@ -55,6 +55,7 @@ void tell(Session& session, const SearchTask& task, bool has_modseq, const std::
   const std::vector<std::uint32_t> numbers = numbers_of(*session.view(), uids, session.numbering());
   const std::uint64_t modseq = has_modseq ? highest_modseq(*session.view(), uids) : 0;
   std::string out;
+  // In IMAP4rev2 SEARCH is answered by ESEARCH always; of SORT it says nothing.
   if (!returned.is_given && (!session.features().rev2 || task.order)) {
     imap::append_search(out, task.name, numbers, modseq);
     session.write(out);
@@ -77,7 +78,7 @@ void tell(Session& session, const SearchTask& task, bool has_modseq, const std::
 // RFC 5182: what $ means from now on. With MIN or MAX alone only these.
 imap::NumberSet saved_of(const imap::SearchReturn& returned, std::vector<store::Uid> uids) {
   const bool is_of_ends = !uids.empty() && !returned.all && !returned.count && (returned.min || returned.max);
-  if (is_of_ends) uids = returned.min && returned.max ? std::vector{uids.front(), uids.back()} : std::vector{returned.min ? uids.front() : uids.back()};
+  if (is_of_ends) uids = {returned.min ? uids.front() : uids.back(), returned.max ? uids.back() : uids.front()};
   std::ranges::sort(uids);
   imap::NumberSet set;
   for (const store::Uid uid : uids) set.add(uid);

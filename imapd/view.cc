@@ -29,7 +29,7 @@ std::uint32_t View::number_of(store::Uid uid) const {
   return found != uids_.end() && *found == uid ? static_cast<std::uint32_t>(found - uids_.begin()) + 1 : 0;
 }
 
-std::optional<std::vector<store::Uid>> View::resolve(const imap::SequenceSet& set, imap::Numbering numbering, Beyond beyond) const {
+std::optional<std::vector<store::Uid>> View::resolve(const imap::SequenceSet& set, imap::Numbering numbering) const {
   std::vector<store::Uid> out;
   const auto add_uids = [&](const imap::NumberSet& numbers) {
     for (const imap::Range& range : numbers.ranges()) {
@@ -45,7 +45,7 @@ std::optional<std::vector<store::Uid>> View::resolve(const imap::SequenceSet& se
     add_uids(set.resolve(uids_.empty() ? 0 : uids_.back()));
     return out;
   }
-  if (beyond == Beyond::refused && (set.largest_named() > exists() || (set.has_star() && uids_.empty()))) return std::nullopt;
+  if (set.largest_named() > exists() || (set.has_star() && uids_.empty())) return std::nullopt;
   const imap::NumberSet numbers = set.resolve(exists());
   for (const imap::Range& range : numbers.ranges()) {
     if (range.first == 0 || range.first > exists()) continue;

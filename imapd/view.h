@@ -36,10 +36,8 @@ class View {
   [[nodiscard]] std::span<const store::Uid> uids() const { return uids_; }
 
   // The UIDs that a client means, in ascending order: numbers of messages or UIDs; the saved result for "$". Those that he knows, also
-  // where they have gone meanwhile. None: a message number that is not there, unless these are passed over.
-  enum class Beyond { refused, passed_over };
-  [[nodiscard]] std::optional<std::vector<store::Uid>> resolve(const imap::SequenceSet& set, imap::Numbering numbering,
-                                                               Beyond beyond = Beyond::refused) const;
+  // where they have gone meanwhile. None: a message number that is not there.
+  [[nodiscard]] std::optional<std::vector<store::Uid>> resolve(const imap::SequenceSet& set, imap::Numbering numbering) const;
   void save(imap::NumberSet uids) { saved_ = std::move(uids); }
   [[nodiscard]] const imap::NumberSet& saved() const { return saved_; }
   // They end with the view.

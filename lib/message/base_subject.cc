@@ -9,11 +9,11 @@
 namespace message {
 namespace {
 
-// One blank where there is space, and none at either end.
+// One blank where there are blanks and tabs, and none at either end.
 std::string with_blanks(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    if (!ascii::is_space(c)) out += c;
+    if (c != ' ' && c != '\t' && c != '\r' && c != '\n') out += c;
     else if (!out.empty() && !out.ends_with(' ')) out += ' ';
   }
   if (out.ends_with(' ')) out.pop_back();

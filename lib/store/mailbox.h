@@ -161,7 +161,7 @@ class Mailbox {
   // all that are not there, which the RFC allows.
   [[nodiscard]] virtual std::vector<UidRange> vanished_since(ModSeq since) const = 0;
 
-  // What a session worked out about a message, kept in the index (envelope, structure): at most `cached_size_max`.
+  // What a session worked out about a message, kept in the index (envelope, structure, what it is sorted by): at most `cached_size_max`.
   [[nodiscard]] virtual std::optional<std::string> cached(Uid uid) = 0;
   virtual void cache(Uid uid, std::string_view bytes) = 0;
   static constexpr std::size_t cached_size_max = 64 * 1024;

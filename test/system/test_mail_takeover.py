@@ -150,7 +150,8 @@ class Clients:
         return fetchmail(self.person, server, "pop3", "keep", code=(0, 1))   # 1: nothing
 
     def copies(self):
-        return sorted(str(f) for d in ("near", "near-too") for f in (self.person.home / d).rglob("*") if f.parent.name in ("cur", "new"))
+        """By their names without flags."""
+        return sorted(str(f.parent.parent / f.name).partition(":2,")[0] for d in ("near", "near-too") for f in (self.person.home / d).rglob("*") if f.parent.name in ("cur", "new"))
 
     def have_all(self, server):
         before = self.copies()

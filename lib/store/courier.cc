@@ -29,17 +29,18 @@ std::string_view take_line(std::string_view& rest) {
   return line;
 }
 
+// RFC 1939 section 7.
+bool fits_in_uidl(char c) { return c > ' ' && c < 0x7f; }
+
 // "5:1700000000" as the client was told it. A message without a number was called by its file.
 std::string uidl_of(std::string_view numbers, std::string_view base) {
   const auto parts = ascii::split(numbers, ":");
   if (parts.size() < 2) return {};
   const auto number = ascii::parse_number(parts[0]), validity = ascii::parse_number(parts[1]);
   if (!number || !validity) return {};
-  if (*number == 0) return base.find(' ') == std::string_view::npos ? std::string(base) : std::string();
+  if (*number == 0) return std::ranges::all_of(base, fits_in_uidl) ? std::string(base) : std::string();
   return *validity == 0 ? fmt::format("UID{}", *number) : fmt::format("UID{}-{}", *number, *validity);
 }
-
-std::string_view base_of(std::string_view file) { return file.substr(0, file.find(':')); }
 
 // As Courier shows it.
 std::string keyword_of(std::string_view line) {
@@ -86,7 +87,8 @@ CourierUidls courier_uidls(std::string_view size_list) {
     const std::size_t numbers = line.rfind(' ');
     const std::size_t size = numbers == std::string_view::npos || numbers == 0 ? std::string_view::npos : line.rfind(' ', numbers - 1);
     if (size == std::string_view::npos) continue;
-    const std::string_view base = base_of(line.substr(0, size));
+    const std::string_view base = line.substr(0, std::min(line.find(':'), size));
+    if (base.size() == size) continue;  // Courier makes nothing of it, either
     std::string uidl = uidl_of(line.substr(numbers + 1), base);
     if (!uidl.empty()) uidls.insert_or_assign(std::string(base), std::move(uidl));
   }

@@ -10,19 +10,21 @@ TEST_CASE("UIDLs of courierpop3dsizelist") {
   const auto uidls = courier_uidls(
       "/3 20 1795895929\n"
       "1000.a.h:2,S 18 1:1795895929:0\n"
-      "1001.b.h 19 2:5:1\n"                  // in new/, or as it was there
+      "1001.b.h:2, 19 2:5:1\n"
       "1002.c.h:2, 19 0:0:0\n"               // called by its file
+      "1002 c.h:2, 19 0:0:0\n"               // which could not be called so
       "1003.d.h:2, 19 4:0:0\n"
       "1004 e.h:2, 19 5:6:0\n"
       "1005.f.h:2, 19 xx\n"
       "1006.g.h:2, 19\n"
       "1007.h.h:2, 19 7\n"
       "1001.b.h:2,F 19 9:5:1\n"              // the last counts
+      "1009.j.h 19 9:5:0\n"                   // no name in cur/
       " 1 2:3\n"
       "\n"
       "1008.i.h:2, 19 8:9:0");
   const CourierUidls expected = {{"1000.a.h", "UID1-1795895929"}, {"1001.b.h", "UID9-5"}, {"1002.c.h", "1002.c.h"}, {"1003.d.h", "UID4"},
-                                 {"1004 e.h", "UID5-6"}, {"1008.i.h", "UID8-9"}, {"", "UID2-3"}};
+                                 {"1004 e.h", "UID5-6"}, {"1008.i.h", "UID8-9"}};
   REQUIRE(uidls == expected);
   REQUIRE(courier_uidls("/2 20 17\n1000.a.h:2,S 18 1:17\n").at("1000.a.h") == "UID1-17");
   // Before version 2, Courier itself gives new ones.

@@ -298,7 +298,7 @@ TEST_CASE("what Courier knew of its messages") {
     of_b += " " + std::to_string(i);
   }
   write_text(test.root() + "courierimapuiddb", "1 1131985364 12\n3 1000.a.h\n11 1001.b.h,S=2\n");
-  write_text(test.root() + "courierpop3dsizelist", "/3 9 17\n1000.a.h:2,S 3 4:17:0\n1002.c.h 3 8:17:0\n");
+  write_text(test.root() + "courierpop3dsizelist", "/3 9 17\n1000.a.h:2,S 3 4:17:0\n1002.c.h:2, 3 8:17:0\n");
   write_text(keywords + ":list", names + "\n1000.a.h:27\n1001.b.h,S=2:" + of_b + "\n1002.c.h:27 26\n");
   write_text(test.root() + "cur/1000.a.h:2,S", "a\n");
   write_text(test.root() + "cur/1001.b.h,S=2:2,", "b\n");

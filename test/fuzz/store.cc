@@ -8,6 +8,7 @@
 
 #include "lib/base/check.h"
 #include "lib/mail/modified_utf7.h"
+#include "lib/store/courier.h"
 #include "lib/store/file_name.h"
 #include "lib/store/index_file.h"
 #include "lib/store/keyword_files.h"
@@ -64,6 +65,28 @@ void uidlist(std::string_view data) {
   const store::FileName name = store::FileName::split(data);
   const std::string renamed = store::file_name(name.base, name.flags(), name.info);
   CHECK(store::FileName::split(renamed).flags() == name.flags());
+}
+
+void courier(std::string_view data) {
+  // What becomes a field of dovecot-uidlist is read there as it was.
+  for (const auto& [base, uidl] : store::courier_uidls(data)) {
+    std::string text = "3 V1 N2\n";
+    store::Uidlist::append_line(text, 1, "P" + uidl, "1.a.h");
+    const auto list = store::Uidlist::parse(text);
+    CHECK(list.has_value());
+    CHECK(list->lines.size() == 1);
+    CHECK(store::field(list->lines[0].fields, 'P') == uidl);
+  }
+  store::CourierKeywords keywords;
+  keywords.add_list(data);
+  keywords.set_message("1.a.h", data);
+  for (const std::string& name : keywords.names()) {
+    CHECK(!name.empty());
+    CHECK(name.find_first_of(" \"%()*\\]{") == std::string::npos);
+  }
+  for (const auto& [base, numbers] : keywords.messages()) {
+    for (const std::size_t number : numbers) CHECK(number < keywords.names().size());
+  }
 }
 
 void mbox(std::string_view data) {

@@ -25,6 +25,7 @@ void imap_command(std::string_view data);  // what an IMAP client says
 void imap_search(std::string_view data);   // the keys of SEARCH
 void imap_text(std::string_view data);     // names, sets, dates, URLs of IMAP
 void uidlist(std::string_view data);       // dovecot-uidlist, and what is beside it
+void courier(std::string_view data);       // Courier's files of UIDLs and keywords
 void mbox(std::string_view data);          // an mbox file
 void mail_index(std::string_view data);    // valija.index
 void mailbox_name(std::string_view data);  // as clients and directories have it

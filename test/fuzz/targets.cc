@@ -9,7 +9,7 @@ std::span<const Target> targets() {
                                   Target{"milter", milter}, Target{"policy", policy}, Target{"auth_client", auth_client},
                                   Target{"auth_line", auth_line}, Target{"login", login},
                                   Target{"imap_command", imap_command}, Target{"imap_search", imap_search}, Target{"imap_text", imap_text},
-                                  Target{"uidlist", uidlist}, Target{"mbox", mbox},
+                                  Target{"uidlist", uidlist}, Target{"courier", courier}, Target{"mbox", mbox},
                                   Target{"mail_index", mail_index}, Target{"mailbox_name", mailbox_name},
                                   Target{"structure", structure}, Target{"search", search}, Target{"threads", threads}};
   return all;

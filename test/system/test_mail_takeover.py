@@ -4,6 +4,7 @@ import calendar
 import imaplib
 import re
 import subprocess
+import time
 from dataclasses import dataclass, field
 
 import pytest
@@ -150,7 +151,8 @@ class Clients:
         return fetchmail(self.person, server, "pop3", "keep", code=(0, 1))   # 1: nothing
 
     def copies(self):
-        return sorted(str(f) for d in ("near", "near-too") for f in (self.person.home / d).rglob("*") if f.parent.name in ("cur", "new"))
+        """By their names without flags."""
+        return sorted(str(f.parent.parent / f.name).partition(":2,")[0] for d in ("near", "near-too") for f in (self.person.home / d).rglob("*") if f.parent.name in ("cur", "new"))
 
     def have_all(self, server):
         before = self.copies()
@@ -216,7 +218,7 @@ def test_more_keywords_than_dovecot_takes_back(monkeypatch):
             assert b" OK" in client.all("SELECT INBOX", "UID STORE 3 +FLAGS (k25 k26)")[-1][-1]
         assert flags(ours) == [b"k0", b"k25", b"k26"]
         hand_over(ours, dovecot)
-        assert flags(dovecot) == [b"k0"]
+        assert flags(dovecot) == [b"beyond", b"k0"]   # its index has come back, too
 
 
 # --- Courier ---
@@ -264,3 +266,43 @@ def test_from_courier_and_back():
         before = clients.copies()
         assert [b"message 9999" in text for text in clients.fetch(courier)] == [True]
         assert clients.copies() == before
+
+
+def test_files_that_courier_reads():
+    """What is in them by rights and otherwise, as Courier takes it and as ours does."""
+    now = int(time.time()) // 300
+    names = ["10000000%02d.M1P1.host" % i for i in range(12)]
+    keywords = {
+        ":list": "one\nTwo words\nthree\n\n" + "".join("%s:%s\n" % row for row in zip(names, ["0 1", "2", "7", "", "0 x 1", "0", "0", "0", "0", "0"])),
+        names[5]: "plain\nONE\n\nnot-read\n", ".%d.%s" % (now, names[5]): "before\n",
+        ".%d.%s" % (now - 1, names[6]): "earlier\n", ".%d.%s" % (now, names[6]): "later\n",
+        names[7]: "", names[8]: "\\Seen\na%b(c)*\"]{", names[9] + ":2,S": "no-message\n", names[11]: "no-newline"}
+    uidls = "/3 40 1700000000\n" + "".join("%s:2, %s\n" % row for row in zip(names, [
+        "18 1:1700000000:0", "18 2:5:0", "18 0:0:0", "18 4:0:0", "18 xx", "18 6:1700000000", "18 7:8:9"])) + "%s:2,S 18 20:1700000000:0\n%s 18 21:1700000000:0\n%s:2, 18 22:1700000000:0\n" % (names[7], names[1], names[0])
+    with Courier() as courier, Mailboxes(of="ours", users=("alice",), main_cf=COURIER.ours) as ours:
+        courier.deliver(*((name + ":2,", "Subject: x\n\n%02d\n" % i) for i, name in enumerate(names)), to="cur")
+        for name, text in keywords.items():
+            courier.put(courier.maildir() / "courierimapkeywords" / name, text)
+        courier.put(courier.maildir() / "courierpop3dsizelist", uidls)
+        hand_over(courier, ours)
+        theirs, found = facts(courier), facts(ours)
+        assert [row[:2] for row in found[b"INBOX"][1]] == [row[:2] for row in theirs[b"INBOX"][1]]
+        told = [uidl for uidl, _ in theirs["pop3"]]
+        assert told[:8] == [b"UID22-1700000000", b"UID2-5", names[2].encode(), b"UID4", told[4], b"UID6-1700000000", b"UID7-8", b"UID20-1700000000"]
+        told[4] = None   # Courier and ours each give their own
+        assert [None if i == 4 else uidl for i, (uidl, _) in enumerate(found["pop3"][:8])] == told[:8]
+
+
+def test_courier_for_pop3_alone():
+    """Without IMAP there are no UIDs yet."""
+    with Courier() as courier, Mailboxes(of="ours", users=("alice",)) as ours:
+        courier.deliver(*(("17000000%02d.M1P1.host" % i, message(i)) for i in (3, 1, 2)))
+        with Pop3(courier, user="alice") as client:
+            told = client.say("UIDL")[1:-1], client.say("LIST")[1:-1]
+            client.say("QUIT")
+        courier.deliver(("1700000009.M1P1.host", message(9)))
+        hand_over(courier, ours)
+        with Pop3(ours, user="alice") as client:
+            found = client.say("UIDL")[1:-1], client.say("LIST")[1:-1]
+        assert len(found[0]) == 4
+        assert (found[0][:3], found[1][:3]) == told

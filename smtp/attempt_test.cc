@@ -86,7 +86,8 @@ struct World {
       const base::Clock clock;
       ipc::Connections services;
       const delivery::SessionNotices no_notices({}, services, clock);
-      const smtp::Means means{.protocol = protocol, .params = *params, .router = router, .cache = cache, .tls = *tls, .dane = dane, .require_tls = no_requirement, .resolver = **resolver, .sasl = *sasl,
+      ipc::TraceSource traces(services, "tlsmgr", "smtp");
+      const smtp::Means means{.protocol = protocol, .params = *params, .router = router, .cache = cache, .tls = *tls, .dane = dane, .require_tls = no_requirement, .resolver = **resolver, .tls_traces = traces, .sasl = *sasl,
                               .ehlo_discard_maps = no_maps, .pix_workaround_maps = no_maps, .cached_destinations = nowhere, .debug_peers = nowhere, .generic = no_generic, .checks = no_checks, .status_filter = no_filter,
                               .default_port = 25, .ports = ports,
                               .refusal = "", .reply_filter = no_maps, .notices = no_notices, .sink = sink, .services = services, .clock = base::system_clock()};

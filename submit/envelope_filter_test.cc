@@ -92,4 +92,18 @@ TEST_CASE("random records never bring a forbidden type through") {
   }
 }
 
+TEST_CASE("a user may ask for REQUIRETLS and SMTPUTF8, and say nothing of sizes") {
+  for (const int options : {0, 1, 32, 33}) {
+    CHECK(send_options_in(size_record_with(options)) == options);
+    CHECK(judge({"C" + size_record_with(options)}).verdict == Verdict::keep);
+  }
+  CHECK(send_options_in("            518             663               1               0             518              48") == 32);
+  for (const std::string& record : {std::string("Cx"), std::string("C"), "C" + size_record_with(16), "C" + size_record_with(-1),
+                                   std::string("C            518             663               1               0             518              32")}) {
+    INFO(record);
+    CHECK(judge({record}).verdict == Verdict::refuse);
+  }
+  CHECK(judge({"M", "C" + size_record_with(1)}).verdict == Verdict::refuse);
+}
+
 }  // namespace submit

@@ -183,14 +183,14 @@ Result<std::vector<std::string>> with_random_source(const Task& task, const Argu
 }
 
 Result<bool> enable_client(const Task& task, const Arguments& arguments) {
-  const std::string cache = TRY(task.main.string("default_cache_db_type")) + ":${data_directory}/smtp_scache";
+  const std::string type = TRY(task.main.string("default_cache_db_type")), directory = TRY(task.main.string("data_directory"));
   if (!TRY(is_default(task.main, TlsRole::client))) {
     say_all("*** Non-default SMTP client TLS settings detected, no changes made.", "For opportunistic TLS in the Postfix SMTP client, the below settings",
-            "are typical:", "  smtp_tls_security_level = may", "  smtp_tls_loglevel = 1", "  smtp_tls_session_cache_database = " + cache);
+            "are typical:", "  smtp_tls_security_level = may", "  smtp_tls_loglevel = 1", "  smtp_tls_session_cache_database = " + type + ":${data_directory}/smtp_scache");
     return true;
   }
   const auto settings = TRY(with_random_source(task, arguments, {"smtp_tls_security_level=may", "smtp_tls_loglevel=1",
-                                                                 "smtp_tls_session_cache_database=" + cache}));
+                                                                 "smtp_tls_session_cache_database=" + type + ":" + directory + "/smtp_scache"}));
   TRY(change_settings(task.context, settings));
   say_all("Enabled opportunistic TLS in the Postfix SMTP client.", "Run the command:", "  # postfix reload",
           "if you want the new settings to take effect immediately.");

@@ -5,8 +5,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "lib/testing/catch.h"
 #include "lib/testing/temporary_directory.h"
+
+#include "lib/testing/catch.h"
 
 using std::chrono_literals::operator""s;
 using std::chrono_literals::operator""ms;

@@ -2,6 +2,7 @@
 import re
 import socket
 import ssl
+from pathlib import Path
 
 import pytest
 
@@ -109,6 +110,9 @@ POSTSCREENS = """postscreen_enforce_tls postscreen_tls_CAfile postscreen_tls_CAp
 postscreen_tls_chain_files postscreen_tls_ciphers postscreen_tls_dcert_file postscreen_tls_dh1024_param_file postscreen_tls_dkey_file postscreen_tls_eccert_file
 postscreen_tls_eckey_file postscreen_tls_enable_rpk postscreen_tls_exclude_ciphers postscreen_tls_fingerprint_digest postscreen_tls_key_file postscreen_tls_loglevel postscreen_tls_mandatory_ciphers
 postscreen_tls_mandatory_exclude_ciphers postscreen_tls_mandatory_protocols postscreen_tls_protocols postscreen_tls_req_ccert postscreen_tls_security_level postscreen_use_tls""".split()
+# How much is told of single clients; Postfix 3.12 has that.
+TOLD = {"told": {"tlsproxy_tls_loglevel": "0", "postscreen_tls_loglevel_maps": "static:2"},
+        "traced": {"postscreen_tls_loglevel_maps": "static:{1,trace}", "postscreen_tls_trace_size_limit": "700"}} if selected() == "ours" else {}
 RENAMED = {"by-" + name: {k.replace("tlsproxy_", "postscreen_"): v for k, v in settings.items()} for name, settings in PROXIES.items()}
 assert {k for settings in RENAMED.values() for k in settings if k.startswith("postscreen_")} == set(POSTSCREENS)
 
@@ -128,7 +132,7 @@ def server_cases(prefix=""):
 
 
 def master(cases):
-    options = {"": {}, **PROXIES, **RENAMED}
+    options = {"": {}, **PROXIES, **RENAMED, **TOLD}
     return [*cases.master(), *("%s unix - - y - 0 tlsproxy" % (name or "tlsproxy") + "".join("\n  -o { %s = %s }" % kv for kv in settings.items()) for name, settings in options.items())]
 
 
@@ -146,7 +150,7 @@ def world():
         yield suite, cases.play(suite), {name: (case.address, cases.port(case)) for name, case in shakes.items()}
 
 
-HANDSHAKES = {"usual": {}, "requires": {"tlsproxy_service_name": "requires"}, "named": {"tlsproxy_service_name": "named"}, "hurried": {"postscreen_starttls_timeout": "1s"}, "patient": {"postscreen_pipelining_enable": "no", "postscreen_non_smtp_command_enable": "yes"}}
+HANDSHAKES = {**{name: {"tlsproxy_service_name": name} for name in TOLD}, "usual": {}, "requires": {"tlsproxy_service_name": "requires"}, "named": {"tlsproxy_service_name": "named"}, "hurried": {"postscreen_starttls_timeout": "1s"}, "patient": {"postscreen_pipelining_enable": "no", "postscreen_non_smtp_command_enable": "yes"}}
 
 
 @pytest.mark.parametrize("family", ["offer", "demand", "session", "server"])
@@ -324,3 +328,19 @@ def test_tlsproxy_dies():
             talk.say(b"STARTTLS\r\n")
             talk.begin()
             assert talk.say(b"QUIT\r\n") == "221 2.0.0 Bye"
+
+
+@pytest.mark.extension("Postfix has it from 3.12 on")
+@pytest.mark.parametrize("name", ["told", "traced"])
+def test_told_of_client(world, name):
+    """postscreen_tls_loglevel_maps, postscreen_tls_trace_size_limit."""
+    suite = world[0]
+    with Talk(world, name) as talk:
+        assert talk.say(b"STARTTLS\r\n") == "220 2.0.0 Ready to start TLS"
+        talk.begin()
+        assert talk.say(b"QUIT\r\n") == "221 2.0.0 Bye"
+    log = talk.log()
+    assert any("TLS connection established" in line for line in log)
+    assert any("SSL_accept:" in line for line in log) == (name == "told")
+    found = list((Path(suite.queue) / "tlstrace").glob("postscreen-*-%s-*" % talk.address))
+    assert [path.stat().st_size for path in found] == ([700] if name == "traced" else [])

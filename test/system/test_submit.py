@@ -36,6 +36,11 @@ def records(data):
     return found
 
 
+def wish(bits):
+    """The record of what sendmail -O asks for: 1 SMTPUTF8, 32 REQUIRETLS."""
+    return "C" + "%15d " * 5 % ((-1,) * 5) + "%15d" % bits
+
+
 def words(text):
     """Without what only says that the mail system is stopped, and what Postfix tells of its own insides."""
     for pattern in (r"postdrop: warning: unable to look up public/pickup: .*\n", r"sendmail: warning: mail_stream_cleanup: .*\n",
@@ -56,3 +61,51 @@ def test_submission(suite, known):
         f.unlink()
     assert found == ([known["message"]] if known["message"] else [])
     assert modes <= {0o744}
+
+
+BAD = "sendmail: warning: bad -O option: '%s' -- ignored\n"
+NO_TLS = "sendmail: warning: Ignoring option '-O requiretls=yes', because the configuration is 'requiretls_enable = no'\n"
+NO_UTF8 = "sendmail: warning: '-O smtputf8=yes' was requested, but the configuration is 'smtputf8_enable = no'\n"
+# Arguments, settings, the bits of the record (0: there is none), and what is said.
+WISHES = {
+    "requiretls": (["-O", "requiretls=yes"], {}, 32, ""),
+    "together": (["-Orequiretls=yes"], {}, 32, ""),
+    "letters": (["-O", "RequireTLS=YES"], {}, 32, ""),
+    "smtputf8": (["-O", "smtputf8=yes"], {}, 1, ""),
+    "both": (["-O", "requiretls=yes", "-O", "smtputf8=yes"], {}, 33, ""),
+    "no": (["-O", "requiretls=no", "-O", "smtputf8=no"], {}, 0, ""),
+    "the last": (["-O", "requiretls=yes", "-O", "requiretls=no"], {}, 0, ""),
+    "no value": (["-O", "requiretls", "-O", "smtputf8"], {}, 0, BAD % "requiretls" + BAD % "smtputf8"),
+    "empty": (["-O", "requiretls="], {}, 0, BAD % "requiretls="),
+    "two in one": (["-O", "requiretls=yes,smtputf8=yes"], {}, 0, BAD % "requiretls=yes,smtputf8=yes"),
+    "blanks": (["-O", "requiretls = yes"], {}, 0, ""),
+    "others": (["-O", "foo"], {}, 0, ""),
+    "requiretls off": (["-O", "requiretls=yes"], {"requiretls_enable": "no"}, 0, NO_TLS),
+    "smtputf8 off": (["-O", "smtputf8=yes"], {"smtputf8_enable": "no"}, 0, NO_UTF8),
+}
+
+
+@pytest.mark.extension   # recorded with Postfix 3.11.7
+@pytest.mark.parametrize("name", WISHES)
+def test_wish(suite, name):
+    """sendmail -O requiretls=yes, -O smtputf8=yes."""
+    arguments, settings, bits, said = WISHES[name]
+    changes = {"requiretls_enable": "yes", "smtputf8_enable": "yes", **settings}
+    suite.sh("postconf -e %s" % " ".join("%s=%s" % change for change in changes.items()))
+    done = suite.run("sendmail", *arguments, "alice", user="alice", input=b"Subject: x\n\nbody\n")
+    assert (done.returncode, done.stdout.decode(), words(done.stderr.decode())) == (0, "", said)
+    (file,) = [f for f in (Path(suite.queue) / "maildrop").iterdir() if f.is_file()]
+    found = records(file.read_bytes())
+    file.unlink()
+    assert found == ["T", *([wish(bits)] if bits else []), "Arewrite_context=local", "FAlice Test", "Salice", "Ralice", "M", "NSubject: x", "N", "Nbody", "X", "E"]
+
+
+@pytest.mark.extension   # Postfix 3.11
+@pytest.mark.parametrize("record", [wish(16), wish(-1), wish(32).replace("-1", "12", 1), "Cx", "C"])
+def test_forged_wish(suite, record):
+    """Nobody tells postdrop(1) more of a message than sendmail -O would."""
+    data = record[1:].encode()
+    made = b"C" + bytes([len(data)]) + data + b"S\x05aliceR\x05aliceM\x00N\x01xX\x00E\x00"
+    done = suite.run("postdrop", user="alice", input=made)
+    assert done.returncode != 0 or b"unexpected record type: 67" in done.stderr + done.stdout
+    assert not [f for f in (Path(suite.queue) / "maildrop").iterdir() if f.is_file()]

@@ -140,7 +140,7 @@ def suite(sinks):
     master = [line("t-" + name, {**MAIL, **settings}, port=port) for name, settings in CLIENTS.items()]
     master += [line("t-" + name, {"lmtp_tls_security_level": "may", **settings}, "lmtp") for name, settings in LMTP.items()]
     with make(main_cf={"transport_maps": "texthash:/etc/postfix/transport", "smtp_connection_cache_on_demand": "no", "lmtp_connection_cache_on_demand": "no",
-                       "notify_classes": "", "tls_trace_rate_limit": "5"},
+                       "notify_classes": "", "tls_trace_rate_limit": "9"},
               services=SERVICES, master=master, files={**c.files(), **{C + name: text for name, text in CONFIGURATIONS.items()}, "/etc/postfix/transport": transport}) as s:
         yield s
 
@@ -289,7 +289,7 @@ def test_level_by_client(suite, name):
     assert bool(established) == (name in ("name", "address", "fails")), lines
     warnings = [text.split("warning: ")[1] for text in lines if "warning: " in text]
     assert warnings == {"bad": ['unknown smtpd_tls_loglevel_maps value "foo" in "foo"'],
-                        "fails": ["smtpd_tls_loglevel_maps: fail:x lookup error for \"localhost\""]}.get(name, []), warnings
+                        "fails": ["smtpd_tls_loglevel_maps: fail:x lookup error for \"localhost\": Application error"]}.get(name, []), warnings
 
 
 @extension
@@ -317,14 +317,14 @@ def test_trace(suite, name):
     """*_tls_loglevel with "trace": the messages of TLS in a file of their own, cut at smtpd_tls_trace_size_limit, and nothing of the mail."""
     before, since = set(traces(suite)), suite.log_size()
     with TlsClient(suite.address(name)) as client:
-        client.send("joe@example.net", "alice@example.test", "Subject: secret words\n\nx\n")
+        client.send("joe@example.net", "alice@example.test", "Subject: confidential words\n\nx\n")
     ended(suite, since)
     path = new_trace(suite, before)
     text = path.read_text()
     assert re.fullmatch(r"smtpd-20\d{12}-\d{6}-127\.0\.0\.1-\w{6}", path.name)
     assert path.stat().st_mode & 0o777 == 0o600
-    assert text.startswith("Received TLS Record\n") and "ClientHello, Length=" in text
-    assert "secret" not in text and "alice" not in text and "EHLO" not in text
+    assert re.match("Received (TLS )?Record\n", text) and "ClientHello, Length=" in text
+    assert "confidential" not in text and "alice" not in text and "EHLO" not in text
     if name == "short":
         assert len(text) == 1000
     else:
@@ -339,7 +339,7 @@ def test_trace_of_smtp(suite, name):
     path = new_trace(suite, before)
     assert re.fullmatch(r"%s-20\d{12}-\d{6}-127\.0\.0\.1-\w{6}" % ("lmtp" if name in LMTP else "smtp"), path.name)
     text = path.read_text()
-    assert text.startswith("Sent TLS Record\n") and "x@" not in text
+    assert re.match("Sent (TLS )?Record\n", text) and "x@" not in text
     assert len(text) == 500 if "short" in name else "Finished, Length=" in text
 
 
@@ -347,18 +347,18 @@ def test_trace_of_smtp(suite, name):
 def test_trace_rate(suite):
     """tls_trace_rate_limit: no more than that within a second, of all processes; the sessions go on."""
     before, since = set(traces(suite)), suite.log_size()
-    clients = [threading.Thread(target=lambda: TlsClient(suite.address("traced")).close()) for _ in range(20)]
+    clients = [threading.Thread(target=lambda: TlsClient(suite.address("traced")).close()) for _ in range(30)]
     for each in clients:
         each.start()
     for each in clients:
         each.join()
-    suite.wait_log(r"/smtpd\[\d+\]: disconnect from", count=20, since=since)
+    suite.wait_log(r"/smtpd\[\d+\]: disconnect from", count=30, since=since)
     by_second = {}
     for name in set(traces(suite)) - before:
         second = name.split("-")[1]
         by_second[second] = by_second.get(second, 0) + 1
-    assert by_second and max(by_second.values()) <= 5
-    assert len(re.findall("TLS connection established", suite.log(since))) == 20
+    assert by_second and max(by_second.values()) <= 9
+    assert len(re.findall("TLS connection established", suite.log(since))) == 30
 
 
 @extension

@@ -161,5 +161,50 @@ TEST_CASE("copy and move killed at any step") {
       });
 }
 
+struct LeftByCourier {
+  TestAccount test;
+  LeftByCourier() {
+    { static_cast<void>(test.open()); }
+    std::string names, all;
+    for (int i = 0; i < 27; ++i) {
+      names += "k" + std::to_string(i) + "\n";
+      all += " " + std::to_string(i);
+    }
+    std::filesystem::create_directory(test.root() + "courierimapkeywords");
+    write_text(test.root() + "courierimapuiddb", "1 77 12\n3 1000.a.h\n11 1001.b.h\n");
+    write_text(test.root() + "courierpop3dsizelist", "/3 9 17\n1000.a.h:2,S 3 4:17:0\n1002.c.h:2, 3 8:17:0\n");
+    write_text(test.root() + "courierimapkeywords/:list", names + "\n1000.a.h:" + all + "\n1001.b.h:3\n");
+    write_text(test.root() + "cur/1000.a.h:2,S", "a\n");
+    write_text(test.root() + "cur/1001.b.h:2,", "b\n");
+    write_text(test.root() + "new/1002.c.h", "c\n");
+  }
+};
+
+TEST_CASE("a take-over killed at any step") {
+  int step = 1;
+  for (;; ++step) {
+    const LeftByCourier left;
+    const auto end = testing::kill_at_system_call(step, [&] { static_cast<void>(left.test.open()->open("INBOX", Access::read_write).has_value()); },
+                                                  testing::KillAt::file_changes);
+    if (end == testing::CrashEnd::cannot_trace) {
+      WARN("ptrace is not allowed here: not tested");
+      return;
+    }
+    INFO("step " << step);
+    const auto account = left.test.open();
+    const auto mailbox = std::move(*account->open("INBOX", Access::read_write));
+    REQUIRE(mailbox->uid_validity() == 77);
+    REQUIRE(uids_of(*mailbox) == std::vector<Uid>{3, 11, 12});
+    REQUIRE(mailbox->pop3_uidl(3) == "UID4-17");
+    REQUIRE(mailbox->pop3_uidl(12) == "UID8-17");
+    REQUIRE(mailbox->keywords().size() == 27);
+    REQUIRE(mailbox->find(3)->flags.keywords == (std::uint64_t{1} << 27) - 1);
+    REQUIRE(mailbox->keywords()[0] == "k3");
+    REQUIRE(mailbox->find(11)->flags.keywords == 1);
+    if (end == testing::CrashEnd::finished) break;
+  }
+  REQUIRE(step > 10);
+}
+
 }  // namespace
 }  // namespace store

@@ -202,7 +202,7 @@ def test_from_dovecot_and_back(name, monkeypatch):
         clients.have_all(dovecot)
 
 
-def test_more_keywords_than_dovecot_takes_back(monkeypatch):
+def test_more_keywords_than_dovecot_takes_back():
     """Beyond 26, Dovecot has keywords in its own index, and ours in a file that Dovecot does not know."""
     variant = Variant()
     with Mailboxes(of="reference", users=("alice",)) as dovecot, Mailboxes(of="ours", users=("alice",)) as ours:

@@ -99,4 +99,4 @@ def test_master_cf_has_debians_services():
     pipes = {"maildrop", "uucp", "ifmail", "bsmtp", "scalemail-backend", "mailman"}
     assert pipes <= {name for name, _, _ in services}
     assert {name for name, _, chroot in services if chroot == "n"} == pipes | {"qmgr", "proxymap", "proxywrite", "local", "virtual", "postlog",
-                                                                          "auth", "oauth"}   # the last two are ours
+                                                                          "auth", "oauth", "quota-status"}   # the last three are ours

@@ -21,7 +21,7 @@ PROCESSES = {"ours": "imapd-owner", "reference": "imap"}
 def server():
     with Mailboxes(kind="mbox") as server:
         line = "line of a text that is long enough to take its time\n"
-        server.put(server.path("/var/mail/alice"), "".join("From a@example.net Mon Jan  2 10:00:00 2023\nSubject: %d\n\n%s\n" % (n, line * 2000) for n in range(MESSAGES)))
+        server.put(server.path("/var/mail/alice"), "".join("From a@example.net Mon Jan  2 10:00:00 2023\nSubject: %d\n\n%s\n" % (n, line * 1000) for n in range(MESSAGES)))
         with Imap(server, user="alice") as client:
             client.all("CREATE box", "SELECT INBOX")
             client.leave()
@@ -39,6 +39,7 @@ def of_alice(server):
 @pytest.mark.parametrize("command,word", [("SEARCH TEXT nothing", "Processed"), ("UID SEARCH BODY nothing", "Processed"), ("COPY 1:* box", "Copied"), ("UID MOVE 1:* box", "Moved")])
 def test_a_long_command(server, command, word):
     with Imap(server, user="alice") as client:
+        client.socket.settimeout(60)
         client.say("SELECT INBOX")
         client.send('x %s\r\n' % command)
         processes = of_alice(server)

@@ -169,7 +169,7 @@ def test_nothing_acknowledged_is_lost(server, seed):
             for line in client.say("UID FETCH 1:* (FLAGS RFC822.SIZE)")[:-1]:
                 if m := re.search(rb"UID (\d+) .*?FLAGS \((.*?)\)|FLAGS \((.*?)\).*?UID (\d+)", line):
                     there[int(m.group(1) or m.group(4))] = (m.group(2) or m.group(3) or b"").split()
-            client.leave()
+            client.leave()   # its index is not written into what wipe() removes
             for n, rest in answered.items():
                 if m := re.search(rb"APPENDUID \d+ (\d+)", rest):
                     assert int(m.group(1)) in there, (n, rest)
@@ -177,4 +177,3 @@ def test_nothing_acknowledged_is_lost(server, seed):
                     assert int(m.group(1)) in there, (n, rest)
                 elif m := re.match(rb"k\d+ UID STORE (\d+) \+FLAGS.SILENT \((\w+)\)", sent[n]):
                     assert m.group(2) in there[int(m.group(1))], (sent[n], there[int(m.group(1))])
-            client.leave()   # its index is not written into what wipe() removes

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -154,7 +155,8 @@ class Maildir final : public Mailbox {
     Flags flags;
     Row row;
   };
-  // Spares the next refresh looking at all: for one who has just added these, to a mailbox that was up to date.
+  // Of one who has just added these. To a mailbox that `was_current`: it spares the next refresh looking at all.
+  void take_own(bool was_current, std::span<const Adopted> messages);
   void adopt(std::span<const Adopted> messages);
   Result<void> save_more_keywords(std::span<const std::pair<Uid, std::uint64_t>> bits);
 
@@ -172,6 +174,7 @@ class Maildir final : public Mailbox {
   std::string names_;
   std::size_t names_wasted_ = 0;
   std::optional<IndexFile> unread_rows_;    // rows_ and names_ are still there
+  std::set<Uid> own_;                       // that were added by this Mailbox, and that the next look will find: recent, too
   bool dirty_ = false;                      // the index is to be written
   OpenMark open_mark_;
 

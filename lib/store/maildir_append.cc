@@ -110,8 +110,7 @@ Result<std::vector<Uid>> MaildirAppend::commit() {
       added.push_back({lines[i].uid, name, drafts_[i].flags, {}});
       if ((drafts_[i].flags.keywords & ~letter_bits) != 0) more.emplace_back(lines[i].uid, drafts_[i].flags.keywords);
     }
-    if (was_current) target_.adopt(added);
-    else ++*target_.changes_;
+    target_.take_own(was_current, added);
     if (::fsync(target_.cur_.get()) != 0) return base::fail_system("fsync maildir");
   }
   TRY(target_.save_more_keywords(more));

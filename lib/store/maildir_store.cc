@@ -148,6 +148,12 @@ void Maildir::forget(std::span<const std::size_t> positions) {
   note_own_change();
 }
 
+void Maildir::take_own(bool was_current, std::span<const Adopted> messages) {
+  if (was_current) return adopt(messages);
+  for (const Adopted& message : messages) own_.insert(message.uid);
+  ++*changes_;
+}
+
 void Maildir::adopt(std::span<const Adopted> messages) {
   const ModSeq modseq = list_.next_modseq();
   for (const Adopted& message : messages) {

@@ -250,7 +250,7 @@ Result<void> Maildir::merge(MaildirScan& scan, const Uidlist& list) {
     row.base_size = file.base_size;
     row.in_new = file.in_new ? 1 : 0;
     Flags flags = flags_of(name, uid);
-    if (file.in_new) flags.system |= flag::recent;
+    if (file.in_new || own_.contains(uid)) flags.system |= flag::recent;
     now.push_back({uid, flags, 0});
     rows.push_back(row);
   }
@@ -258,6 +258,7 @@ Result<void> Maildir::merge(MaildirScan& scan, const Uidlist& list) {
   names_ = std::move(scan.names);
   names_wasted_ = 0;
   uid_next_ = list.next;
+  own_.clear();
   dirty_ = true;
   if (list_.replace(std::move(now))) about_to_change();
   return {};

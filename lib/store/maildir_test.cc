@@ -273,6 +273,17 @@ TEST_CASE("copy and move") {
   REQUIRE(files_in(test.root() + ".Sent/cur").size() == 4);
 }
 
+TEST_CASE("one's own message is recent, also behind another's that has not been looked at") {
+  const TestAccount test;
+  const auto account = test.open(), other_account = test.open();
+  auto mailbox = inbox(*account), other = inbox(*other_account);
+  append_one(*other, text, {});
+  append_one(*mailbox, text, {});
+  REQUIRE(mailbox->refresh()->arrived == std::vector<Uid>{1, 2});
+  CHECK(mailbox->find(1)->flags.system == 0);
+  CHECK(mailbox->find(2)->flags.system == flag::recent);
+}
+
 TEST_CASE("a mailbox that Courier left") {
   const TestAccount test;
   { static_cast<void>(test.open()); }

@@ -94,13 +94,9 @@ Result<CopiedUids> MaildirTransfer::run(std::span<const Uid> uids) {
     source_.about_to_change();
     TRY(target_.append_to_uidlist(lines));
     TRY(give_names(items));
-    if (was_current) {
-      std::vector<Maildir::Adopted> added;
-      for (const Item& item : items) added.push_back({item.new_uid, item.base, item.flags, item.row});
-      target_.adopt(added);
-    } else {
-      ++*target_.changes_;
-    }
+    std::vector<Maildir::Adopted> added;
+    for (const Item& item : items) added.push_back({item.new_uid, item.base, item.flags, item.row});
+    target_.take_own(was_current, added);
     if (::fsync(target_.cur_.get()) != 0) return base::fail_system("fsync maildir");
   }
   for (const Item& item : items) {

@@ -117,6 +117,12 @@ Result<Fd> bind_unix(const std::string& path, unsigned mode, int type) {
   return fd;
 }
 
+// Streams send whole replies and chunks: a last short one must not wait for an acknowledgement.
+void do_not_delay(const Fd& socket) {
+  constexpr int on = 1;
+  ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
 }  // namespace
 
 Result<Address> Address::parse(std::string_view text) {
@@ -186,9 +192,7 @@ Result<Fd> connect(const Endpoint& to, Deadline deadline, const Address* bind_to
     const Name own = name_of(Endpoint{*bind_to, 0});
     if (::bind(fd.get(), own.get(), own.size) != 0) return base::fail_system("bind " + bind_to->text());
   }
-  // The stream sends whole replies and chunks; a last short one must not wait for an acknowledgement.
-  constexpr int on = 1;
-  ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  do_not_delay(fd);
   return connect_to(std::move(fd), name_of(to), deadline);
 }
 
@@ -201,6 +205,7 @@ Result<Fd> listen_tcp(const Endpoint& at, int backlog) {
   Fd fd = TRY(open_socket(at.address.family(), SOCK_STREAM));
   constexpr int on = 1;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  do_not_delay(fd);   // who is accepted here has it too
   // IPv4 has its own listener.
   if (at.address.is_v6()) ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
   const Name name = name_of(at);

@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -49,6 +51,12 @@ TEST_CASE("a connection is accepted, and both ends know each other") {
   CHECK(io::peer_of(server.get()) == io::local_of(client.get()));
   CHECK(io::peer_of(server.get())->address == from);
   CHECK(io::peer_of(client.get()) == at);
+  for (const Fd* const end : {&client, &server}) {
+    int is_prompt = 0;
+    socklen_t size = sizeof is_prompt;
+    REQUIRE(::getsockopt(end->get(), IPPROTO_TCP, TCP_NODELAY, &is_prompt, &size) == 0);
+    CHECK(is_prompt == 1);
+  }
 }
 
 TEST_CASE("a connection that is refused says so, in a fiber as outside") {

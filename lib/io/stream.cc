@@ -77,7 +77,8 @@ ssize_t Stream::State::receive_now(std::span<char> into) {
   message.msg_controllen = control.bytes.size();
   wait.clear(event::Ready::readable);
   const ssize_t got = ::recvmsg(fd.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  if (got >= 0 && message.msg_controllen > 0) keep_descriptors(message);
+  has_met_descriptor = got >= 0 && message.msg_controllen > 0;
+  if (has_met_descriptor) keep_descriptors(message);
   return got;
 }
 
@@ -89,8 +90,9 @@ Stream::State::Attempt Stream::State::try_receive(End& end) {
   if (got > 0) {
     const auto size = static_cast<std::size_t>(got);
     input.filled(size);
-    is_drained = size < room.size();
-    wanted_input = is_drained ? input_size : input_size_busy;
+    // The kernel ends a read behind bytes that came with a descriptor: there may be more.
+    is_drained = size < room.size() && !has_met_descriptor;
+    wanted_input = size < room.size() ? input_size : input_size_busy;
     return Attempt::moved;
   }
   is_drained = false;

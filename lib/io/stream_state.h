@@ -68,7 +68,8 @@ struct Stream::State {
   std::size_t wanted_input = input_size;
   int last_errno = 0;
   bool is_socket = true;      // pipes and terminals may be in blocking mode: they are waited for before each call
-  bool is_drained = false;    // the last read took less than it had room for
+  bool is_drained = false;    // the last read took all there was
+  bool has_met_descriptor = false;   // the last read of the socket brought one
   bool has_failed_output = false;
 };
 

@@ -266,6 +266,23 @@ TEST_CASE("descriptors arrive in order, no later than the bytes they went with, 
   CHECK(got == sent);
 }
 
+// The kernel ends a read behind bytes that came with a descriptor, whatever else there is.
+TEST_CASE("what lies behind a descriptor already is read without waiting for more") {
+  Pair pair = Pair::make();
+  for (const char* const line : {"first\n", "second\n"}) {
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe(ends.data()) == 0);
+    const Fd reading(ends[0]), writing(ends[1]);
+    pair.a.send_fd(reading);
+    pair.a.write(line, soon());
+    REQUIRE(pair.a.flush(soon()) == End::ok);
+  }
+  run({[&] {
+    CHECK(pair.b.read_line(soon(), 10).text() == "first");
+    CHECK(pair.b.read_line(soon(), 10).text() == "second");
+  }});
+}
+
 TEST_CASE("a kept connection is at rest until something comes, or the end") {
   Pair pair = Pair::make();
   CHECK(pair.a.is_at_rest());

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import re
 import subprocess
+import threading
 
 import pytest
 
@@ -124,3 +125,24 @@ def test_starttls(server, protocol):
         client.say("STARTTLS" if protocol == "imap" else "STLS")
         client.start_tls()
         assert plain(Sasl(client)) is True
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_logins_that_come_together(server, protocol):
+    """Several reach a user's process at once: none waits for another to come."""
+    failures = []
+
+    def log_in():
+        try:
+            for _ in range(50):
+                with CLIENT[protocol](server, user="alice") as client:
+                    client.leave() if protocol == "imap" else client.all("QUIT")
+        except (OSError, AssertionError) as e:
+            failures.append(e)
+
+    clients = [threading.Thread(target=log_in) for _ in range(4)]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    assert not failures

@@ -16,16 +16,16 @@ class Login {
   Login(front::Gate& gate, const Params& params, server::Connection& connection)
       : client_(gate, connection), params_(params), reader_(client_.stream(), imap::limits_before_login) {}
 
-  // The whole of his connection.
-  void run();
+  [[nodiscard]] front::Client& client() { return client_; }
+  // The dialogue, and after a login the whole session.
+  void talk();
+  // To who is one too many.
+  void say_too_many();
 
  private:
   // What comes after a command.
   enum class Next { command, end };
 
-  // The dialogue, and after a login the whole session.
-  void talk();
-  void turn_away();   // who is one too many
   [[nodiscard]] Next read_command();
   [[nodiscard]] Next dispatch();
   [[nodiscard]] Next capability();

@@ -15,18 +15,7 @@ constexpr std::string_view cleartext_refused =
 
 }  // namespace
 
-void Login::run() {
-  if (client_.arrive()) talk();
-  else turn_away();
-  client_.depart();
-}
-
-// In TLS he hears nothing: a handshake would be what he is not to cost.
-void Login::turn_away() {
-  if (client_.gate().settings().is_wrapped) return;
-  static_cast<void>(reply(fmt::format("-ERR [SYS/TEMP] Too many connections from {}.", client_.address())));
-  static_cast<void>(client_.stream().flush(client_.deadline()));
-}
+void Login::say_too_many() { static_cast<void>(reply(fmt::format("-ERR [SYS/TEMP] Too many connections from {}.", client_.address()))); }
 
 void Login::talk() {
   front::Gate& gate = client_.gate();

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "lib/front/client.h"
 #include "lib/front/gate.h"
 #include "lib/server/service.h"
 #include "lib/tls/settings.h"
@@ -75,7 +76,7 @@ Settings settings_of(const Params& params, const Protocol<Params>& own) {
           .bad_commands_limit = own.bad_commands_limit};
 }
 
-// `Login` is made of the gate, the parameters and the connection, and runs.
+// `Login` is made of the gate, the parameters and the connection. It has client(), talk(), and what who is one too many hears.
 template <class Params, class Login>
 class Front final : public server::Service {
  public:
@@ -86,7 +87,18 @@ class Front final : public server::Service {
   }
   Front(Params params, std::unique_ptr<Gate> gate) : params_(std::move(params)), gate_(std::move(gate)) {}
 
-  void serve(server::Connection& connection) override { Login(*gate_, params_, connection).run(); }
+  void serve(server::Connection& connection) override {
+    Login login(*gate_, params_, connection);
+    Client& client = login.client();
+    if (client.arrive()) {
+      login.talk();
+    } else if (!gate_->settings().is_wrapped) {
+      // In TLS he hears nothing: a handshake would be what he is not to cost.
+      login.say_too_many();
+      static_cast<void>(client.stream().flush(client.deadline()));
+    }
+    client.depart();
+  }
 
  private:
   Params params_;

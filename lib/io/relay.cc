@@ -165,7 +165,8 @@ Relayed Relay::run() {
   }
 }
 
-void Relay::hear_farewell() {
+void Relay::finish() {
+  layer_->finish();
   const std::chrono::seconds patience = layer_->farewell_time();
   if (patience.count() == 0) return;
   const Deadline deadline = base::after(patience);
@@ -184,7 +185,7 @@ Relayed relay(Stream client, Stream inside) {
   Relay relay(outer.layer.get(), outer.fd.get(), inner.fd.get());
   relay.begin_with(outer.input, inner.input);
   const Relayed relayed = relay.run();
-  if (outer.layer) outer.layer->finish();
+  if (outer.layer) relay.finish();
   return relayed;
 }
 

@@ -36,8 +36,8 @@ class Relay {
   // Until the inner side has ended, and the client has all of it, or cannot take it. The client's end is told to the inner side, whose
   // last words still go out.
   Relayed run();
-  // After the layer's finish(): until the client has ended too, where that matters (Layer::farewell_time).
-  void hear_farewell();
+  // The layer's end is told to the client; and his is waited for, where that matters (Layer::farewell_time).
+  void finish();
 
  private:
   // Each moves what it can; true if that is anything. What it waits for otherwise is in wants_.

@@ -8,7 +8,7 @@
 
 namespace {
 
-using namespace std::string_literals;
+using std::string_literals::operator""s;
 
 const std::string mixed = "Subject: x\nContent-Type: multipart/mixed; boundary=b\n\nPrologue\n--b\nContent-Transfer-Encoding: base64\nX: y\n\naGkKAA==\n"
                           "--b\n\nplain\n--b\nContent-Type: message/rfc822\n\ncontent-transfer-encoding: quoted-printable\n\na=20b\n--b--\nEpilogue\n";

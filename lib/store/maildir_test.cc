@@ -14,12 +14,6 @@ namespace {
 
 const std::string text = "Subject: s\r\n\r\nbody\r\n";
 
-std::unique_ptr<Mailbox> inbox(Account& account, Access access = Access::read_write) {
-  auto opened = account.open("INBOX", access);
-  if (!opened) FAIL(opened.error().message());
-  return std::move(*opened);
-}
-
 TEST_CASE("a new Maildir gets what Dovecot would write") {
   const TestAccount test;
   const auto account = test.open();
@@ -282,109 +276,6 @@ TEST_CASE("one's own message is recent, also behind another's that has not been 
   REQUIRE(mailbox->refresh()->arrived == std::vector<Uid>{1, 2});
   CHECK(mailbox->find(1)->flags.system == 0);
   CHECK(mailbox->find(2)->flags.system == flag::recent);
-}
-
-TEST_CASE("a mailbox that Courier left") {
-  const TestAccount test;
-  { static_cast<void>(test.open()); }
-  write_text(test.root() + "courierimapuiddb", "1 1131985364 12\n3 1000.a.h\n11 1001.b.h,S=2\n");
-  write_text(test.root() + "cur/1000.a.h:2,S", "a\n");
-  write_text(test.root() + "cur/1001.b.h,S=2:2,", "b\n");
-  write_text(test.root() + "new/1002.c.h", "c\n");
-  const auto account = test.open();
-  auto mailbox = inbox(*account);
-  REQUIRE(mailbox->uid_validity() == 1131985364);
-  REQUIRE(uids_of(*mailbox) == std::vector<Uid>{3, 11, 12});
-  REQUIRE(read_text(test.root() + "dovecot-uidlist").starts_with("3 V1131985364 N1"));
-}
-
-TEST_CASE("what Courier knew of its messages") {
-  const TestAccount test;
-  { static_cast<void>(test.open()); }
-  const std::string keywords = test.root() + "courierimapkeywords/";
-  std::filesystem::create_directory(keywords);
-  std::string names, of_b;
-  for (int i = 0; i < 28; ++i) {
-    names += "k" + std::to_string(i) + "\n";
-    of_b += " " + std::to_string(i);
-  }
-  write_text(test.root() + "courierimapuiddb", "1 1131985364 12\n3 1000.a.h\n11 1001.b.h,S=2\n");
-  write_text(test.root() + "courierpop3dsizelist", "/3 9 17\n1000.a.h:2,S 3 4:17:0\n1002.c.h:2, 3 8:17:0\n");
-  write_text(keywords + ":list", names + "\n1000.a.h:27\n1001.b.h,S=2:" + of_b + "\n1002.c.h:27 26\n");
-  write_text(test.root() + "cur/1000.a.h:2,S", "a\n");
-  write_text(test.root() + "cur/1001.b.h,S=2:2,", "b\n");
-  write_text(test.root() + "new/1002.c.h", "c\n");
-  write_text(test.root() + "new/1003.d.h", "d\n");
-  for (int round = 0; round < 3; ++round) {
-    const auto account = test.open();
-    // Also for who may change nothing, since it is the only time.
-    auto mailbox = inbox(*account, round == 0 ? Access::read_only : Access::read_write);
-    REQUIRE(uids_of(*mailbox) == std::vector<Uid>{3, 11, 12, 13});
-    REQUIRE(mailbox->pop3_uidl(3) == "UID4-17");
-    REQUIRE(mailbox->pop3_uidl(11).empty());
-    REQUIRE(mailbox->pop3_uidl(12) == "UID8-17");
-    REQUIRE(mailbox->pop3_uidl(13).empty());
-    const auto names_of = [&](Uid uid) {
-      std::string all;
-      for (std::size_t i = 0; i < mailbox->keywords().size(); ++i) {
-        if ((mailbox->find(uid)->flags.keywords >> i & 1) != 0) all += mailbox->keywords()[i] + " ";
-      }
-      return all;
-    };
-    REQUIRE(names_of(3) == "k27 ");
-    REQUIRE(std::ranges::count(names_of(11), ' ') == 28);
-    REQUIRE(names_of(12) == "k27 k26 ");
-    REQUIRE(names_of(13).empty());
-    REQUIRE(mailbox->find(3)->flags.system == flag::seen);
-    // Those that most messages have are those with letters.
-    REQUIRE(read_text(test.root() + "dovecot-keywords").starts_with("0 k27\n1 k26\n2 k0\n"));
-    REQUIRE(files_in(test.root() + "cur")[0] == "1000.a.h:2,Sa");
-    if (round == 0) {
-      REQUIRE(files_in(test.root() + "new") == std::vector<std::string>{"1002.c.h:2,ab", "1003.d.h"});
-      // Later its files are not looked at any more.
-      write_text(keywords + "1000.a.h", "k3\n");
-    }
-  }
-  // When our list is lost, no UID is given twice.
-  {
-    const auto account = test.open();
-    auto mailbox = inbox(*account);
-    std::filesystem::remove(test.root() + "dovecot-uidlist");
-    REQUIRE(mailbox->refresh());
-    REQUIRE(mailbox->uid_validity() == 1131985364);
-    REQUIRE(uids_of(*mailbox) == std::vector<Uid>{3, 11, 14, 15});
-  }
-}
-
-TEST_CASE("a letter that means nothing any more gets no new meaning from Courier") {
-  const TestAccount test;
-  { static_cast<void>(test.open()); }
-  std::filesystem::create_directory(test.root() + "courierimapkeywords");
-  write_text(test.root() + "courierimapkeywords/:list", "own\nother\n\n1000.a.h:0\n1001.b.h:0 1\n999.gone.h:1\n998.gone.h:1\n");
-  write_text(test.root() + "cur/1000.a.h:2,Sac", "a\n");
-  write_text(test.root() + "cur/1001.b.h:2,", "b\n");
-  const auto account = test.open();
-  auto mailbox = inbox(*account);
-  REQUIRE(read_text(test.root() + "dovecot-keywords") == "1 own\n3 other\n");
-  REQUIRE(files_in(test.root() + "cur") == std::vector<std::string>{"1000.a.h:2,Sabc", "1001.b.h:2,bd"});
-  REQUIRE(mailbox->find(1)->flags.keywords == 2);
-  REQUIRE(mailbox->find(2)->flags.keywords == 10);
-}
-
-TEST_CASE("mail that is added takes the mailbox over") {
-  const TestAccount test;
-  { static_cast<void>(test.open()); }
-  std::filesystem::create_directory(test.root() + "courierimapkeywords");
-  write_text(test.root() + "courierimapkeywords/1000.a.h", "own\n");
-  write_text(test.root() + "courierpop3dsizelist", "/3 9 17\n1000.a.h:2,S 3 4:17:0\n");
-  write_text(test.root() + "cur/1000.a.h:2,S", "a\n");
-  const auto account = test.open();
-  auto opened = account->open("INBOX", Access::read_write);
-  REQUIRE(append_one(**opened, text) == 2);
-  REQUIRE((*opened)->refresh());
-  REQUIRE((*opened)->pop3_uidl(1) == "UID4-17");
-  REQUIRE((*opened)->find(1)->flags.keywords == 1);
-  REQUIRE((*opened)->keywords() == std::vector<std::string>{"own"});
 }
 
 TEST_CASE("POP3's fields survive") {

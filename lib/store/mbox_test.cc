@@ -15,12 +15,6 @@ const std::string from_line = "From a@b  Tue Nov 24 06:44:01 2026\n";
 std::string mail(int number) { return from_line + "Subject: " + std::to_string(number) + "\n\nbody " + std::to_string(number) + "\n\n"; }
 std::string shown(int number) { return "Subject: " + std::to_string(number) + "\n\nbody " + std::to_string(number) + "\n"; }
 
-std::unique_ptr<Mailbox> inbox(Account& account, Access access = Access::read_write) {
-  auto opened = account.open("INBOX", access);
-  if (!opened) FAIL(opened.error().message());
-  return std::move(*opened);
-}
-
 std::string text_of(Mailbox& mailbox, Uid uid) {
   const auto message = mailbox.open(uid);
   return message ? std::string(message->text()) : message.error().message();

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -61,6 +62,12 @@ inline Uid append_one(Mailbox& mailbox, std::string_view text, Flags flags = {})
   if (!append->begin(flags, std::nullopt) || !append->write(text)) return 0;
   const auto uids = append->commit();
   return uids ? uids->at(0) : 0;
+}
+
+inline std::unique_ptr<Mailbox> inbox(Account& account, Access access = Access::read_write) {
+  auto opened = account.open("INBOX", access);
+  if (!opened) throw std::runtime_error(opened.error().message());
+  return std::move(*opened);
 }
 
 }  // namespace store

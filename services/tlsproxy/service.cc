@@ -81,8 +81,7 @@ void Service::speak(const std::string& client, const Fd& outside, const Fd& insi
   const tls::Facts facts = (*session)->facts();
   site_.log_connection(client, facts, level.detail);
   if (site_.is_satisfied_by(facts)) static_cast<void>(relay.run());
-  (*session)->finish();
-  relay.hear_farewell();
+  relay.finish();
 }
 
 }  // namespace tlsproxy

@@ -88,12 +88,13 @@ def server():
         yield server
 
 
-def say_all(server, lines):
-    with Imap(server, user="alice") as client:
+def say_all(server, lines, user="alice", mask=masked):
+    """A line, or a line with its literals."""
+    with Imap(server, user=user) as client:
         client.lines = []
         client.all(*lines)
         client.leave()
-        return masked(client.transcript())
+        return mask(client.transcript())
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -5,19 +5,13 @@ import re
 import pytest
 
 from suite.golden import golden
-from suite.mailboxes import Imap, Mailboxes, masked
-from test_imap import IN, fresh
+from suite.mailboxes import Imap, Mailboxes, without_recent
+from test_imap import IN, fresh, say_all
 
 pytestmark = pytest.mark.root
 
 SMALL = b"A: b\r\n\r\nx\r\n"
 ONE = ("{11}", SMALL + b"\r\n")           # the literal that ends a command
-
-
-def without_recent(text):
-    """To whom a message is recent is each server's own way (doc/differences.md)."""
-    text = re.sub(r"(?m)^S: \* \d+ RECENT\n", "", text)
-    return re.sub(r" ?\\Recent", "", text)
 
 
 def with_literal(command, message=SMALL):
@@ -106,21 +100,10 @@ def server():
         yield server
 
 
-def say_all(server, lines):
-    with Imap(server, user="alice") as client:
-        client.lines = []
-        for line in lines:
-            reply = client.say(line) if isinstance(line, str) else client.say(*line)
-            if None in reply:
-                break
-        client.leave()
-        return without_recent(masked(client.transcript()))
-
-
 @pytest.mark.parametrize("name", ALONE)
 def test_dialogue(server, name):
     fresh(server)
-    golden("imap_more_" + name.replace(" ", "_"), say_all(server, ALONE[name]))
+    golden("imap_more_" + name.replace(" ", "_"), say_all(server, ALONE[name], mask=without_recent))
 
 
 def until(client, words):
@@ -158,7 +141,7 @@ def test_notify(server, name):
                 {"a": a, "b": b}[who].say(command.replace("{MAIL}", "{11+}\r\nA: b\r\n\r\nx\r\n"))
         a.leave()
         b.leave()
-        golden("imap_notify_" + name.replace(" ", "_"), without_recent(without_repeats(masked("".join(line + "\n" for line in lines)))))
+        golden("imap_notify_" + name.replace(" ", "_"), without_repeats(without_recent("".join(line + "\n" for line in lines))))
 
 
 extension = pytest.mark.extension("limits and promises of ours")

@@ -2,9 +2,9 @@
 import pytest
 
 from suite.golden import golden
-from suite.mailboxes import Imap, Mailboxes, masked
-from test_imap import IN, fresh
-from test_imap_more import SMALL, with_literal, without_recent
+from suite.mailboxes import Imap, Mailboxes, without_recent
+from test_imap import IN, fresh, say_all
+from test_imap_more import SMALL, with_literal
 
 SETTINGS = """
 mail_plugins {
@@ -38,15 +38,6 @@ CASES = {
 }
 
 
-def say_all(server, lines, user="alice"):
-    with Imap(server, user=user) as client:
-        client.lines = []
-        for line in lines:
-            client.say(line) if isinstance(line, str) else client.say(*line)
-        client.leave()
-        return without_recent(masked(client.transcript()))
-
-
 @pytest.fixture(scope="module")
 def server():
     with Mailboxes(settings=SETTINGS, main_cf={"mail_quota": "4k,6C"}) as server:
@@ -56,7 +47,7 @@ def server():
 @pytest.mark.parametrize("name", CASES)
 def test_dialogue(server, name):
     fresh(server)
-    golden("imap_quota_" + name.replace(" ", "_"), say_all(server, CASES[name]))
+    golden("imap_quota_" + name.replace(" ", "_"), say_all(server, CASES[name], mask=without_recent))
 
 
 def limits(server, user="alice"):

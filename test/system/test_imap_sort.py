@@ -5,8 +5,8 @@ import re
 import pytest
 
 from suite.golden import golden
-from suite.mailboxes import Imap, Mailboxes, masked
-from test_imap import IN
+from suite.mailboxes import Imap, Mailboxes, without_recent
+from test_imap import IN, say_all
 
 pytestmark = pytest.mark.root
 
@@ -168,30 +168,17 @@ def fresh(server, messages):
         os.utime(path, (ARRIVED - 86400 * n,) * 2)
 
 
-def told(text):
-    """masked(), and without what is recent, which is not the matter here."""
-    return re.sub(r"(?m)^S: \* \d+ RECENT\n", "", re.sub(r" ?\\Recent", "", masked(text)))
-
-
-def say_all(server, lines):
-    with Imap(server, user="alice") as client:
-        client.lines = []
-        client.all(*lines)
-        client.leave()
-        return told(client.transcript())
-
-
 @pytest.mark.parametrize("name", CASES)
 def test_dialogue(server, name):
     fresh(server, TALK)
-    golden("imap_sort_" + name.replace(" ", "_"), say_all(server, CASES[name]))
+    golden("imap_sort_" + name.replace(" ", "_"), say_all(server, CASES[name], mask=without_recent))
 
 
 @pytest.mark.parametrize("name", CONTENT)
 def test_content(server, name):
     messages, lines = CONTENT[name]
     fresh(server, messages)
-    golden("imap_sort_" + name.replace(" ", "_"), say_all(server, lines))
+    golden("imap_sort_" + name.replace(" ", "_"), say_all(server, lines, mask=without_recent))
 
 
 @pytest.mark.parametrize("name", TOGETHER)
@@ -205,7 +192,7 @@ def test_updates(server, name):
             {"a": a, "b": b}[who].say(command)
         a.leave()
         b.leave()
-        golden("imap_sort_updates_" + name.replace(" ", "_"), told("".join(line + "\n" for line in lines)))
+        golden("imap_sort_updates_" + name.replace(" ", "_"), without_recent("".join(line + "\n" for line in lines)))
 
 
 def test_a_tag_is_of_one_search(server):
@@ -217,7 +204,7 @@ def test_a_tag_is_of_one_search(server):
             client.tags = 8
             client.say(command)
         client.leave()
-        golden("imap_sort_updates_of_one_tag", told(client.transcript()))
+        golden("imap_sort_updates_of_one_tag", without_recent(client.transcript()))
 
 
 def test_updates_in_idle(server):
@@ -309,4 +296,4 @@ def test_append_of_literal8(server):
         client.say("APPEND INBOX ~{%d+}\r\n" % len(plain) + plain.decode())
         client.say("APPEND ~{5+}\r\nINBOX")
         client.leave()
-        golden("imap_sort_append_of_literal8", told(client.transcript()))
+        golden("imap_sort_append_of_literal8", without_recent(client.transcript()))

@@ -299,7 +299,7 @@ class Imap(Connection):
         """As far as the server stays."""
         replies = []
         for command in commands:
-            replies.append(self.say(command))
+            replies.append(self.say(*command) if isinstance(command, tuple) else self.say(command))
             if None in replies[-1]:
                 break
         return replies
@@ -323,6 +323,11 @@ def masked(text):
     text = re.sub(r"(CAPABILITY )[^\]\r\n]*", r"\1{list}", text)
     text = re.sub(r"(?m)^S: (\* OK|\+OK) (\[CAPABILITY \{list\}\] )?.*(ready|server).*$", r"S: \1 {greeting}", text)
     return text
+
+
+def without_recent(text):
+    """masked(), and without what is recent: to whom a message is that is each server's own way (doc/differences.md)."""
+    return re.sub(r"(?m)^S: \* \d+ RECENT\n", "", re.sub(r" ?\\Recent", "", masked(text)))
 
 
 def play(cases):

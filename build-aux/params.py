@@ -14,13 +14,11 @@ two; deeper indentation continues a field:
 
 Fields: type (bool, int, long, time, string or raw, with limits of the number, of the seconds or of the string's length),
 default (as in main.cf), computed (the default is found at run time), class (list, table-list, path, ...), for (the
-programs that read it; the file's own when absent), since, obsolete (what to use instead), status (not-yet), protects
-(yes, or "unless VALUE, VALUE": leaving it out would weaken the system), lacks ("VALUE: PROGRAM, PROGRAM; VALUE: ...":
-values that those do not honour yet), doc. A name that begins with "*" exists once for
+programs that read it; the file's own when absent), since, obsolete (what to use instead), doc. A name that begins with "*" exists once for
 each service of master.cf whose program is one of `for`.
 
 For NAME.params of a program the header NAME_params.h gets a struct Params in namespace NAME: a member for each record
-of the file that is honoured, and for each name of a `uses` line. lib/config holds records without a struct.
+of the file, and for each name of a `uses` line. lib/config holds records without a struct.
 """
 
 import argparse
@@ -29,7 +27,7 @@ import re
 import sys
 import textwrap
 
-FIELDS = {"type", "default", "computed", "class", "for", "since", "obsolete", "status", "protects", "lacks", "doc"}
+FIELDS = {"type", "default", "computed", "class", "for", "since", "obsolete", "doc"}
 TYPES = {
     "bool": ("boolean", "bool"),
     "int": ("integer", "int"),
@@ -74,21 +72,7 @@ class Record:
         self.default = self.get("default")
         self.computed = self.get("computed") == "yes"
         self.is_pattern = self.name.startswith("*")
-        self.not_yet = self.get("status") == "not-yet"
         self.is_legacy = self.path.endswith("legacy.params")
-        protects = self.get("protects")
-        self.protects = bool(protects)
-        self.harmless = protects.removeprefix("unless").strip() if protects.startswith("unless") else ""
-        if self.protects and protects != "yes" and not self.harmless:
-            raise Bad(f"{self.where}: {self.name}: protects is \"yes\" or \"unless VALUE, ...\"")
-        self.lacks = []
-        for part in filter(None, (text.strip() for text in self.get("lacks").split(";"))):
-            value, _, users = (text.strip() for text in part.partition(":"))
-            if not value or not users:
-                raise Bad(f"{self.where}: {self.name}: lacks is \"VALUE: PROGRAM, ...; VALUE: ...\"")
-            self.lacks.append((value, users))
-        if self.get("status") not in ("", "not-yet"):
-            raise Bad(f"{self.where}: {self.name}: bad status: {self.get('status')}")
         owner = os.path.splitext(os.path.basename(self.path))[0]
         self.users = self.get("for") or ("" if self.path.startswith(SHARED) else owner)
         self.unit = self.default[-1:] if self.type == "time" and self.default[-1:] in tuple("smhdw") else "s"
@@ -167,12 +151,11 @@ class Text:
 
 def table_row(record, text):
     name = record.name.lstrip("*")
-    texts = [name, record.default, record.users, record.get("obsolete"), record.harmless]
-    status = "legacy" if record.is_legacy else "not_yet" if record.not_yet else "honoured"
+    texts = [name, record.default, record.users, record.get("obsolete")]
     at = ", ".join(str(text.place(t)) for t in texts)
     sizes = ", ".join(str(len(t.encode())) for t in texts)
-    flags = ", ".join("true" if flag else "false" for flag in (record.computed, record.protects, record.is_list))
-    return (f"    {{{at}, {sizes}, Type::{TYPES[record.type][0]}, Status::{status}, {flags}, "
+    flags = ", ".join("true" if flag else "false" for flag in (record.is_legacy, record.computed, record.is_list))
+    return (f"    {{{at}, {sizes}, Type::{TYPES[record.type][0]}, {flags}, "
             f"'{record.unit}', {record.min}, {record.max}}},  // {record.name}")
 
 
@@ -183,9 +166,6 @@ def registry(records):
     lines = [
         "// Made by build-aux/params.py of the .params files.",
         "",
-        "#include <array>",
-        "",
-        '#include "lib/config/lacking.h"',
         '#include "lib/config/record.h"',
         "",
         "namespace config {",
@@ -198,8 +178,6 @@ def registry(records):
     lines[-1] += ";"
     lines += ["", "constexpr Record table[] = {"] + plain + ["};"]
     lines += ["", "constexpr Record service_table[] = {"] + patterns + ["};"]
-    lacking = [f'    LackingValue{{"{r.name}", "{value}", "{users}"}},' for r in records for value, users in r.lacks]
-    lines += ["", f"constexpr std::array<LackingValue, {len(lacking)}> lacking{{"] + lacking + ["};"]
     lines += [
         "",
         "}  // namespace",
@@ -207,7 +185,6 @@ def registry(records):
         "const char* const record_text = text;",
         "std::span<const Record> records() { return table; }",
         "std::span<const Record> service_records() { return service_table; }",
-        "std::span<const LackingValue> lacking_values() { return lacking; }",
         "",
         "}  // namespace config",
         "",
@@ -258,28 +235,6 @@ def header(path, members):
         lines += ["  static_cast<void>(main);", "  return Params{};"]
     lines += ["}", "", f"}}  // namespace {space}", ""]
     return "\n".join(lines)
-
-
-def not_yet(records):
-    """doc/not-yet.md."""
-    lines = [
-        "# Not yet honoured",
-        "",
-        "Made of the parameter records by build-aux/params.py. Whoever sets one of these to other than its default is",
-        "told so at start and by `postfix check`. Where a value protects, the service that should honour it refuses",
-        "rather than doing less than was asked for.",
-        "",
-        "| parameter | read by | protects |",
-        "| --- | --- | --- |",
-    ]
-    for record in records:
-        if record.not_yet:
-            name = "*service*" + record.name[1:] if record.is_pattern else f"`{record.name}`"
-            protects = f"unless {record.harmless}" if record.harmless else "yes" if record.protects else ""
-            lines.append(f"| {name} | {record.users} | {protects} |")
-        for value, users in record.lacks:
-            lines.append(f"| `{record.name}` = {value} | {users} |  |")
-    return "\n".join(lines) + "\n"
 
 
 def roff(text):
@@ -351,22 +306,11 @@ def manual(records):
     """postconf(5): what each parameter is for, and its default."""
     lines = MAIN_CF.strip().split("\n")
     for record in records:
-        if record.not_yet or record.is_legacy:
+        if record.is_legacy:
             continue
         note = " For packages and scripts: no program reads it." if record.get("class") == "note" else ""
         since = f" Since {record.get('since')}." if record.get("since") else ""
-        lacks = "".join(f" {roff(value)} is not yet honoured by {roff(users)}." for value, users in record.lacks)
-        lines += heading(record) + [".br", (roff(record.get("doc")) or "No description.") + lacks + note + since]
-    lines += [
-        ".SH PARAMETERS THAT ARE NOT YET HONOURED",
-        "They may be set. Whoever sets one to other than its default is told so at start and by \\fBpostfix check\\fR.",
-        "Where it protects, the programs named refuse mail rather than handle it without the protection.",
-    ]
-    for record in records:
-        if record.not_yet and not record.is_legacy:
-            unless = f", unless it is {roff(record.harmless)}" if record.harmless else ""
-            protects = f" It protects{unless}." if record.protects else ""
-            lines += heading(record) + [".br", f"Not yet honoured by {roff(record.users)}.{protects}"]
+        lines += heading(record) + [".br", (roff(record.get("doc")) or "No description.") + note + since]
     lines += [".SH OLD NAMES", "The parameters that replaced them have their value as the default."]
     for record in records:
         if record.is_legacy:
@@ -404,7 +348,7 @@ def load(root, paths):
     for path, (own, uses) in wanted.items():
         if path.startswith(SHARED):
             continue
-        chosen = {r.name: r for r in own if not r.not_yet and not r.is_pattern}
+        chosen = {r.name: r for r in own if not r.is_pattern}
         for name, where in uses:
             if name not in records:
                 raise Bad(f"{where}: uses an unknown parameter: {name}")
@@ -418,13 +362,9 @@ def main():
     parser.add_argument("--source", default=".", help="top of the source tree")
     parser.add_argument("--output", default=".", help="top of the build tree")
     parser.add_argument("--stamp", help="file to touch when all is made, under the build tree")
-    parser.add_argument("--not-yet", action="store_true", help="print doc/not-yet.md instead")
     parser.add_argument("params", nargs="+", help=".params files, relative to the source tree")
     arguments = parser.parse_args()
     records, members = load(arguments.source, arguments.params)
-    if arguments.not_yet:
-        sys.stdout.write(not_yet(records))
-        return
     write(os.path.join(arguments.output, "lib/config/record_table.cc"), registry(records))
     write(os.path.join(arguments.output, "man/postconf.5"), manual(records))
     for path, chosen in members.items():

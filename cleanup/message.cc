@@ -86,11 +86,6 @@ bool Message::is_listening() const {
   return status_ == CleanupStatus::ok || (status_ == CleanupStatus::content && ipc::has(identity_.flags, CleanupFlags::bounce));
 }
 
-void Message::refuse_for_now(std::string_view why) {
-  maillog::warning("{}: {} -- message not accepted, try again later", identity_.queue_id, why);
-  fail(CleanupStatus::defer);
-}
-
 void Message::take(RecordType type, std::string_view data) {
   const Treatment what = treatment(segment_, type);
   if (segment_ != Segment::content && data.find_first_of(std::string_view("\0\r\n", 3)) != std::string_view::npos) {

@@ -40,9 +40,6 @@ class Message {
   // Takes the next record. The E record is not written: that is the file's commit.
   void take(queue::RecordType type, std::string_view data);
 
-  // The message will not be taken now, whatever it says; its client may finish. `why` is for the log.
-  void refuse_for_now(std::string_view why);
-
   // No more records: the end has come, or the message is bad.
   [[nodiscard]] bool is_finished() const { return segment_ == Segment::done; }
   [[nodiscard]] ipc::CleanupStatus status() const { return status_; }

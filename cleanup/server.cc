@@ -6,7 +6,6 @@
 #include "cleanup/cleanup_params.h"
 #include "lib/base/ascii.h"
 #include "lib/base/c_escapes.h"
-#include "lib/config/not_yet.h"
 #include "lib/log/log.h"
 
 namespace cleanup {
@@ -183,11 +182,7 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
       .filters = TRY(filter_setup(params)),
       .in_flow_delay = params.in_flow_delay,
       .inflow_allowance = to_size(params.default_process_limit),
-      .refusal = "",
   };
-  if (const auto refusals = config::refusals(startup.main, "cleanup"); !refusals.empty()) {
-    setup.refusal = refusals.front().text();
-  }
   return std::unique_ptr<server::Service>(new Server(startup, std::move(setup)));
 }
 
@@ -267,7 +262,6 @@ bool Server::serve_message(server::Connection& connection, ipc::CleanupFlags fla
 
   FileOutput output(*file);
   Message message(*setup_.asker, setup_.policy, *draft ? static_cast<Output&>(**draft) : output, {id, clock_.stamp(), flags});
-  if (!setup_.refusal.empty()) message.refuse_for_now(setup_.refusal);
   std::optional<ContentFilters> filters;
   if (*draft) filters.emplace(setup_.filters, setup_.policy, **draft, message, flags);
   if (!receive(stream, message, filters ? &*filters : nullptr)) {

@@ -41,7 +41,6 @@ class Server final : public server::Service {
     FilterSetup filters;
     std::chrono::seconds in_flow_delay;
     std::size_t inflow_allowance;
-    std::string refusal;  // not empty: something that protects is not built yet; all mail is deferred
   };
   Server(server::Startup& startup, Setup setup);
 

@@ -12,7 +12,7 @@
 
 #include "lib/base/ascii.h"
 #include "lib/config/main_cf.h"
-#include "lib/config/not_yet.h"
+#include "lib/config/not_installed.h"
 #include "lib/io/tcp_window.h"
 #include "lib/log/log.h"
 
@@ -68,7 +68,6 @@ Result<void> Supervisor::read_configuration(std::vector<config::MasterEntry>& en
   Params params = TRY(Params::load(main));
   entries = TRY(config::read_master_cf(main));
   for (const std::string& text : main.warnings()) maillog::warning("{}", text);
-  for (const config::NotYet& one : config::not_yet(main, entries)) maillog::warning("{}", one.text());
   for (const std::string& text : config::not_installed(params.daemon_directory, entries)) maillog::warning("{}", text);
   for (const std::string& text : config::remove_duplicates(entries)) maillog::warning("{}", text);
   config::remove_disabled(entries, params.master_service_disable);

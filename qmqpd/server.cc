@@ -3,7 +3,6 @@
 #include <ctime>
 
 #include "lib/base/ascii.h"
-#include "lib/config/not_yet.h"
 #include "lib/maps/list.h"
 #include "qmqpd/session.h"
 
@@ -28,7 +27,6 @@ Server::Server(server::Startup& startup, Params params)
   if (params_.smtputf8_enable && (has_word(classes, "qmqpd") || has_word(classes, "all"))) {
     flags_ = flags_ | ipc::CleanupFlags::autodetect_smtputf8;
   }
-  if (const auto refusals = config::refusals(startup.main, "qmqpd"); !refusals.empty()) refusal_ = refusals.front().text();
 }
 
 Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) {

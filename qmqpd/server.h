@@ -25,8 +25,6 @@ class Server : public server::Service {
   [[nodiscard]] ipc::Connections& services() { return services_; }
   [[nodiscard]] const base::Clock& clock() const { return clock_; }
   [[nodiscard]] ipc::CleanupFlags flags() const { return flags_; }
-  // Not empty: a setting that protects is not honoured, and nobody gets in.
-  [[nodiscard]] const std::string& refusal() const { return refusal_; }
 
  private:
   Server(server::Startup& startup, Params params);
@@ -38,7 +36,6 @@ class Server : public server::Service {
   ipc::Connections& services_;
   const base::Clock& clock_;
   ipc::CleanupFlags flags_ = ipc::CleanupFlags::filter | ipc::CleanupFlags::map | ipc::CleanupFlags::milters;
-  std::string refusal_;
 };
 
 }  // namespace qmqpd

@@ -27,11 +27,7 @@ using queue::RecordType;
 void Session::run() {
   identify();
   maillog::info("connect from {}", client_);
-  if (!server_.refusal().empty()) {
-    maillog::warning("{} -- nobody gets in", server_.refusal());
-    delay();
-    reply(Answer::later, "Error: this service is not available");
-  } else if (is_authorized()) {
+  if (is_authorized()) {
     receive();
   } else {
     delay();

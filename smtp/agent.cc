@@ -8,7 +8,6 @@
 
 #include "lib/base/ascii.h"
 #include "lib/config/interfaces.h"
-#include "lib/config/not_yet.h"
 #include "lib/ipc/addresses.h"
 #include "lib/log/log.h"
 #include "lib/maps/dns_reply_filter.h"
@@ -21,14 +20,6 @@ namespace {
 // The parameter smtp_NAME, or lmtp_NAME.
 std::string name_of(Protocol protocol, std::string_view name) {
   return fmt::format("{}_{}", protocol == Protocol::smtp ? "smtp" : "lmtp", name);
-}
-
-// The first setting that protects and that we cannot honour.
-std::string refusal_of(const config::Main& main, Protocol protocol) {
-  for (const config::NotYet& setting : config::refusals(main, protocol == Protocol::smtp ? "smtp" : "lmtp")) {
-    return fmt::format("Server configuration error: {} is not yet honoured", setting.name);
-  }
-  return {};
 }
 
 Result<bool> asks_name_servers(std::string_view level, Protocol protocol) {
@@ -193,7 +184,6 @@ Result<std::unique_ptr<server::Service>> Agent::make(server::Startup& startup, P
                                        .status_filter = std::move(status_filter),
                                        .default_port = port,
                                        .ports = std::move(ports),
-                                       .refusal = refusal_of(startup.main, protocol),
                                        .flush_sites = std::move(flush_sites),
                                        .reply_filter = std::move(reply_filter),
                                        .notice_site = std::move(notice_site)},
@@ -222,7 +212,6 @@ void Agent::serve(server::Connection& connection) {
                     .status_filter = parts_.status_filter,
                     .default_port = parts_.default_port,
                     .ports = parts_.ports,
-                    .refusal = parts_.refusal,
                     .reply_filter = parts_.reply_filter,
                     .notices = notices_,
                     .sink = sink_,

@@ -49,7 +49,6 @@ class Agent final : public server::Service {
     delivery::StatusFilter status_filter;
     std::uint16_t default_port;
     config::KnownPorts ports;
-    std::string refusal;
     queue::FlushSites flush_sites;
     maps::Maps reply_filter;
     delivery::NoticeSite notice_site;

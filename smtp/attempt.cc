@@ -58,8 +58,6 @@ ipc::DeliveryAnswer Attempt::run() && {
   if (!destinations) {
     maillog::warning("{}: {}", request_.queue_id, destinations.error().message());
     failed(endings::failed({4, 3, 5}, "Server configuration error"), Chance::last);
-  } else if (!means_.refusal.empty()) {
-    failed(endings::failed({4, 3, 5}, means_.refusal), Chance::last);
   } else {
     deliver_to(*destinations);
   }

@@ -49,7 +49,6 @@ struct Means {
   const delivery::StatusFilter& status_filter;
   std::uint16_t default_port;
   const config::KnownPorts& ports;
-  std::string refusal;                   // a setting that protects and is not built yet: everything waits; or empty
   const maps::Maps& reply_filter;              // smtp_reply_filter
   const delivery::SessionNotices& notices;
   delivery::StatusSink& sink;

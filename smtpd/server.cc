@@ -5,8 +5,6 @@
 
 #include "lib/base/ascii.h"
 #include "lib/config/interfaces.h"
-#include "lib/config/not_yet.h"
-#include "lib/config/restriction_names.h"
 #include "lib/log/log.h"
 #include "lib/maps/list.h"
 #include "smtpd/postdrop_intake.h"
@@ -45,10 +43,6 @@ Result<Snapshot> Snapshot::load(const config::Main& main, maps::Tables& tables) 
   Params params = TRY(Params::load(main));
   Snapshot out = TRY(load(std::move(params), tables));
   out.lists = TRY(policy::Lists::parse(main, out.params, tables));
-  // A list with a restriction that we have not refuses by itself; for all else that protects, nobody gets in.
-  for (const config::NotYet& one : config::refusals(main, "smtpd")) {
-    if (!config::is_restriction_list(one.name)) out.lists.relay = policy::Restrictions::refusing();
-  }
   out.filter = TRY(FilterSetup::load(out.params));
   out.overrides = TRY(ipc::ReceiveOverrides::parse(out.params.receive_override_options));
   out.lists.checks_recipients = out.overrides.checks_recipients;

@@ -23,12 +23,12 @@ bool is_name_char(char c) { return ascii::is_alnum(c) || c == '_'; }
 
 bool is_builtin(std::string_view name) {
   const config::Record* const record = config::find_record(name);
-  return record != nullptr && record->status != config::Status::legacy;
+  return record != nullptr && !record->is_legacy;
 }
 
 bool is_legacy(std::string_view name) {
   const config::Record* const record = config::find_record(name);
-  return record != nullptr && record->status == config::Status::legacy;
+  return record != nullptr && record->is_legacy;
 }
 
 const config::Entry* find_in(std::span<const config::Entry> entries, std::string_view name) {
@@ -166,7 +166,7 @@ std::vector<std::string> Known::names(const Classes& classes) const {
   std::vector<std::string> names;
   if (classes.builtin) {
     for (const config::Record& record : config::records()) {
-      if (record.status != config::Status::legacy) names.emplace_back(record.name());
+      if (!record.is_legacy) names.emplace_back(record.name());
     }
   }
   if (classes.service) names.insert(names.end(), service_names_.begin(), service_names_.end());

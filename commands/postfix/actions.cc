@@ -17,7 +17,7 @@
 #include "commands/postfix/ownership.h"
 #include "lib/base/ascii.h"
 #include "lib/config/file.h"
-#include "lib/config/not_yet.h"
+#include "lib/config/not_installed.h"
 #include "lib/config/main_cf.h"
 #include "lib/config/master_cf.h"
 #include "lib/io/file.h"
@@ -217,17 +217,16 @@ int status(const Context& context) {
 }
 
 // What master also tells when it starts.
-Result<void> tell_not_yet(const Context& context) {
+Result<void> tell_warnings(const Context& context) {
   const config::Main main = TRY(config::Main::read(context.config_directory));
   const std::vector<config::MasterEntry> entries = TRY(config::read_master_cf(main));
   for (const std::string& text : main.warnings()) maillog::warning("{}", text);
-  for (const config::NotYet& one : config::not_yet(main, entries)) maillog::warning("{}", one.text());
   for (const std::string& text : config::not_installed(context.params.daemon_directory, entries)) {
     maillog::warning("{}", text);
   }
   return {};
 }
 
-int check(const Context& context) { return is_sound(context) && tell_not_yet(context) ? 0 : 1; }
+int check(const Context& context) { return is_sound(context) && tell_warnings(context) ? 0 : 1; }
 
 }  // namespace postfix

@@ -2,7 +2,7 @@
 // master.cf: one service a logical line, in eight columns:
 //   service type private unprivileged chroot wakeup process_limit command [arguments]
 // "-" stands for a column's default. It is the only reader of that file; master starts services by it, postconf shows
-// it, and `postfix check` looks for settings that are not yet honoured.
+// it, and `postfix check` looks for mistakes in it.
 
 #include <array>
 #include <chrono>

@@ -12,23 +12,16 @@ namespace config {
 // only its user knows.
 enum class Type : std::uint8_t { boolean, integer, long_integer, time, string, raw };
 
-enum class Status : std::uint8_t {
-  honoured,  // some program does what the value says
-  not_yet,   // a value other than the default is named at start; see not_yet.h
-  legacy,    // an old name: the default of the name that replaced it refers to it
-};
-
 // Texts of all records, one behind the other.
 extern const char* const record_text;
 
 // One parameter. For a service pattern ("*_destination_recipient_limit") the name is the part after the service's name.
 struct Record {
-  std::uint32_t name_at, default_at, users_at, obsolete_at, harmless_at;
-  std::uint16_t name_size, default_size, users_size, obsolete_size, harmless_size;
+  std::uint32_t name_at, default_at, users_at, obsolete_at;
+  std::uint16_t name_size, default_size, users_size, obsolete_size;
   Type type;
-  Status status;
+  bool is_legacy;         // an old name: the default of the name that replaced it refers to it
   bool computed;          // the default is found at run time; see computed.h
-  bool protects;          // not honouring a value would make the system weaker than the administrator asked for
   bool is_list;           // a list of tables, names or restrictions
   char unit;              // the unit of a bare number of a time: s m h d w
   std::int64_t min, max;  // of numbers and seconds; of strings the length. A max of 0 is no limit
@@ -40,8 +33,6 @@ struct Record {
   [[nodiscard]] std::string_view users() const { return {record_text + users_at, users_size}; }
   // What to use instead of a name that is on its way out; empty for the others.
   [[nodiscard]] std::string_view obsolete() const { return {record_text + obsolete_at, obsolete_size}; }
-  // Values that do not protect although the parameter does, separated by ", " ("none, may").
-  [[nodiscard]] std::string_view harmless() const { return {record_text + harmless_at, harmless_size}; }
 };
 
 // All parameters by name, in the order of bytes.

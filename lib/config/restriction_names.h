@@ -1,6 +1,6 @@
 #pragma once
-// The names of smtpd's restriction language, and which of them smtpd honours so far. smtpd has a function for each
-// honoured one; here they are known to those who must tell the administrator.
+// The names of smtpd's restriction language. smtpd has a function for each; here they are known to those who must tell the
+// administrator.
 
 #include <string>
 #include <string_view>
@@ -8,13 +8,8 @@
 
 namespace config {
 
-struct RestrictionName {
-  std::string_view name;
-  bool honoured;
-};
-
-// Case does not count. None for a name that Postfix does not know either.
-[[nodiscard]] const RestrictionName* find_restriction_name(std::string_view name);
+// Case does not count.
+[[nodiscard]] bool is_restriction_name(std::string_view name);
 
 // The parameters that hold restriction lists.
 inline constexpr std::string_view restriction_lists[] = {
@@ -22,8 +17,6 @@ inline constexpr std::string_view restriction_lists[] = {
     "smtpd_etrn_restrictions",      "smtpd_helo_restrictions",      "smtpd_recipient_restrictions",
     "smtpd_relay_restrictions",     "smtpd_sender_restrictions",
 };
-
-[[nodiscard]] bool is_restriction_list(std::string_view parameter);
 
 // The items of a list value: separated by comma or white space; one in braces is one item, braces included. The views
 // point into `value`.

@@ -208,7 +208,7 @@ Verdict ask_list(const Result& result, std::string_view value) {
     maillog::warning("define a restriction class and specify its name instead.");
     return Verdict::insist(server_configuration_error());
   }
-  const Restrictions list = result.question.policy.parse(result.entry.table, value);
+  const Restrictions list = result.question.policy.parse(value);
   if (auto verdict = result.question.asking.ask_nested(Asking::Nested::of_table, list, result.question.about)) return std::move(*verdict);
   maillog::warning("access table {} entry {} causes unreasonable recursion", result.entry.table, value);
   return Verdict::insist(server_configuration_error());

@@ -36,8 +36,8 @@ Result<ipc::AddressAnswer> Policy::resolve(std::string_view sender, std::string_
   return addresses_.resolve(sender, complete);
 }
 
-Restrictions Policy::parse(std::string_view table, std::string_view value) const {
-  return Restrictions::parse(table, value, {.tables = nullptr, .classes = &lists_.class_names});
+Restrictions Policy::parse(std::string_view value) const {
+  return Restrictions::parse(value, {.tables = nullptr, .classes = &lists_.class_names});
 }
 
 // A list of its own, or one of several that are asked together. Only permits are remembered over lists.

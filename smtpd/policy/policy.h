@@ -87,7 +87,7 @@ class Policy {
   [[nodiscard]] const Lists& lists() const { return lists_; }
   [[nodiscard]] bool parents_match() const { return lists_.access_parents_match; }
   // The result of a table as a list: classes, but no tables.
-  [[nodiscard]] Restrictions parse(std::string_view table, std::string_view value) const;
+  [[nodiscard]] Restrictions parse(std::string_view value) const;
   // What has no full domain is completed as an address of ours is.
   [[nodiscard]] Result<ipc::AddressAnswer> resolve(std::string_view sender, std::string_view recipient);
   // What verify(8) knows of an address.

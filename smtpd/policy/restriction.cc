@@ -6,7 +6,6 @@
 
 #include "lib/base/ascii.h"
 #include "lib/config/restriction_names.h"
-#include "lib/log/log.h"
 #include "lib/maps/unavailable.h"
 
 namespace smtpd::policy {
@@ -33,8 +32,7 @@ About recipient_of(const Subject& subject) { return {subject.recipient, "Recipie
 // Reads one list. A view of the item that comes next is what those with an argument take.
 class Parser {
  public:
-  Parser(std::string_view parameter, std::string_view value, const Restrictions::Names& names)
-      : parameter_(parameter), names_(names), words_(config::list_items(value)) {}
+  Parser(std::string_view value, const Restrictions::Names& names) : names_(names), words_(config::list_items(value)) {}
 
   std::vector<Item> run() {
     std::vector<Item> items;
@@ -67,7 +65,6 @@ class Parser {
       if (!ascii::equal_ignoring_case(one.name, word)) continue;
       return fmt::format("support for restriction \"{}\" has been removed in Postfix 3.9; instead, {}", one.name, one.instead);
     }
-    if (config::find_restriction_name(word) != nullptr) maillog::warning("{}: {} is not yet honoured", parameter_, word);
     return fmt::format("unknown smtpd restriction: \"{}\"", word);
   }
 
@@ -126,7 +123,6 @@ class Parser {
     else item.flaw = fmt::format("restriction {} must be followed by transport:server", row.name);
   }
 
-  std::string_view parameter_;
   const Restrictions::Names& names_;
   std::vector<std::string_view> words_;
   std::size_t at_ = 0;
@@ -166,15 +162,9 @@ Reply refusal(const Question& question, int code, std::string_view dsn, std::str
   return {code, fmt::format("{} <{}>: {} rejected: {}", dsn_for(code, dsn), question.about.name, question.about.what, text)};
 }
 
-Restrictions Restrictions::parse(std::string_view parameter, std::string_view value, const Names& names) {
+Restrictions Restrictions::parse(std::string_view value, const Names& names) {
   Restrictions out;
-  out.items_ = Parser(parameter, value, names).run();
-  return out;
-}
-
-Restrictions Restrictions::refusing() {
-  Restrictions out;
-  out.items_.emplace_back().name = "not yet honoured";
+  out.items_ = Parser(value, names).run();
   return out;
 }
 

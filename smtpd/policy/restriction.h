@@ -100,12 +100,8 @@ class Restrictions {
     std::shared_ptr<PolicyClient> (*make_service)(const void* context, std::string_view text) = nullptr;
     const void* context = nullptr;
   };
-  // Never fails: what is not known refuses when it is reached, with a server configuration error. A restriction that is
-  // not built yet is logged here, once.
-  static Restrictions parse(std::string_view parameter, std::string_view value, const Names& names);
-
-  // Refuses everyone: something that protects is set and not yet honoured.
-  static Restrictions refusing();
+  // Never fails: what is not known refuses when it is reached, with a server configuration error.
+  static Restrictions parse(std::string_view value, const Names& names);
 
   [[nodiscard]] bool empty() const { return items_.empty(); }
   [[nodiscard]] std::span<const Item> items() const { return items_; }

@@ -66,7 +66,7 @@ Result<void> parse_classes(Lists& lists, const config::Main& main, const Params&
   for (const std::string& name : lists.class_names) {
     const std::string value = TRY(main.string(name));
     if (ascii::trim(value).empty()) return base::fail(fmt::format("restriction class `{}' needs a definition", name));
-    lists.classes.emplace(name, Restrictions::parse(name, value, names));
+    lists.classes.emplace(name, Restrictions::parse(value, names));
   }
   return {};
 }
@@ -94,15 +94,15 @@ Result<Lists> Lists::parse(const config::Main& main, const Params& params, maps:
   const PolicySettings settings = PolicySettings::of(params);
   Restrictions::Names names{.tables = &tables, .classes = &out.class_names, .make_service = &make_policy_client, .context = &settings};
   TRY(parse_classes(out, main, params, names));
-  const auto list = [&](std::string_view parameter, std::string_view value) { return Restrictions::parse(parameter, value, names); };
-  out.client = list("smtpd_client_restrictions", params.smtpd_client_restrictions);
-  out.helo = list("smtpd_helo_restrictions", params.smtpd_helo_restrictions);
-  out.sender = list("smtpd_sender_restrictions", params.smtpd_sender_restrictions);
-  out.relay = list("smtpd_relay_restrictions", params.smtpd_relay_restrictions);
-  out.recipient = list("smtpd_recipient_restrictions", params.smtpd_recipient_restrictions);
-  out.data = list("smtpd_data_restrictions", params.smtpd_data_restrictions);
-  out.end_of_data = list("smtpd_end_of_data_restrictions", params.smtpd_end_of_data_restrictions);
-  out.etrn = list("smtpd_etrn_restrictions", params.smtpd_etrn_restrictions);
+  const auto list = [&](std::string_view value) { return Restrictions::parse(value, names); };
+  out.client = list(params.smtpd_client_restrictions);
+  out.helo = list(params.smtpd_helo_restrictions);
+  out.sender = list(params.smtpd_sender_restrictions);
+  out.relay = list(params.smtpd_relay_restrictions);
+  out.recipient = list(params.smtpd_recipient_restrictions);
+  out.data = list(params.smtpd_data_restrictions);
+  out.end_of_data = list(params.smtpd_end_of_data_restrictions);
+  out.etrn = list(params.smtpd_etrn_restrictions);
   if (!out.guards_relay(out.relay) && !out.guards_relay(out.recipient)) {
     return base::fail(
         "in parameter smtpd_relay_restrictions or smtpd_recipient_restrictions, specify at least one working instance of: "

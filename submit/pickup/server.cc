@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "lib/base/ascii.h"
-#include "lib/config/not_yet.h"
 #include "lib/event/offload.h"
 #include "lib/ipc/receive_overrides.h"
 #include "lib/log/log.h"
@@ -83,18 +82,11 @@ Result<std::unique_ptr<server::Service>> Server::make(server::Startup& startup) 
   Setup setup{{params.myhostname, params.mail_name, owner ? owner->uid : ::geteuid(), params.content_filter,
                static_cast<std::size_t>(params.line_length_limit)}, flags,
               "public/" + params.cleanup_service_name, params.ipc_timeout,
-              queue::Layout("", params.hash_queue_names, params.hash_queue_depth), queue::remains_of(params.dont_remove), ""};
-  if (const auto refusals = config::refusals(startup.main, "pickup"); !refusals.empty()) {
-    setup.refusal = refusals.front().text();
-  }
+              queue::Layout("", params.hash_queue_names, params.hash_queue_depth), queue::remains_of(params.dont_remove)};
   return std::unique_ptr<server::Service>(new Server(startup.services, startup.clock, std::move(setup)));
 }
 
 void Server::trigger(std::string_view) {
-  if (!setup_.refusal.empty()) {
-    maillog::warning("{} -- mail stays in maildrop", setup_.refusal);
-    return;
-  }
   is_wanted_ = true;
   if (is_scanning_) return;
   const Scoped scanning(is_scanning_);

@@ -28,7 +28,6 @@ class Server final : public server::Service {
     std::chrono::seconds ipc_timeout;
     queue::Layout layout;
     queue::Remains remains;
-    std::string refusal;  // not empty: something that protects is not built yet; mail stays where it is
   };
   Server(ipc::Connections& services, const base::Clock& clock, Setup setup)
       : services_(services), clock_(clock), setup_(std::move(setup)) {}

@@ -9,7 +9,6 @@
 #include "lib/config/command_directory.h"
 #include "lib/config/log_setup.h"
 #include "lib/config/main_cf.h"
-#include "lib/config/not_yet.h"
 #include "lib/log/log.h"
 #include "submit/environment.h"
 #include "submit/postdrop/drop.h"
@@ -51,9 +50,6 @@ int run(const std::optional<std::string>& config_directory) {
   const Params params = or_fatal(Params::load(main));
   submit::clean_own_environment(params.import_environment);
   config::open_log(main, "postdrop", config::LogUser::command);
-  if (const auto refusals = config::refusals(main, "postdrop"); !refusals.empty()) {
-    maillog::exit_fatal(refusals.front().text());
-  }
   const submit::User user = submit::current_user();
   or_fatal(submit::may_submit(main, user, params.authorized_submit_users));
   const SenderRule rule = or_fatal(sender_rule(main, params, user));

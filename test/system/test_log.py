@@ -70,7 +70,7 @@ def tool(*argv, log):
 
 def without_numbers_that_differ(text):
     """pflogsumm's report without dates, hours and bytes (a queue id's length counts in them); what has the same count stands in
-    no order there, so that each paragraph is sorted. Programs that ours does not have yet are left out (doc/not-yet.md)."""
+    no order there, so that each paragraph is sorted. Programs that ours does not have yet are left out."""
     text = re.sub(r"(?m)^Postfix log summaries for .*", "Postfix log summaries for {date}", text)
     text = re.sub(r"(?m)^ *\d+[km]? +bytes (received|delivered)$", r"{n} bytes \1", text)
     text = re.sub(r"(?ms)^Per-Hour Traffic Summary.*?\n\n(?=\S)", "", text)

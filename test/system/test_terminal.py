@@ -51,6 +51,6 @@ def test_on_a_terminal(suite, name):
     user, command, typed = COMMANDS[name]
     code, shown = suite.run_on_terminal("sh", "-c", command, user=None if user == "root" else user, typed=typed.encode())
     shown = re.sub(r"queued as \S+", "queued as {qid}", masks.mask(shown, without=("queue-id",)))
-    # Programs that ours does not have yet (doc/not-yet.md).
+    # Programs that ours does not have yet.
     shown = re.sub(r"(?m)^.* program \S+ is not installed\n", "", shown)
     golden("terminal_" + name, re.sub(r"PID: \d+", "PID: {pid}", shown) + "? %d\n" % code)

@@ -157,7 +157,7 @@ class Examiner {
   }
 
   void restriction(std::string_view list, std::string_view item, bool is_class) {
-    if (is_class || item.contains(':') || item.starts_with('{') || config::find_restriction_name(item) != nullptr) return;
+    if (is_class || item.contains(':') || item.starts_with('{') || config::is_restriction_name(item)) return;
     mistakes_.add(where_is(main_, list), fmt::format("{}: unknown smtpd restriction: \"{}\"", list, item));
   }
 

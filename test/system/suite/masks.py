@@ -49,8 +49,8 @@ ID = re.compile(r"(?<![0-9A-Za-z])(?:%s)(?![0-9A-Za-z])" % QUEUE_ID)
 OF_MESSAGE = re.compile(r"\S+: (?:warning: |error: )?(%s): " % QUEUE_ID)
 
 
-# What comes when it likes, and what names programs that ours does not have yet (doc/not-yet.md).
-NOT_TOLD = re.compile(r"/anvil\[\d+\]: statistics: |: program \S+ is not installed$|is not yet honoured$")
+# What comes when it likes, and what names programs that ours does not have yet.
+NOT_TOLD = re.compile(r"/anvil\[\d+\]: statistics: |: program \S+ is not installed$")
 
 
 def history(text):

@@ -36,7 +36,12 @@ def of_alice(server):
     return [int(line.split()[0]) for line in found if line.split()[1:] == wanted]
 
 
-@pytest.mark.parametrize("command,word", [("SEARCH TEXT nothing", "Processed"), ("UID SEARCH BODY nothing", "Processed"), ("COPY 1:* box", "Copied"), ("UID MOVE 1:* box", "Moved")])
+# So many that the search is not over before it is stopped.
+NOTHING = " ".join("NOT %%s nothing%d" % n for n in range(40))
+
+
+@pytest.mark.parametrize("command,word", [("SEARCH " + NOTHING.replace("%s", "TEXT"), "Processed"), ("UID SEARCH " + NOTHING.replace("%s", "BODY"), "Processed"),
+                                          ("COPY 1:* box", "Copied"), ("UID MOVE 1:* box", "Moved")], ids=["search", "uid search", "copy", "move"])
 def test_a_long_command(server, command, word):
     with Imap(server, user="alice") as client:
         client.socket.settimeout(60)

@@ -431,7 +431,7 @@ def test_refused_logins_are_remembered():
                      % (key, re.sub(r"^\d+", "1000", value), cache))
             assert attempt("x@remote.example") == "4.7.8 deferred %s535 5.7.8 Error: authentication failed" % said
             assert attempt("x@remote.example") == "4.7.8 deferred " + remembered
-            suite.sh("echo '127.0.0.1 %s' > /etc/postfix/passwords; postfix reload" % GOOD)
+            suite.sh("echo '127.0.0.1 %s' > /etc/postfix/passwords; postfix stop; postfix start" % GOOD)
             assert attempt("x@remote.example") == "2.0.0 sent 250 2.0.0 Ok: taken"
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 TREE = Path(__file__).resolve().parents[1]
 CACHE = Path(os.environ.get("MAIL_REFERENCE_DIR") or os.path.expanduser("~/.cache/mail-reference"))
 BASES = {"bookworm": CACHE / "base", "trixie": CACHE / "trixie/base"}
+# As systemd sets it at each start of Debian; a new namespace has 10, with which everything waits for the log.
+DATAGRAMS_QUEUED = "512"
 USERS = {"alice": 1001, "sender": 1002, "bench": 1003, "vmail": 5000}
 SINK = "127.0.0.9:2526"
 
@@ -56,16 +58,21 @@ def in_namespaces():
     if os.environ.get("IN_NAMESPACES"):
         sh("ip", "link", "set", "lo", "up")
         sh("mount", "--make-rprivate", "/")
+        Path("/proc/sys/net/unix/max_dgram_qlen").write_text(DATAGRAMS_QUEUED)
         return
     command = ["unshare", "-mpn", "--fork", "--kill-child", "--mount-proc", sys.executable, *sys.argv]
     sys.exit(subprocess.run(command, env={**os.environ, "IN_NAMESPACES": "1"}).returncode)
 
 
-def image(path, size, mount_point, keep=()):
-    """An ext4 file system in the file `path`, mounted at `mount_point`, with a copy of what `keep` lists; "PATH:MOUNT_POINT"."""
+def image(path, size, mount_point, keep=(), filled=False):
+    """An ext4 file system in the file `path`, mounted at `mount_point`, with a copy of what `keep` lists; "PATH:MOUNT_POINT".
+    `filled`: its blocks are on the disk from the beginning, so that a sync in it costs no journal of the file system below."""
     with open(path, "wb") as f:
         f.truncate(size)
-    sh("mkfs.ext4", "-q", "-E", "lazy_itable_init=0,lazy_journal_init=0", path)
+        for _ in range(size >> 20 if filled else 0):
+            f.write(bytes(1 << 20))
+        os.fsync(f.fileno())
+    sh("mkfs.ext4", "-q", "-E", "nodiscard,lazy_itable_init=0,lazy_journal_init=0", path)
     mount_point.mkdir(parents=True, exist_ok=True)
     keep = list(keep)
     if keep:

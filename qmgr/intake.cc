@@ -19,10 +19,11 @@ constexpr std::size_t scanned_at_once = 500;     // ids; more are looked for whe
 constexpr std::chrono::seconds in_use_delay{1};  // before a message that somebody else works on is looked at again
 constexpr std::size_t reserved_part = 5;         // of the active queue, for new mail: old mail may wait for slow destinations
 
-// While new mail comes (none for a moment: it does not) two old messages enter with each new one, and some at any rate: old ones
-// cost a tenth of what a new one does, so that new mail keeps most of its rate during a flush.
+// While new mail comes (none for a moment: it does not) one old message enters with every second new one, and some at any rate,
+// fewer the more new mail there is: an old one that is deferred again costs half of what a new one does, and new mail
+// keeps most of its rate during a flush.
 constexpr std::chrono::milliseconds new_mail_moment{200}, pace{50};
-constexpr std::size_t old_per_new = 2, old_per_pace = 30, old_mail_credit_limit = 100;
+constexpr std::size_t new_per_old = 2, old_per_pace = 60, least_old_per_pace = 3, old_mail_credit_limit = 100;
 constexpr std::size_t old_in_flight = 20;   // with more the machine, or who they are for, is slow: none enter by time alone
 
 }  // namespace
@@ -105,10 +106,13 @@ void Intake::pace_old_mail() {
   const Deadline now = clock_.now();
   if (now < next_pace_) return;
   next_pace_ = now + pace;
-  if (active_deferred_ < old_in_flight) old_mail_credit_ = std::min(old_mail_credit_ + old_per_pace, old_mail_credit_limit);
+  const std::size_t came = std::exchange(new_in_pace_, 0);
+  if (active_deferred_ < old_in_flight) give_credit(old_per_pace - std::min(came, old_per_pace - least_old_per_pace));
 }
 
-// Lets waiting ids in as long as there is room: new mail first, and of old mail one after each.
+void Intake::give_credit(std::size_t messages) { old_mail_credit_ = std::min(old_mail_credit_ + messages, old_mail_credit_limit); }
+
+// Lets waiting ids in as long as there is room: new mail first, and in between old mail that has credit.
 void Intake::feed() {
   for (;;) {
     for (bool entered = true; entered;) {
@@ -128,7 +132,7 @@ bool Intake::let_in(Source& source) {
   source.waiting.pop_front();
   if (source.queue == Queue::incoming) {
     new_mail_until_ = clock_.now() + new_mail_moment;
-    old_mail_credit_ = std::min(old_mail_credit_ + old_per_new, old_mail_credit_limit);
+    if (++new_in_pace_ % new_per_old == 0) give_credit(1);
   } else if (old_mail_credit_ > 0) {
     --old_mail_credit_;
   }

@@ -65,6 +65,7 @@ class Intake {
   void try_later(queue::QueueId id, queue::Queue from);
   [[nodiscard]] bool has_room(const Source& source) const;
   void pace_old_mail();
+  void give_credit(std::size_t messages);
   [[nodiscard]] Source& source(queue::Queue queue) { return queue == queue::Queue::incoming ? incoming_ : deferred_; }
 
   const queue::Layout& layout_;
@@ -79,6 +80,7 @@ class Intake {
   std::unordered_map<std::string, Why> asked_;             // of these, why, where that is not that they are due
   // While new mail comes old mail enters in proportion, for what a new message costs its client waits for.
   Deadline new_mail_until_{}, next_pace_{};
+  std::size_t new_in_pace_ = 0;      // since the last pace
   std::size_t old_mail_credit_ = 0;
   event::Notify feed_;
   event::Semaphore turns_;                                 // to enter

@@ -10,7 +10,7 @@ namespace {
 constexpr std::chrono::seconds interval{10};
 
 // RFC 9585 section 4: a quoted string.
-std::string quoted(std::string_view tag) {
+std::string in_quotes(std::string_view tag) {
   std::string out = "\"";
   for (const char c : tag) {
     if (c == '"' || c == '\\') out += '\\';
@@ -34,7 +34,7 @@ void Progress::went(std::size_t done) {
   told_ = now;
   const double passed = std::chrono::duration<double>(now - begun_).count();
   const auto left = static_cast<std::uint64_t>(passed / static_cast<double>(done) * static_cast<double>(goal_ - done));
-  const std::string code = fmt::format("INPROGRESS ({} {} {})", quoted(session_.command().tag), done, goal_);
+  const std::string code = fmt::format("INPROGRESS ({} {} {})", in_quotes(session_.command().tag), done, goal_);
   std::string out;
   imap::append_status(out, "*", imap::Status::ok, code, fmt::format("{} {}% of the mailbox, ETA {}:{:02}", what_, done * 100 / goal_, left / 60, left % 60));
   session_.write(out);

@@ -1,8 +1,7 @@
-// How a message is sent, and what it is called.
+// How a message is sent.
 
 #include "pop3d/capabilities.h"
 #include "pop3d/dotted.h"
-#include "pop3d/uidl.h"
 
 #include "lib/testing/catch.h"
 
@@ -38,19 +37,6 @@ TEST_CASE("TOP shows the header and some lines") {
   CHECK(top_of(message, 9) == message);
   CHECK(top_of("A: b\r\n\r\nx", 0) == "A: b\r\n\r\n");
   CHECK(top_of("no end", 3) == "no end");
-}
-
-TEST_CASE("unique ids have the form that the site wants") {
-  const auto id = [](std::string_view format) {
-    const auto parsed = UidlFormat::parse(format);
-    REQUIRE(parsed.has_value());
-    return parsed->apply({.uid = 171, .uid_validity = 1700000000, .file = "1.M2P3.host"});
-  };
-  CHECK(id("%08Xu%08Xv") == "000000ab6553f100");
-  CHECK(id("%v.%u") == "1700000000.171");
-  CHECK(id("%f") == "1.M2P3.host");
-  CHECK(id("%xu%%-") == "ab%-");
-  for (const std::string_view bad : {"%v", "%q%u", "%", "a b%u", "%08"}) CHECK(!UidlFormat::parse(bad));
 }
 
 TEST_CASE("there is English") {

@@ -34,7 +34,7 @@ struct Session::Row {
 
 Result<std::unique_ptr<server::Service>> make_owner(server::Startup& startup) {
   const Params params = TRY(Params::load(startup.main));
-  auto format = UidlFormat::parse(params.pop3d_uidl_format);
+  auto format = store::UidlFormat::parse(params.pop3d_uidl_format);
   if (!format) return base::Failure(std::move(format).error().within("pop3d_uidl_format"));
   const owner::Settings settings{.program = "pop3d-owner",
                                  .service = "pop3",

@@ -11,8 +11,8 @@
 #include "lib/owner/session.h"
 #include "lib/server/service.h"
 #include "lib/store/account.h"
+#include "lib/store/uidl_format.h"
 #include "pop3d/pop3d_params.h"
-#include "pop3d/uidl.h"
 
 namespace pop3d {
 
@@ -21,7 +21,7 @@ namespace pop3d {
 
 class Session {
  public:
-  Session(owner::Session& session, const Params& params, const UidlFormat& format) : session_(session), params_(params), format_(format) {}
+  Session(owner::Session& session, const Params& params, const store::UidlFormat& format) : session_(session), params_(params), format_(format) {}
 
   void run();
 
@@ -69,7 +69,7 @@ class Session {
 
   owner::Session& session_;
   const Params& params_;
-  const UidlFormat& format_;
+  const store::UidlFormat& format_;
   std::unique_ptr<store::Account> account_;
   std::unique_ptr<store::Mailbox> mailbox_;
   std::vector<Item> items_;

@@ -19,7 +19,6 @@ namespace {
 
 constexpr std::size_t list_size_max = 64 * 1024 * 1024, message_size_max = 64 * 1024;
 constexpr std::size_t names_max = 4096;
-constexpr std::string_view list_file = ":list";
 constexpr std::string_view not_in_keywords = "\"%()*\\]{";  // RFC 3501's atom-specials; and what is_control says
 
 std::string_view take_line(std::string_view& rest) {
@@ -63,19 +62,19 @@ std::optional<OwnFile> own_file(std::string_view file) {
   return OwnFile{std::string(file.substr(dot + 1)), *time};
 }
 
-Result<std::vector<std::string>> files_of(const Fd& directory) {
+}  // namespace
+
+Result<std::vector<std::string>> courier_keyword_files(const Fd& directory) {
   const int own = ::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   DIR* const listing = own < 0 ? nullptr : ::fdopendir(own);
   if (listing == nullptr) return base::fail_system("read courierimapkeywords");
   std::vector<std::string> files;
   while (const dirent* const entry = ::readdir(listing)) {
-    if (files.size() < messages_max) files.emplace_back(entry->d_name);
+    if (files.size() < messages_max && own_file(entry->d_name)) files.emplace_back(entry->d_name);
   }
   ::closedir(listing);
   return files;
 }
-
-}  // namespace
 
 CourierUidls courier_uidls(std::string_view size_list) {
   CourierUidls uidls;
@@ -100,11 +99,10 @@ Result<CourierKeywords> CourierKeywords::read(const Fd& mailbox) {
   const Fd directory(::openat(mailbox.get(), courier_keyword_directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!directory && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)) return keywords;
   if (!directory) return base::fail_system("open courierimapkeywords");
-  if (const auto list = TRY(read_in(directory, std::string(list_file), list_size_max))) keywords.add_list(*list);
+  if (const auto list = TRY(read_in(directory, courier_keyword_list, list_size_max))) keywords.add_list(*list);
   std::map<std::string, std::pair<std::uint64_t, std::string>> latest;  // by base: time, file
-  for (std::string& file : TRY(files_of(directory))) {
+  for (std::string& file : TRY(courier_keyword_files(directory))) {
     const auto own = own_file(file);
-    if (!own) continue;
     auto& [time, name] = latest[own->base];
     if (name.empty() || own->time > time) {
       time = own->time;

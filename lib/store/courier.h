@@ -25,6 +25,11 @@ namespace store {
 inline constexpr const char* courier_uid_file = "courierimapuiddb";
 inline constexpr const char* courier_pop3_file = "courierpop3dsizelist";
 inline constexpr const char* courier_keyword_directory = "courierimapkeywords";
+inline constexpr const char* courier_keyword_list = ":list";
+inline constexpr const char* courier_subscriptions_file = "courierimapsubscribed";
+
+// Files of single messages in courierimapkeywords.
+[[nodiscard]] Result<std::vector<std::string>> courier_keyword_files(const Fd& directory);
 
 // What POP3's UIDL was, by base name. Files without a UIDL (before version 2, and lines that make no sense) are left out.
 using CourierUidls = std::map<std::string, std::string, std::less<>>;

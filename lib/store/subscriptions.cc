@@ -8,6 +8,7 @@
 #include "lib/base/ascii.h"
 #include "lib/base/utf8.h"
 #include "lib/mail/modified_utf7.h"
+#include "lib/store/courier.h"
 #include "lib/store/folder.h"
 #include "lib/store/names.h"
 
@@ -17,7 +18,6 @@ namespace {
 constexpr std::size_t file_size_max = 16 * 1024 * 1024;
 constexpr std::size_t subscriptions_max = 100'000;
 constexpr std::string_view head = "V\t2\n\n";
-constexpr const char* courier_file = "courierimapsubscribed";
 
 Place place_of(const Location& location) {
   Place place = places_of(inbox_name, location).roots;
@@ -87,7 +87,7 @@ Result<SubscriptionFile> read_file(const Fd& directory, const Location& location
   if (const auto text = TRY(read_in(directory, file_of(location), file_size_max))) return SubscriptionFile::parse(*text);
   if (location.kind == Location::Kind::maildir) {
     const auto root = open_directory({location.root, {}});
-    const auto text = root ? read_in(*root, courier_file, file_size_max) : std::optional<std::string>();
+    const auto text = root ? read_in(*root, courier_subscriptions_file, file_size_max) : std::optional<std::string>();
     if (text && *text) return SubscriptionFile::from_courier(**text, location);
   }
   return SubscriptionFile{};

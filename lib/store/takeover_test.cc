@@ -4,6 +4,10 @@
 
 #include <vector>
 
+#include "lib/store/courier.h"
+#include "lib/store/courier_export.h"
+#include "lib/store/names.h"
+
 #include "lib/testing/mail_account.h"
 #include "lib/testing/catch.h"
 
@@ -110,6 +114,47 @@ TEST_CASE("mail that is added takes the mailbox over") {
   REQUIRE((*opened)->pop3_uidl(1) == "UID4-17");
   REQUIRE((*opened)->find(1)->flags.keywords == 1);
   REQUIRE((*opened)->keywords() == std::vector<std::string>{"own"});
+}
+
+TEST_CASE("a mailbox goes back to Courier") {
+  const TestAccount test;
+  const auto account = test.open();
+  const std::string keywords = test.root() + "courierimapkeywords/";
+  std::filesystem::create_directory(keywords);
+  write_text(keywords + "1000.a.h", "stale\n");
+  write_text(keywords + ".5.1000.a.h", "older\n");
+  {
+    auto mailbox = inbox(*account);
+    const std::vector<std::string> names{"unused", "one", "two"};
+    const std::uint64_t bits = *mailbox->keyword_bits(names, Mailbox::NewKeywords::add);
+    REQUIRE(append_one(*mailbox, "Subject: a\n\n", Flags{.system = 0, .keywords = bits & ~std::uint64_t{1}}) == 1);
+    REQUIRE(append_one(*mailbox, "Subject: b\n\n") == 2);
+    REQUIRE(append_one(*mailbox, "Subject: c\n\n", Flags{.system = 0, .keywords = 4}) == 3);
+    const std::vector<Uid> first{1};
+    REQUIRE(mailbox->expunge(first)->size() == 1);
+  }
+  REQUIRE(account->subscribe("Sent.2024"));
+  const auto done = export_to_courier(*account, std::string(inbox_name), *UidlFormat::parse("UID%u-%v"));
+  REQUIRE(done);
+  CHECK((done->messages == 2 && done->without_uidl == 0));
+  REQUIRE(export_subscriptions_to_courier(*account));
+  auto mailbox = inbox(*account);
+  const std::string v = std::to_string(mailbox->uid_validity()), b = mailbox->base_name(2), c = mailbox->base_name(3);
+  CHECK(read_text(test.root() + "courierimapuiddb") == "1 " + v + " 4\n2 " + b + "\n3 " + c + "\n");
+  CHECK(read_text(test.root() + "courierpop3dsizelist") == "/3 4 " + v + "\n" + b + ":2, 14 2:" + v + ":0\n" + c + ":2, 14 3:" + v + ":0\n");
+  CHECK(read_text(keywords + ":list") == "two\n\n" + c + ":0\n");
+  CHECK(files_in(keywords) == std::vector<std::string>{":list"});
+  CHECK(read_text(test.root() + "courierimapsubscribed") == "INBOX.Sent.2024\n");
+  // And its reader reads it.
+  CHECK(courier_uidls(read_text(test.root() + "courierpop3dsizelist")).at(c) == "UID3-" + v);
+  CHECK(export_to_courier(*account, std::string(inbox_name), *UidlFormat::parse("%08Xu%08Xv"))->without_uidl == 2);
+}
+
+TEST_CASE("unique ids that Courier could have given") {
+  CHECK(as_courier_uidl("UID5-17", "x") == CourierUidl{5, 17});
+  CHECK(as_courier_uidl("UID5", "x") == CourierUidl{5, 0});
+  CHECK(as_courier_uidl("1.M2.h", "1.M2.h") == CourierUidl{0, 0});
+  for (const std::string_view other : {"UID05-17", "UID5-", "UID-17", "UID5-0", "UID0", "5-17", "UID5-17-", "", "000000ab"}) CHECK(!as_courier_uidl(other, "x"));
 }
 
 }  // namespace store

@@ -43,7 +43,7 @@ def as_it_is(name):
 
 FS = {"mail_location": "maildir:~/Maildir:LAYOUT=fs"}
 UTF8 = {"mail_location": "maildir:~/Maildir:UTF-8"}
-COURIER = Variant(ours={**UTF8, "imapd_namespace_prefix": "INBOX."}, disk=as_it_is, keywords=len(KEYWORDS), mailboxes=MANY, messages=50, archive=7500, prefix="INBOX.")
+COURIER = Variant(ours={**UTF8, "imapd_namespace_prefix": "INBOX.", "pop3d_uidl_format": "UID%u-%v"}, disk=as_it_is, keywords=len(KEYWORDS), mailboxes=MANY, messages=50, archive=7500, prefix="INBOX.")
 VARIANTS = {
     "2.4": Variant(messages=20),
     "2.4 fs, uidl decimal": Variant(settings="mailbox_list_layout = fs\npop3_uidl_format = %{uidvalidity}.%{uid}", ours={**FS, "pop3d_uidl_format": "%v.%u"}, separator="/"),
@@ -223,18 +223,6 @@ def test_more_keywords_than_dovecot_takes_back():
 
 # --- Courier ---
 
-def give_back():
-    """The commands of imapd-owner(8), which make Courier's files of ours."""
-    text = (config.TREE / "man/imapd-owner.8").read_text()
-    commands = re.search(r"(?s)back to Courier.*?\n\.nf\n(.*?)\.fi\n", text).group(1)
-    return commands.replace(r"\-", "-").replace(r"\(aq", "'").replace(r"\e", "\\")
-
-
-def without_keywords(found):
-    return {name: value if name in ("pop3", "subscriptions") else (value[0], [(uid, [f for f in flags if f.startswith(b"\\")], *rest) for uid, flags, *rest in value[1]])
-            for name, value in found.items()}
-
-
 def test_from_courier_and_back():
     variant = COURIER
     with Person() as person, Courier() as courier, Mailboxes(of="ours", users=("alice",), main_cf=variant.ours) as ours:
@@ -252,20 +240,16 @@ def test_from_courier_and_back():
         later(ours)
         assert len(clients.fetch(ours)) == 1
         kept = facts(ours, order=False)
+        written = ours.suite.run("maildir2courier", user="alice")
+        assert (written.returncode, written.stdout, written.stderr) == (0, b"", b"")
         hand_over(ours, courier)
-        subprocess.run(["setpriv", "--reuid=%d" % config.uid("alice"), "--regid=%d" % config.uid("alice"), "--clear-groups", "sh", "-ec", give_back()],
-                       check=True, cwd=courier.home() / "Maildir")
-        found = facts(courier, order=False)
-        # Messages of which Courier knew before have their keywords, those that it gets now have none, and another UIDL.
-        for name, value in found.items():
-            for row in value[1] if isinstance(name, bytes) else []:
-                before = [old for old in known.get(name, (None, []))[1] if old[0] == row[0]]
-                assert [flag for flag in row[1] if not flag.startswith(b"\\")] == [flag for old in before for flag in old[1] if not flag.startswith(b"\\")], (name, row)
-        assert len(set(found.pop("pop3")) - set(kept.pop("pop3"))) == 1
-        same(without_keywords(found), without_keywords(kept))
+        same(facts(courier, order=False), kept)
+        clients.have_all(courier)
+        # Courier goes on where ours left off.
+        courier.deliver(("1700000010.M000010P1.host", message(9998)))
         before = clients.copies()
-        assert [b"message 9999" in text for text in clients.fetch(courier)] == [True]
-        assert clients.copies() == before
+        assert [b"message 9998" in text for text in clients.fetch(courier)] == [True]
+        assert len(clients.copies()) == len(before) + 2
 
 
 def test_files_that_courier_reads():
@@ -306,3 +290,19 @@ def test_courier_for_pop3_alone():
             found = client.say("UIDL")[1:-1], client.say("LIST")[1:-1]
         assert len(found[0]) == 4
         assert (found[0][:3], found[1][:3]) == told
+
+
+def test_maildir2courier():
+    """What it says where it cannot do its work."""
+    with Mailboxes(of="ours", users=("alice",), main_cf=UTF8) as ours:
+        ours.deliver(("1700000001.M1P1.host", message(1)), ("1700000002.M1P1.host", message(2)))
+
+        def run(*argv, user="alice"):
+            done = ours.suite.run("maildir2courier", *argv, user=user)
+            return done.returncode, done.stderr
+        lost = b"maildir2courier: INBOX: 2 of 2 messages will have another unique id: pop3d_uidl_format is not UID%u-%v\n"
+        assert run() == run("/home/alice/Maildir") == (0, lost)
+        assert run(user=None) == (77, b"maildir2courier: to be run by the owner of the mailboxes\n")
+        assert run("/tmp") == (66, b"maildir2courier: /tmp is no Maildir\n")
+        assert run("-x")[0] == run("a", "b")[0] == 64
+        assert (ours.maildir() / "courierpop3dsizelist").read_text().startswith("/3 1 ")

@@ -1,5 +1,5 @@
 #pragma once
-// The unique id of a message where the mailbox keeps none: pop3d_uidl_format, in Dovecot's syntax.
+// POP3's unique id of a message where the mailbox keeps none: pop3d_uidl_format, in Dovecot's syntax.
 
 #include <cstdint>
 #include <string>
@@ -8,7 +8,7 @@
 
 #include "lib/base/error.h"
 
-namespace pop3d {
+namespace store {
 
 inline constexpr std::size_t uidl_limit = 70;   // characters (RFC 1939 section 7)
 
@@ -34,4 +34,4 @@ class UidlFormat {
   bool needs_file_ = false;
 };
 
-}  // namespace pop3d
+}  // namespace store

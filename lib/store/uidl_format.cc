@@ -1,4 +1,4 @@
-#include "pop3d/uidl.h"
+#include "lib/store/uidl_format.h"
 
 #include <algorithm>
 
@@ -6,7 +6,7 @@
 
 #include "lib/base/ascii.h"
 
-namespace pop3d {
+namespace store {
 
 Result<UidlFormat> UidlFormat::parse(std::string_view format) {
   constexpr int width_limit = 20;
@@ -58,4 +58,4 @@ std::string UidlFormat::apply(const Facts& facts) const {
   return out;
 }
 
-}  // namespace pop3d
+}  // namespace store

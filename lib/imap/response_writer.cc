@@ -19,7 +19,7 @@ constexpr std::size_t vanished_ranges_max = 500;
 constexpr std::string_view line_end = "\r\n";
 
 template <class... Arguments>
-void format(std::string& out, fmt::format_string<Arguments...> text, Arguments&&... arguments) {
+void append_text(std::string& out, fmt::format_string<Arguments...> text, Arguments&&... arguments) {
   fmt::format_to(std::back_inserter(out), text, std::forward<Arguments>(arguments)...);
 }
 
@@ -81,9 +81,9 @@ void append_literal(std::string& out, std::string_view text) {
   std::replace(out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(), '\0', nul_shown);
 }
 
-void append_literal_header(std::string& out, std::uint64_t size) { format(out, "{{{}}}\r\n", size); }
+void append_literal_header(std::string& out, std::uint64_t size) { append_text(out, "{{{}}}\r\n", size); }
 
-void append_literal8_header(std::string& out, std::uint64_t size) { format(out, "~{{{}}}\r\n", size); }
+void append_literal8_header(std::string& out, std::uint64_t size) { append_text(out, "~{{{}}}\r\n", size); }
 
 void append_date_time(std::string& out, const DateTime& date) {
   out += '"';
@@ -116,7 +116,7 @@ void append_flags(std::string& out, std::uint8_t system, std::span<const std::st
 }
 
 void append_status(std::string& out, std::string_view tag, Status status, std::string_view code, std::string_view text) {
-  format(out, "{} {} ", tag.empty() ? "*" : tag, word_of(status));
+  append_text(out, "{} {} ", tag.empty() ? "*" : tag, word_of(status));
   if (!code.empty()) {
     out += '[';
     append_text(out, code);
@@ -137,21 +137,21 @@ void append_untagged(std::string& out, std::string_view text) {
   out += line_end;
 }
 
-void append_number(std::string& out, std::uint64_t number, std::string_view name) { format(out, "* {} {}\r\n", number, name); }
+void append_number(std::string& out, std::uint64_t number, std::string_view name) { append_text(out, "* {} {}\r\n", number, name); }
 
 void append_vanished(std::string& out, Vanished when, const NumberSet& uids) {
   const auto& ranges = uids.ranges();
   for (std::size_t i = 0; i < ranges.size(); i += vanished_ranges_max) {
     const auto begin = ranges.begin() + static_cast<std::ptrdiff_t>(i);
     const auto end = begin + static_cast<std::ptrdiff_t>(std::min(vanished_ranges_max, ranges.size() - i));
-    format(out, "* VANISHED {}{}\r\n", when == Vanished::earlier ? "(EARLIER) " : "", NumberSet::of({begin, end}).text());
+    append_text(out, "* VANISHED {}{}\r\n", when == Vanished::earlier ? "(EARLIER) " : "", NumberSet::of({begin, end}).text());
   }
 }
 
 void append_search(std::string& out, std::string_view name, std::span<const std::uint32_t> numbers, std::uint64_t modseq) {
-  format(out, "* {}", name);
-  for (const std::uint32_t number : numbers) format(out, " {}", number);
-  if (modseq != 0) format(out, " (MODSEQ {})", modseq);
+  append_text(out, "* {}", name);
+  for (const std::uint32_t number : numbers) append_text(out, " {}", number);
+  if (modseq != 0) append_text(out, " (MODSEQ {})", modseq);
   out += line_end;
 }
 
@@ -162,12 +162,12 @@ EsearchWriter::EsearchWriter(std::string& out, std::string_view tag, Numbering n
   if (numbering == Numbering::uid) out_ += " UID";
 }
 
-void EsearchWriter::number(std::string_view name, std::uint64_t value) { format(out_, " {} {}", name, value); }
+void EsearchWriter::number(std::string_view name, std::uint64_t value) { append_text(out_, " {} {}", name, value); }
 
-void EsearchWriter::set(std::string_view name, std::string_view set) { format(out_, " {} {}", name, set); }
+void EsearchWriter::set(std::string_view name, std::string_view set) { append_text(out_, " {} {}", name, set); }
 
 void EsearchWriter::partial(std::string_view range, std::string_view set) {
-  format(out_, " PARTIAL ({} {})", range, set.empty() ? "NIL" : set);
+  append_text(out_, " PARTIAL ({} {})", range, set.empty() ? "NIL" : set);
 }
 
 void EsearchWriter::relevancy(std::size_t count) {
@@ -177,7 +177,7 @@ void EsearchWriter::relevancy(std::size_t count) {
   list.close();
 }
 
-void EsearchWriter::update(std::string_view name, std::string_view set) { format(out_, " {} (0 {})", name, set); }
+void EsearchWriter::update(std::string_view name, std::string_view set) { append_text(out_, " {} (0 {})", name, set); }
 
 void EsearchWriter::close() { out_ += line_end; }
 
@@ -201,7 +201,7 @@ void StatusWriter::close() {
 
 void append_list(std::string& out, std::string_view command, std::span<const std::string_view> attributes, char separator,
                  std::string_view name) {
-  format(out, "* {} ", command);
+  append_text(out, "* {} ", command);
   ListWriter list(out);
   for (const std::string_view attribute : attributes) list.atom(attribute);
   list.close();

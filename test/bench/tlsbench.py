@@ -2,7 +2,8 @@
 """What TLS, logins and idle sessions cost the server. A target is what mtabench.py takes; run starts them with a certificate, and
 with joe's password "joe-pw".
 
-  tlsbench.py handshakes A.json [B.json] -n 200 -r 5     full and resumed handshakes, and AUTH PLAIN without TLS, per CPU second
+  tlsbench.py handshakes A.json [B.json] -n 200 -r 5     full and resumed handshakes, and AUTH PLAIN without TLS, per CPU second;
+                                                         -k full,resumed,login chooses
   tlsbench.py idle A.json [B.json] -c 1000 [--tls]       memory per idle session (of the cgroup: with the kernel's buffers), and how
                                                          fast one more client is greeted
 A session is EHLO, STARTTLS or AUTH, QUIT; each run of each kind is n sessions, the targets alternate. Only the server's CPU counts:
@@ -87,6 +88,9 @@ def login(target, limit, _, __):
     session.close()
 
 
+KINDS = {"full": full, "resumed": resumed, "login": login}
+
+
 def ticket_of(target, limit, tls):
     session = Session(target, limit)
     session.start_tls(tls)
@@ -106,7 +110,7 @@ def per_cpu_second(kind, target, o):
 
 
 def handshakes(targets, o):
-    for kind in (full, resumed, login):
+    for kind in (KINDS[name] for name in o.kinds.split(",")):
         rows = {t.name: [] for t in targets}
         for run in range(o.runs):
             for t in targets if run % 2 == 0 else targets[::-1]:
@@ -159,6 +163,7 @@ if __name__ == "__main__":
     p.add_argument("targets", nargs="+")
     p.add_argument("-n", "--num", type=int, default=200)
     p.add_argument("-r", "--runs", type=int, default=5)
+    p.add_argument("-k", "--kinds", default=",".join(KINDS))
     p.add_argument("-c", "--conc", type=int, default=1000)
     p.add_argument("--tls", action="store_true")
     p.add_argument("--limit", type=float, default=60)

@@ -132,6 +132,13 @@ int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* size, con
   return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+bool take_ciphers(SSL_CTX* context, const ServerSettings& settings) {
+  const auto list = cipher_list(settings.common.cipher_lists, settings.cipher_grade, settings.exclude_ciphers);
+  const bool is_good = list && SSL_CTX_set_cipher_list(context, list->c_str()) == 1;
+  if (!is_good) ERR_clear_error();
+  return is_good;
+}
+
 // What servers and clients have in common.
 Result<ContextPtr> make_context(const SSL_METHOD* method, const CommonSettings& common, std::string_view digest) {
   if (EVP_get_digestbyname(std::string(digest).c_str()) == nullptr) return base::fail(fmt::format("Digest algorithm \"{}\" not found", digest));
@@ -191,18 +198,20 @@ Result<void> begin(const CommonSettings& common) {
 struct ServerContext::State {
   TicketSealing sealing;   // outlives the context
   ContextPtr context;
+  bool has_ciphers = false;
 };
 
 Result<std::unique_ptr<ServerContext>> ServerContext::make(const ServerSettings& settings) {
   if (settings.credentials.empty()) return base::fail("No server certs available. TLS won't be enabled");
   TRY(begin(settings.common));
-  auto state = std::make_unique<State>(TicketSealing{.keys = TicketKeys(settings.session_lifetime), .cipher = ticket_cipher(settings.ticket_cipher)}, nullptr);
+  auto state = std::make_unique<State>(TicketSealing{.keys = TicketKeys(settings.session_lifetime), .cipher = ticket_cipher(settings.ticket_cipher)}, nullptr, false);
   if (state->sealing.cipher == nullptr && !settings.ticket_cipher.empty()) {
     maillog::warning("tls_session_ticket_cipher: invalid value: {}; session tickets disabled", settings.ticket_cipher);
   }
   auto context = make_context(settings, state->sealing);
   if (!context) return base::fail(context.error().message() + ": disabling TLS support");
   state->context = std::move(*context);
+  state->has_ciphers = take_ciphers(state->context.get(), settings);
   if (settings.find_chain) SSL_CTX_set_tlsext_servername_callback(state->context.get(), Session::choose_chain);
   return std::unique_ptr<ServerContext>(new ServerContext(settings, std::move(state)));
 }
@@ -213,6 +222,7 @@ ServerContext::~ServerContext() = default;
 
 ssl_ctx_st* ServerContext::get() const { return state_->context.get(); }
 TicketKeys* ServerContext::tickets() const { return state_->sealing.cipher == nullptr ? nullptr : &state_->sealing.keys; }
+bool ServerContext::has_ciphers() const { return state_->has_ciphers; }
 
 struct ClientContext::State {
   ContextPtr context;

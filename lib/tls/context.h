@@ -25,6 +25,8 @@ class ServerContext {
   [[nodiscard]] const ServerSettings& settings() const { return settings_; }
   // Without keys no session is resumed: who serves fills them in (ipc::TicketSource) before a handshake. Null: there are no tickets.
   [[nodiscard]] TicketKeys* tickets() const;
+  // Whether it could take the ciphers of the settings: to take them costs as much as a part of a handshake, so it is done once.
+  [[nodiscard]] bool has_ciphers() const;
 
  private:
   struct State;

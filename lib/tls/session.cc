@@ -96,14 +96,18 @@ int Session::note_verdict(int is_good, X509_STORE_CTX* chain) {
 
 namespace {
 
-Result<SslPtr> make_ssl(SSL_CTX* context, int fd, const CommonSettings& common, std::string_view grade, std::string_view exclude) {
-  const std::string ciphers = TRY(cipher_list(common.cipher_lists, grade, exclude));
+Result<SslPtr> make_ssl(SSL_CTX* context, int fd) {
   ERR_clear_error();
   SslPtr ssl(SSL_new(context));
   if (!ssl) return base::fail("Could not allocate 'TLScontext->con' with SSL_new()");
-  if (SSL_set_cipher_list(ssl.get(), ciphers.c_str()) != 1) return base::fail(fmt::format("cannot use the cipher list \"{}\"", ciphers));
   if (SSL_set_fd(ssl.get(), fd) != 1) return base::fail("SSL_set_fd error");
   return ssl;
+}
+
+Result<void> use_ciphers(SSL* ssl, const CommonSettings& common, std::string_view grade, std::string_view exclude) {
+  const std::string ciphers = TRY(cipher_list(common.cipher_lists, grade, exclude));
+  if (SSL_set_cipher_list(ssl, ciphers.c_str()) != 1) return base::fail(fmt::format("cannot use the cipher list \"{}\"", ciphers));
+  return {};
 }
 
 // One of these names, or addresses, must be in the certificate.
@@ -134,7 +138,9 @@ bool are_all_of_keys(const ServerDemands& demands, const std::vector<std::size_t
 
 Result<std::unique_ptr<Session>> Session::accept(const ServerContext& context, int fd, Narration narration) {
   const ServerSettings& settings = context.settings();
-  SslPtr ssl = TRY(make_ssl(context.get(), fd, settings.common, settings.cipher_grade, settings.exclude_ciphers));
+  SslPtr ssl = TRY(make_ssl(context.get(), fd));
+  // Where the context could not take them they are tried again, so that each session tells what is wrong.
+  if (!context.has_ciphers()) TRY(use_ciphers(ssl.get(), settings.common, settings.cipher_grade, settings.exclude_ciphers));
   SSL_set_accept_state(ssl.get());
   prepare_tickets(ssl.get(), std::chrono::steady_clock::now());
   if (settings.asks_certificate) SSL_set_verify(ssl.get(), SSL_VERIFY_PEER | SSL_VERIFY_CLIENT_ONCE, note_verdict);
@@ -172,7 +178,8 @@ Result<std::unique_ptr<Session>> Session::connect(const ClientContext& context, 
   const ClientSettings& settings = context.settings();
   const auto protocols = Protocols::parse(demands.protocols);
   if (!protocols) return base::fail(protocols.error().message() + ": aborting TLS session");
-  SslPtr ssl = TRY(make_ssl(context.get(), fd, settings.common, demands.cipher_grade, demands.exclude_ciphers));
+  SslPtr ssl = TRY(make_ssl(context.get(), fd));
+  TRY(use_ciphers(ssl.get(), settings.common, demands.cipher_grade, demands.exclude_ciphers));
   SSL_set_min_proto_version(ssl.get(), protocols->lowest);
   SSL_set_max_proto_version(ssl.get(), protocols->highest);
   SSL_set_options(ssl.get(), protocols->left_out);

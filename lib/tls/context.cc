@@ -151,6 +151,8 @@ Result<ContextPtr> make_context(const SSL_METHOD* method, const CommonSettings& 
   SSL_CTX_set_options(raw, all | option_bits("tls_ssl_options", common.ssl_options, wanted_options) | SSL_OP_NO_RENEGOTIATION |
                                SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_mode(raw, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+  // Else each record is read in two pieces, its head first.
+  SSL_CTX_set_read_ahead(raw, 1);
   use_groups(raw, common.auto_curves + " " + common.ffdhe_groups);
   return context;
 }

@@ -57,6 +57,8 @@ std::vector<std::string> hex_dump(std::string_view bytes) {
 Narrator::Narrator(SSL* ssl, Narration narration) : narration_(std::move(narration)) {
   if (narration_.detail >= Detail::steps) SSL_set_info_callback(ssl, tell_step);
   if (narration_.detail >= Detail::handshake) {
+    // What is told ends with the handshake: what follows is not to be read with it.
+    SSL_set_read_ahead(ssl, 0);
     BIO* const socket = SSL_get_rbio(ssl);
     BIO_set_callback_arg(socket, reinterpret_cast<char*>(this));
     BIO_set_callback_ex(socket, dump);

@@ -110,18 +110,35 @@ Result<void> load_chains(SSL_CTX* context, std::string_view paths) {
   return reader.finish();
 }
 
+// A certificate that came without those above it is shown with what the authorities have of them. The library would look for them anew
+// in each handshake.
+void complete_chains(SSL_CTX* context) {
+  X509* const current = SSL_CTX_get0_certificate(context);
+  if (current == nullptr) return;
+  for (long next = SSL_CERT_SET_FIRST; SSL_CTX_set_current_cert(context, next) == 1; next = SSL_CERT_SET_NEXT) {
+    STACK_OF(X509)* above = nullptr;
+    SSL_CTX_get0_chain_certs(context, &above);
+    if (above == nullptr) SSL_CTX_build_cert_chain(context, SSL_BUILD_CHAIN_FLAG_IGNORE_ERROR);
+  }
+  SSL_CTX_select_current_cert(context, current);
+  ERR_clear_error();
+}
+
 }  // namespace
 
 Result<void> load_credentials(SSL_CTX* context, const Credentials& credentials) {
   if (!credentials.chain_files.empty()) {
     const auto loaded = load_chains(context, credentials.chain_files);
-    if (loaded) return {};
-    maillog::warning("{}", loaded.error().message());
-    return base::fail("error loading private keys and certificates from: " + credentials.chain_files);
+    if (!loaded) {
+      maillog::warning("{}", loaded.error().message());
+      return base::fail("error loading private keys and certificates from: " + credentials.chain_files);
+    }
+  } else {
+    TRY(load_pair(context, "RSA", credentials.rsa));
+    TRY(load_pair(context, "DSA", credentials.dsa));
+    TRY(load_pair(context, "EC", credentials.ec));
   }
-  TRY(load_pair(context, "RSA", credentials.rsa));
-  TRY(load_pair(context, "DSA", credentials.dsa));
-  TRY(load_pair(context, "EC", credentials.ec));
+  complete_chains(context);
   return {};
 }
 

@@ -27,6 +27,10 @@
 #include "smtpd/server.h"
 #include "smtpd/transaction.h"
 
+namespace tls {
+class Session;
+}
+
 namespace smtpd {
 
 // where() after the end of a message.
@@ -82,8 +86,9 @@ class Session : private policy::Asker {
   [[nodiscard]] const tls::Facts* tls() const { return tls_.get(); }
   // Whether what is said now is said under TLS.
   [[nodiscard]] bool is_encrypted() const { return tls_ != nullptr; }
-  // Empty without TLS.
-  [[nodiscard]] const tls::ChannelBinding& binding() const { return binding_; }
+  // session_tls.cc: what a login may be bound to; empty without TLS.
+  [[nodiscard]] bool has_binding() const;
+  [[nodiscard]] const tls::ChannelBinding& binding();
   [[nodiscard]] bool offers_require_tls() const { return params().requiretls_enable && is_encrypted(); }
   [[nodiscard]] bool offers_tls() const { return server_.tls().level != TlsLevel::none && !is_encrypted(); }
   // The handshake, after which the session begins anew. False: there is no TLS. Either way the session may be over then, which has
@@ -207,7 +212,8 @@ class Session : private policy::Asker {
   std::optional<delivery::Transcript> transcript_;  // where the postmaster wants to hear of errors
   bool is_debugged_ = false;                        // in debug_peer_list
   std::unique_ptr<const tls::Facts> tls_;
-  tls::ChannelBinding binding_;
+  const tls::Session* tls_layer_ = nullptr;    // of the stream
+  tls::ChannelBinding binding_;                // once it was asked for
   std::string helo_;
   std::string recipient_;
   std::unique_ptr<Forwarded> forwarded_;       // XFORWARD

@@ -47,7 +47,7 @@ bool Session::start_tls() {
   is_extended_ = false;
   discarded_ = Ehlo::none;
   tls_ = std::make_unique<const tls::Facts>(layer->facts());
-  binding_ = layer->channel_binding();
+  tls_layer_ = layer;
   return is_welcome_in_tls(level.detail);
 }
 
@@ -67,6 +67,13 @@ bool Session::is_welcome_in_tls(tls::Detail detail) {
   ending_ = Ending::refused;
   static_cast<void>(send(*refusal) && stream_.flush(deadline()) == io::End::ok);
   return false;
+}
+
+bool Session::has_binding() const { return tls_layer_ != nullptr && tls_layer_->has_channel_binding(); }
+
+const tls::ChannelBinding& Session::binding() {
+  if (has_binding() && binding_.empty()) binding_ = tls_layer_->channel_binding();
+  return binding_;
 }
 
 bool Session::start_wrapped() {

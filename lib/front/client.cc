@@ -62,7 +62,7 @@ void Client::depart() {
 
 std::string Client::ident() const { return fmt::format("{}:{}", gate_.settings().service, address_); }
 
-Gate::Channel Client::channel() const { return {is_encrypted(), is_local_, !binding_.empty()}; }
+Gate::Channel Client::channel() const { return {is_encrypted(), is_local_, tls_layer_ != nullptr && tls_layer_->has_channel_binding()}; }
 
 bool Client::start_tls() {
   tls::ServerContext& context = *gate_.tls();
@@ -84,7 +84,7 @@ bool Client::start_tls() {
     return false;
   }
   tls_ = std::make_unique<const tls::Facts>(layer->facts());
-  binding_ = layer->channel_binding();
+  tls_layer_ = layer;
   gate_.site().log_connection(name_, *tls_, detail);
   return true;
 }
@@ -114,12 +114,13 @@ Verdict Client::log_in_by_password(std::string_view user, std::string_view passw
 Verdict Client::run(const auth::Mechanism& mechanism, std::optional<std::string> initial) {
   if (initial == auth::empty_response) initial = "";
   if (initial && !base::decode_base64(*initial)) return malformed(mechanism.name, "Invalid base64 data in initial response");
+  const tls::ChannelBinding binding = tls_layer_ != nullptr ? tls_layer_->channel_binding() : tls::ChannelBinding{};
   auto started = gate_.auth().start({.mechanism = mechanism.name,
                                      .service = gate_.settings().service,
                                      .local_address = local_address_,
                                      .remote_address = address_,
                                      .is_encrypted = is_encrypted() || (is_local_ && takes_cleartext()),
-                                     .binding = binding_.empty() ? nullptr : &binding_,
+                                     .binding = binding.empty() ? nullptr : &binding,
                                      .initial = initial,
                                      .session = session_});
   if (!started) return fail(Kind::unavailable, mechanism.name, started.error().message());

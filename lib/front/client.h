@@ -9,8 +9,11 @@
 #include <vector>
 
 #include "lib/front/gate.h"
-#include "lib/tls/channel_binding.h"
 #include "lib/tls/facts.h"
+
+namespace tls {
+class Session;
+}
 
 namespace front {
 
@@ -97,7 +100,7 @@ class Client {
   bool is_local_ = false;
   bool is_counted_ = false;
   std::unique_ptr<const tls::Facts> tls_;
-  tls::ChannelBinding binding_;
+  const tls::Session* tls_layer_ = nullptr;   // of the stream
   Deadline deadline_;
   int bad_commands_ = 0, failures_ = 0;
   bool is_over_ = false;

@@ -355,17 +355,23 @@ Facts Session::facts() const {
   return facts;
 }
 
+bool Session::has_channel_binding() const {
+  SSL* const ssl = state_->ssl.get();
+  return SSL_version(ssl) >= TLS1_3_VERSION || (SSL_version(ssl) == TLS1_2_VERSION && SSL_get_extms_support(ssl) == 1);
+}
+
 ChannelBinding Session::channel_binding() const {
   constexpr std::string_view label = "EXPORTER-Channel-Binding";   // RFC 9266 section 4
   constexpr std::size_t exporter_size = 32;
   SSL* const ssl = state_->ssl.get();
   ChannelBinding binding;
+  if (!has_channel_binding()) return binding;
   std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
   const auto text = [&](std::size_t size) { return std::string(reinterpret_cast<const char*>(bytes.data()), size); };
   if (SSL_version(ssl) >= TLS1_3_VERSION) {
     const unsigned char no_context = 0;
     if (SSL_export_keying_material(ssl, bytes.data(), exporter_size, label.data(), label.size(), &no_context, 0, 1) == 1) binding.exporter = text(exporter_size);
-  } else if (SSL_version(ssl) == TLS1_2_VERSION && SSL_get_extms_support(ssl) == 1) {
+  } else {
     // The first Finished message of the handshake: the client's, or in a resumed session the server's.
     const bool is_ours = (SSL_is_server(ssl) == 1) == (SSL_session_reused(ssl) == 1);
     const std::size_t size = is_ours ? SSL_get_finished(ssl, bytes.data(), bytes.size()) : SSL_get_peer_finished(ssl, bytes.data(), bytes.size());

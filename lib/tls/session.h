@@ -40,8 +40,9 @@ class Session : public io::Layer {
 
   // After start() has moved.
   [[nodiscard]] Facts facts() const;
-  // The same at both ends; empty where there is none.
+  // The same at both ends; empty where there is none. It is derived each time it is asked for.
   [[nodiscard]] ChannelBinding channel_binding() const;
+  [[nodiscard]] bool has_channel_binding() const;
   // The last session, as bytes, that the server has given to its client since it was asked; empty: none. By TLS 1.3 it comes behind
   // the handshake, before the server's first words or later.
   [[nodiscard]] std::string take_session();

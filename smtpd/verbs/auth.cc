@@ -23,7 +23,7 @@ class Attempt {
   Attempt(Session& session, std::string_view method) : session_(session), method_(method) {}
 
   [[nodiscard]] std::optional<Reply> run(std::optional<std::string_view> initial) {
-    const auto mechanism = session_.sasl()->find(method_, {session_.is_encrypted(), !session_.binding().empty()});
+    const auto mechanism = session_.sasl()->find(method_, {session_.is_encrypted(), session_.has_binding()});
     if (!mechanism) return unavailable(mechanism.error().message());
     if (!mechanism->has_value()) return refused(fmt::format("Invalid authentication mechanism: '{}'", method_), {});
     if (initial == auth::empty_response) initial = "";

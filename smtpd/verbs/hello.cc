@@ -63,7 +63,7 @@ std::string announcement(Session& s) {
   announce(Ehlo::etrn, "ETRN");
   if (s.offers_tls()) announce(Ehlo::starttls, "STARTTLS");
   const bool may_log_in = s.sasl() != nullptr && !has(s.discarded(), Ehlo::auth) && (!params.smtpd_tls_auth_only || s.is_encrypted());
-  if (const std::string mechanisms = may_log_in ? s.sasl()->announced_to(s.client(), {s.is_encrypted(), !s.binding().empty()}) : ""; !mechanisms.empty()) {
+  if (const std::string mechanisms = may_log_in ? s.sasl()->announced_to(s.client(), {s.is_encrypted(), s.has_binding()}) : ""; !mechanisms.empty()) {
     text += "\nAUTH " + mechanisms;
     // Clients of the time before RFC 2554 look for this.
     if (params.broken_sasl_auth_clients) text += "\nAUTH=" + mechanisms;

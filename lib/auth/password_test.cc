@@ -45,6 +45,18 @@ TEST_CASE("a password is found right, and others wrong, whatever its scheme") {
   }
 }
 
+TEST_CASE("what is hashed again and again is slow, and nothing else") {
+  for (const char* text : {"{PLAIN}secret", "{SSHA}8bX4JQDfZqtTfvnQ4ssDmWb17/FTQUxU", "{PLAIN-MD5}5ebe2294ecd0e0f08eab7690d2a6ee69"}) {
+    INFO(text);
+    CHECK(StoredPassword::parse(text).value().is_quick());
+  }
+  for (const char* text : {"{CRYPT}abNANd1rDfiNc", "{PBKDF2}$1$salt$100$b73635f7c0882e1fc3ba6e29b14af1274df84828",
+                           "{SCRAM-SHA-1}4096,c2FsdHNhbHQ=,RgEqzzKLKVeLA7GvEwcwrTiMvYA=,BGJ3kaHb4Tscas0mjhXJHF+aw/s="}) {
+    INFO(text);
+    CHECK_FALSE(StoredPassword::parse(text).value().is_quick());
+  }
+}
+
 TEST_CASE("Argon2 has its parameters in the hash") {
   // echo -n secret | argon2 saltsalt -id -t 2 -m 8 -p 1 -e
   const auto password = StoredPassword::parse("{ARGON2ID}$argon2id$v=19$m=256,t=2,p=1$c2FsdHNhbHQ$+Th5iEV2OIaGwZw2I3sdIGQs8rJgJILnQXTojT5S6pw");

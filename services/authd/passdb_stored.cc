@@ -24,7 +24,7 @@ class StoredSource : public PasswordSource {
   Result<Verdict> check(const std::string& user, const std::string& password, const Asker& asker) final {
     const auto found = TRY(stored(user, asker));
     if (!found) return Verdict::unknown_user;
-    auto is_right = event::blocking([&] { return found->verify(password); });
+    auto is_right = found->is_quick() ? found->verify(password) : event::blocking([&] { return found->verify(password); });
     if (!is_right) return base::Failure(std::move(is_right).error().within(fmt::format("{}: user {}", name_, ascii::printable(user))));
     return *is_right ? Verdict::right : Verdict::wrong;
   }

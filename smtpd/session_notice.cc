@@ -52,7 +52,7 @@ void Session::heard(std::string_view line) {
   if (!transcript_) return;
   const auto limit = static_cast<std::size_t>(params().smtpd_history_flush_threshold);
   // A long past is forgotten, unless there is something to tell of it.
-  if (transcript_->lines().size() > limit && transcript_->errors() == NoticeClass::none) transcript_->clear();
+  if (transcript_->size() > limit && transcript_->errors() == NoticeClass::none) transcript_->clear();
   transcript_->heard(without_secrets(line));
 }
 

@@ -77,8 +77,10 @@ std::optional<std::uint64_t> parse_number(std::string_view text, std::uint64_t m
 }
 
 std::string printable(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
+  const auto good = static_cast<std::size_t>(std::ranges::find_if_not(text, is_printable) - text.begin());   // most are good to the end
+  std::string out(text.substr(0, good));
+  text.remove_prefix(good);
+  if (!text.empty()) out.reserve(good + text.size());
   while (!text.empty()) {
     const char c = text.front();
     const std::size_t length = is_printable(c) ? 1 : static_cast<unsigned char>(c) >= 0x80 ? utf8_sequence(text) : 0;

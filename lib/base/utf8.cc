@@ -40,7 +40,8 @@ void append_character(std::string& out, char32_t c) {
 
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
-    if (!take_character(text)) return false;
+    if (static_cast<unsigned char>(text.front()) < 0x80) text.remove_prefix(1);
+    else if (!take_character(text)) return false;
   }
   return true;
 }

@@ -27,6 +27,32 @@ constexpr std::array words_of_classes{
     Word{"resource", NoticeClass::resource}, Word{"software", NoticeClass::software},
 };
 
+constexpr std::size_t width = 78;
+constexpr std::string_view mark_in = "In:  ", mark_out = "Out: ", prefix_first = " ", prefix_more = "     ";
+
+// What of a line that has its mark goes behind the prefix.
+std::string_view take_piece(std::string_view& rest, std::string_view prefix) {
+  const std::size_t room = width + 1 - prefix.size();
+  std::size_t end = rest.size() <= room ? rest.size() : rest.rfind(' ', room);
+  if (end == std::string_view::npos || end <= mark_in.size()) end = std::min(rest.find(' ', room), rest.size());
+  const std::string_view piece = rest.substr(0, end);
+  rest.remove_prefix(std::min(end + 1, rest.size()));
+  return piece;
+}
+
+// Of a line without its mark. To make it printable changes neither its length nor its blanks.
+std::size_t count_of_pieces(std::string_view line) {
+  if (mark_in.size() + line.size() <= width) return 1;
+  const std::string text = fmt::format("{}{}", mark_in, line);
+  std::string_view rest = text;
+  std::size_t count = 0;
+  for (std::string_view prefix = prefix_first; !rest.empty(); prefix = prefix_more) {
+    take_piece(rest, prefix);
+    ++count;
+  }
+  return count;
+}
+
 }  // namespace
 
 Result<NoticeClass> parse_notice_classes(std::string_view words) {
@@ -42,26 +68,22 @@ Result<NoticeClass> parse_notice_classes(std::string_view words) {
 void Transcript::add(char direction, std::string_view line) {
   if (spoken_.size() >= size_limit) return;
   spoken_ += direction;
-  for (const char c : line.substr(0, size_limit - spoken_.size())) spoken_ += c == '\n' ? '?' : c;
+  line = line.substr(0, size_limit - spoken_.size());
+  for (const char c : line) spoken_ += c == '\n' ? '?' : c;
   spoken_ += '\n';
+  size_ += count_of_pieces(line);
 }
 
 std::vector<std::string> Transcript::lines() const {
-  constexpr std::size_t width = 78;
-  constexpr std::string_view mark_in = "In:  ", mark_out = "Out: ";
   std::vector<std::string> lines;
   for (std::string_view left = spoken_; !left.empty() && lines.size() < line_limit; left.remove_prefix(left.find('\n') + 1)) {
     const std::string_view line = left.substr(1, left.find('\n') - 1);
     const std::string text = std::string(left.front() == '>' ? mark_out : mark_in) + ascii::printable(line);
-    std::string_view rest = text, prefix = " ";
+    std::string_view rest = text, prefix = prefix_first;
     while (lines.size() < line_limit) {
-      const std::size_t room = width + 1 - prefix.size();
-      std::size_t end = rest.size() <= room ? rest.size() : rest.rfind(' ', room);
-      if (end == std::string_view::npos || end <= mark_in.size()) end = std::min(rest.find(' ', room), rest.size());
-      lines.push_back(std::string(prefix) + std::string(rest.substr(0, end)));
-      rest.remove_prefix(std::min(end + 1, rest.size()));
+      lines.push_back(std::string(prefix) + std::string(take_piece(rest, prefix)));
       if (rest.empty()) break;
-      prefix = "     ";
+      prefix = prefix_more;
     }
   }
   return lines;

@@ -41,10 +41,13 @@ class Transcript {
   [[nodiscard]] NoticeClass errors() const { return errors_; }
   // As they are shown: printable, folded at blanks.
   [[nodiscard]] std::vector<std::string> lines() const;
+  // How many those are.
+  [[nodiscard]] std::size_t size() const { return std::min(size_, line_limit); }
 
  private:
   void add(char direction, std::string_view line);
 
+  std::size_t size_ = 0;
   std::string spoken_;  // a byte for the direction, the line, a line feed, ...: made readable only when somebody reads it
   NoticeClass errors_ = NoticeClass::none;
 };

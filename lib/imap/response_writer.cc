@@ -190,9 +190,9 @@ std::string& StatusWriter::begun(std::string& out, std::string_view name) {
   return out;
 }
 
-void StatusWriter::number(StatusItem item, std::uint64_t value) { format(list_.item(), "{} {}", status_item_name(item), value); }
+void StatusWriter::number(StatusItem item, std::uint64_t value) { append_text(list_.item(), "{} {}", status_item_name(item), value); }
 
-void StatusWriter::text(StatusItem item, std::string_view value) { format(list_.item(), "{} {}", status_item_name(item), value); }
+void StatusWriter::text(StatusItem item, std::string_view value) { append_text(list_.item(), "{} {}", status_item_name(item), value); }
 
 void StatusWriter::close() {
   list_.close();

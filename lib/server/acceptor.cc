@@ -155,7 +155,10 @@ void Acceptor::pause(std::chrono::milliseconds time) {
 
 void Acceptor::on_readable(int listener) {
   last_use_ = std::chrono::steady_clock::now();
-  if (kind_ == Kind::datagrams) return receive_datagrams(listener);
+  if (kind_ == Kind::datagrams) {
+    gather_datagrams();
+    return receive_datagrams(listener);
+  }
   // The client in the backlog is left to a successor that starts from the changed file.
   if (is_outdated()) return;
   for (int i = 0; i < accepts_per_turn && listening_; ++i) {
@@ -223,9 +226,18 @@ void Acceptor::after_client() {
   stop_if_drained();
 }
 
+// Who has written may have more to say, and others too: let them, and take it all at once.
+void Acceptor::gather_datagrams() const {
+  const auto pause = service_.datagrams_may_lie();
+  if (pause.count() == 0) {
+    ::sched_yield();
+    return;
+  }
+  const timespec time{.tv_sec = 0, .tv_nsec = std::chrono::nanoseconds(pause).count()};
+  ::nanosleep(&time, nullptr);  // the process has nothing else to do
+}
+
 void Acceptor::receive_datagrams(int socket) {
-  // Who has written may have more to say, and others too: let them, and take it all at once. Half the wakeups.
-  ::sched_yield();
   // Not written to, so that only what datagrams have filled takes memory.
   if (!datagrams_) datagrams_ = std::make_unique_for_overwrite<char[]>(datagrams_per_call * datagram_size);
   std::array<iovec, datagrams_per_call> parts{};

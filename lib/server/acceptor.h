@@ -63,6 +63,7 @@ class Acceptor {
   void pause(std::chrono::milliseconds time);
   void on_readable(int listener);
   void accept_one(Fd fd);
+  void gather_datagrams() const;
   void receive_datagrams(int socket);
   void run_client(std::list<Client>::iterator client);
   void check_idle();

@@ -61,6 +61,8 @@ class Service {
   virtual void trigger(std::string_view bytes) { static_cast<void>(bytes); }
   // Kind datagrams: one datagram.
   virtual void datagram(std::string_view bytes) { static_cast<void>(bytes); }
+  // How long one may lie in the socket, less than a second, so that more are taken at once. 0: the senders have their turn first.
+  [[nodiscard]] virtual std::chrono::milliseconds datagrams_may_lie() const { return std::chrono::milliseconds(0); }
   // The process is to end: no more connections come. The sessions that are there go on until drain_time_limit.
   virtual void draining() {}
   // Whether there are connections that serve() has taken over, or sessions that others serve for us. The process stays for them; see

@@ -10,6 +10,7 @@
 
 #include "lib/base/ascii.h"
 #include "lib/config/log_setup.h"
+#include "lib/io/file.h"
 #include "lib/log/log.h"
 #include "lib/log/sink.h"
 #include "lib/server/datagram_sender.h"
@@ -18,6 +19,16 @@
 #include "services/postlogd/strangers.h"
 
 namespace {
+
+// A line is in the file this much later, and several hundred of a busy system are written at once. Only where the kernel lets so
+// many datagrams wait that no sender waits for room.
+constexpr std::chrono::milliseconds lines_may_lie{3};
+constexpr std::uint64_t datagrams_that_are_enough = 128;
+
+std::uint64_t datagrams_that_may_wait() {
+  const auto text = io::read_file("/proc/sys/net/unix/max_dgram_qlen", 32);
+  return text ? ascii::parse_number(ascii::trim(*text)).value_or(0) : 0;
+}
 
 class Logger : public server::Service {
  public:
@@ -31,8 +42,10 @@ class Logger : public server::Service {
     const mode_t mode = TRY(config::log_file_mode(params.maillog_file_permissions));
     if (!maillog::open_file(path, mode)) return base::fail_system("open " + path);
     maillog::open({.target = maillog::Target::file, .path = path, .file_mode = mode});
-    return std::make_unique<Logger>();
+    return std::make_unique<Logger>(datagrams_that_may_wait() >= datagrams_that_are_enough);
   }
+
+  explicit Logger(bool gathers) : gathers_(gathers) {}
 
   void serve(server::Connection& connection) override { static_cast<void>(connection); }
 
@@ -46,11 +59,14 @@ class Logger : public server::Service {
     }
   }
 
+  [[nodiscard]] std::chrono::milliseconds datagrams_may_lie() const override { return gathers_ ? lines_may_lie : std::chrono::milliseconds(0); }
+
   void draining() override {
     if (strangers_) strangers_->tell();
   }
 
  private:
+  const bool gathers_;
   std::optional<postlogd::Strangers> strangers_;
 };
 

@@ -21,8 +21,7 @@ Result<std::unique_ptr<server::Service>> make_owner(server::Startup& startup) {
   const auto site = std::make_shared<const Site>(TRY(Site::make(startup)));
   const Params& params = site->params;
   const auto quotas = std::make_shared<Quotas>();
-  const owner::Settings settings{.program = "imapd-owner",
-                                 .service = "imap",
+  const owner::Settings settings{.service = "imap",
                                  .auth_service = params.auth_service_name,
                                  .mail_location = owner::location_of(params.mail_location, params.home_mailbox, params.mail_spool_directory),
                                  .user_sessions_limit = params.imapd_user_connection_count_limit,

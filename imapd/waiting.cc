@@ -13,6 +13,8 @@ constexpr std::chrono::seconds look_interval{30}, careful_interval{300};
 // A change may come within the tick of the file system's clock in which the mailbox was looked at: after each look there is another
 // soon, then later and later.
 constexpr std::chrono::milliseconds first_look{50};
+// Who has heard nothing for so long gives his stack back while he waits.
+constexpr std::chrono::seconds idle_after{1};
 // Clients behind address translators are kept alive by a word now and then.
 constexpr std::chrono::minutes word_interval{2};
 
@@ -37,6 +39,7 @@ Waited wait_for_client(Session& session, Occasion occasion) {
     const std::chrono::milliseconds longest = watched < 0 ? look_interval : careful_interval;
     const Deadline look = session.view() == nullptr ? base::no_deadline : base::after(std::min(look_after, longest));
     const Deadline due = notifier == nullptr ? base::no_deadline : notifier->due();
+    if (look_after > idle_after) event::trim_stack();
     const auto ready = event::wait_any(std::min({look, due, next_word, end}), std::span(sources).first(count));
     if (ready == 0U) return Waited::input;
     look_after = ready ? first_look : std::min(look_after * 2, longest);

@@ -36,8 +36,7 @@ Result<std::unique_ptr<server::Service>> make_owner(server::Startup& startup) {
   const Params params = TRY(Params::load(startup.main));
   auto format = store::UidlFormat::parse(params.pop3d_uidl_format);
   if (!format) return base::Failure(std::move(format).error().within("pop3d_uidl_format"));
-  const owner::Settings settings{.program = "pop3d-owner",
-                                 .service = "pop3",
+  const owner::Settings settings{.service = "pop3",
                                  .auth_service = params.auth_service_name,
                                  .mail_location = owner::location_of(params.mail_location, params.home_mailbox, params.mail_spool_directory),
                                  .user_sessions_limit = params.pop3d_user_connection_count_limit,

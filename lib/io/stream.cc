@@ -52,10 +52,15 @@ void Stream::State::keep_descriptors(msghdr& message) {
   }
 }
 
-// Waits until there may be input. A session that waits holds no buffer, one that waits long gives its stack back too.
-bool Stream::State::wait_for_input(Deadline deadline) {
+// A session that waits holds no buffer.
+void Stream::State::release_buffers() {
   input.release();
   if (output.empty()) std::string().swap(output);
+}
+
+// Waits until there may be input. Who waits long gives his stack back too.
+bool Stream::State::wait_for_input(Deadline deadline) {
+  release_buffers();
   if (!is_socket) return event::wait_fd(fd.get(), event::Ready::readable, deadline);
   const Deadline idle_from = base::after(idle_after);
   if (idle_from < deadline && event::in_fiber()) {
@@ -224,15 +229,13 @@ bool Stream::has_input() const { return !state_->input.empty(); }
 
 bool Stream::peek_input() {
   if (has_input()) return true;
-  if (state_->is_drained) return false;
-  if (state_->layer) {
-    End end = End::ok;
-    return state_->try_receive(end) == State::Attempt::moved;
-  }
-  // Looked at first: where there is nothing, no buffer is held.
-  char byte = 0;
   End end = End::ok;
-  return ::recv(state_->fd.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0 && state_->try_receive(end) == State::Attempt::moved;
+  char byte = 0;
+  // Looked at first, but through a layer: where there is nothing, no buffer is held.
+  const bool may_have = state_->layer || (!state_->is_drained && ::recv(state_->fd.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0);
+  if (may_have && state_->try_receive(end) == State::Attempt::moved) return true;
+  state_->release_buffers();
+  return false;
 }
 
 bool Stream::is_at_rest() {

@@ -45,6 +45,7 @@ struct Stream::State {
   ssize_t receive_now(std::span<char> into);
   void keep_descriptors(msghdr& message);
   bool wait_for_input(Deadline deadline);
+  void release_buffers();
 
   End send_all(std::string_view more, Deadline deadline);
   End send_some(std::span<const iovec> parts, std::size_t& sent, Deadline deadline);

@@ -62,6 +62,13 @@ class Log {
     connect();
   }
 
+  void reopen() {
+    static_cast<void>(fd_.release());  // it is closed, and its number may be another's by now
+    pending_.clear();                  // the parent writes these
+    pending_bytes_ = 0;
+    connect();
+  }
+
   void write(Level level, std::string_view text) {
     const unsigned long number = session_number != 0 ? session_number : static_cast<unsigned long>(::getpid());
     std::string line;
@@ -274,6 +281,7 @@ Fd open_file(const std::string& path, mode_t mode) {
 }
 
 void open(SinkOptions options) { the_log().open(std::move(options)); }
+void reopen() { the_log().reopen(); }
 void write_composed(std::string line) { the_log().write_composed(std::move(line)); }
 
 void exit_fatal(std::string_view text, int status) {

@@ -34,6 +34,8 @@ struct SinkOptions {
 
 // Opens now, so that it also works after chroot. Until it is called lines go to standard error.
 void open(SinkOptions options);
+// For a forked process whose descriptors have been closed: opens again what open() was told.
+void reopen();
 
 // For postlogd: a line that another program has composed, without its end; written as it is by the next flush().
 void write_composed(std::string line);

@@ -42,7 +42,8 @@ class Spawner {
 
  private:
   void start(SpawnerRequest request) {
-    const pid_t pid = ::fork();
+    // Without what fork() does for a process with threads, which would cost each worker three pages.
+    const pid_t pid = ::_Fork();
     if (pid == 0) {
       run_worker(std::move(request.connection), static_cast<uid_t>(request.uid), static_cast<gid_t>(request.gid), life_);
     }
@@ -85,6 +86,7 @@ class Spawner {
     orders.reset(number);
   }
   ::close_range(number + 1, ~0U, 0);
+  if (life.warm_up) life.warm_up();
   Spawner(std::move(orders), life).run();
   ::_exit(0);
 }

@@ -16,6 +16,7 @@ namespace mailbox {
 struct WorkerLife {
   std::string root;                      // the directory that it sees as "/"; empty: all
   const QuotaBooks* quota = nullptr;     // of the Maildirs that it delivers to; null: they have none
+  std::function<void()> warm_up;         // called once, in the process that forks workers: what it leaves in memory they share
   std::function<void()> before_change;   // called before it gives up its rights; its descriptors are closed by then
   // Until this returns. `failure`: why no command can be run here, or empty.
   std::function<void(Fd connection, const std::string& failure)> serve;

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "lib/base/ascii.h"
-#include "lib/config/log_setup.h"
 #include "lib/log/log.h"
+#include "lib/log/sink.h"
 #include "lib/mailbox/spawner.h"
 #include "lib/mailbox/worker_messages.h"
 #include "lib/owner/messages.h"
@@ -68,10 +68,12 @@ Service::Service(Settings settings, auth::Client auth, ipc::Connections& service
 
 Result<std::unique_ptr<Service>> Service::make(server::Startup& startup, Settings settings, Serve serve) {
   auto auth = TRY(auth::Client::to("private/" + settings.auth_service));
-  // The users' processes log as this daemon does, over a socket that they open while they may.
-  auto log = [&main = startup.main, program = settings.program] { config::open_log(main, program, config::LogUser::daemon); };
-  Fd spawner = TRY(mailbox::start_spawner(
-      {.root = {}, .before_change = log, .serve = [serve = std::move(serve)](Fd connection, const std::string&) { serve_sessions(std::move(connection), serve); }}));
+  // What users' processes find ready is memory that they share: each has little of its own.
+  auto life = [serve = std::move(serve), confinement = TRY(users_confinement())](Fd connection, const std::string&) {
+    serve_sessions(std::move(connection), serve, confinement);
+  };
+  // They log as this daemon does, over a socket that they open while they may.
+  Fd spawner = TRY(mailbox::start_spawner({.root = {}, .warm_up = &warm_up, .before_change = &maillog::reopen, .serve = std::move(life)}));
   return std::unique_ptr<Service>(new Service(std::move(settings), std::move(auth), startup.services, std::move(spawner)));
 }
 

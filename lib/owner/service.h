@@ -19,7 +19,6 @@
 namespace owner {
 
 struct Settings {
-  std::string program;            // "imapd-owner", for the log of users' processes
   std::string service;            // as authd knows it: "imap"
   std::string auth_service;       // auth_service_name
   std::string mail_location;      // for users of whom authd says nothing else

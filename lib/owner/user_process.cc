@@ -1,51 +1,59 @@
 #include "lib/owner/user_process.h"
 
+#include <array>
 #include <chrono>
 #include <memory>
 #include <utility>
 #include <vector>
 
-#include <fcntl.h>
+#include <fmt/format.h>
+#include <malloc.h>
 
 #include "lib/event/loop.h"
 #include "lib/log/log.h"
+#include "lib/mailbox/dotlock.h"
 #include "lib/owner/messages.h"
-#include "lib/sandbox/enforce.h"
 
 namespace owner {
 namespace {
 
-constexpr std::chrono::seconds patience{60};   // with a daemon that does not take a note: it is gone
+constexpr std::chrono::seconds patience{60};   // with a daemon that does not take a note, or end an order: it is gone
+
+constexpr std::size_t longer_than_a_buffer = 1000;   // of {fmt}
+constexpr int mapped_from = 64 * 1024;               // bytes
 
 class Process {
  public:
-  // Notes go over a descriptor of their own, since another fiber waits on the first.
-  Process(Fd connection, const Serve& serve)
-      : notes_(Fd(::fcntl(connection.get(), F_DUPFD_CLOEXEC, 0))), orders_(std::move(connection)), serve_(serve) {}
+  Process(Fd connection, const Serve& serve) : daemon_(std::move(connection)), serve_(serve) {}
 
+  // The one fiber that speaks with the daemon. Until it has closed, and the last session is over.
   void run() {
-    for (;;) {
-      auto order = ipc::receive<SessionOrder>(orders_, base::no_deadline);
-      if (!order) break;
-      begin(std::move(*order));
+    while (takes_orders_ || sessions_ > 0) {
+      if (!ended_.empty()) tell();
+      else if (!takes_orders_) static_cast<void>(has_ended_.wait(base::no_deadline));
+      else if (daemon_.peek_input() || wait()) take_order();
     }
-    is_over_ = true;
-    has_ended_.notify();
-  }
-
-  // The one fiber that writes notes.
-  void tell() {
-    for (;;) {
-      static_cast<void>(has_ended_.wait(base::no_deadline));
-      while (!ended_.empty()) {
-        for (const std::uint64_t number : std::exchange(ended_, {})) ipc::send(notes_, SessionNote{number}, base::after(patience));
-        if (notes_.flush(base::after(patience)) != io::End::ok) is_over_ = true;   // the daemon is gone
-      }
-      stop_if_over();
-    }
+    event::Loop::current().stop();
   }
 
  private:
+  // True: the daemon has said something, or is gone.
+  [[nodiscard]] bool wait() {
+    event::trim_stack();
+    return event::wait_any(base::no_deadline, std::array{event::Source::readable(daemon_.fd()), event::Source::notified(has_ended_)}) == 0U;
+  }
+
+  void take_order() {
+    auto order = ipc::receive<SessionOrder>(daemon_, base::after(patience));
+    if (order) return begin(std::move(*order));
+    takes_orders_ = false;
+  }
+
+  void tell() {
+    for (const std::uint64_t number : std::exchange(ended_, {})) ipc::send(daemon_, SessionNote{number}, base::after(patience));
+    if (daemon_.flush(base::after(patience)) != io::End::ok) takes_orders_ = false;   // it is gone
+  }
+
   void begin(SessionOrder order) {
     const std::uint64_t number = order.number;
     ++sessions_;
@@ -77,31 +85,43 @@ class Process {
     has_ended_.notify();
   }
 
-  void stop_if_over() {
-    if (is_over_ && sessions_ == 0 && ended_.empty()) event::Loop::current().stop();
-  }
-
-  io::Stream notes_, orders_;
+  io::Stream daemon_;
   const Serve& serve_;
   std::size_t sessions_ = 0;
   std::vector<std::uint64_t> ended_;   // that the daemon has not been told of
   event::Notify has_ended_;
-  bool is_over_ = false;
+  bool takes_orders_ = true;
 };
 
 }  // namespace
 
-void serve_sessions(Fd connection, const Serve& serve) {
+Result<sandbox::Confinement> users_confinement() {
+  return sandbox::Confinement::prepare({.connects_unix = true, .accepts = false, .reads_files = true, .writes_files = true});
+}
+
+void warm_up() {
+  {
+    event::Loop loop;
+    const auto fiber = loop.spawn("first", [&] {
+      static_cast<void>(mailbox::LockHolder::self());
+      static_cast<void>(fmt::format("{:08x} {}", 1, std::string(longer_than_a_buffer, ' ')));
+      event::sleep_until(base::after(std::chrono::milliseconds(1)));
+      loop.stop();
+    });
+    if (fiber) loop.run();
+  }
+  // What is large is a mapping of its own, and goes back when it is freed. (The library would raise the limit to what it has seen.)
+  ::mallopt(M_MMAP_THRESHOLD, mapped_from);
+  ::malloc_trim(0);
+}
+
+void serve_sessions(Fd connection, const Serve& serve, const sandbox::Confinement& confinement) {
   event::Loop loop;
   loop.carry_log();
   Process process(std::move(connection), serve);
-  if (auto done = sandbox::enforce({.connects_unix = true, .accepts = false, .reads_files = true, .writes_files = true}); !done) {
-    maillog::fatal("{}", done.error().message());
-  }
+  if (auto done = confinement.enforce(); !done) maillog::fatal("{}", done.error().message());
   const auto fiber = loop.spawn("orders", [&] { process.run(); });
   if (!fiber) maillog::fatal("{}", fiber.error().message());
-  const auto notes = loop.spawn("notes", [&] { process.tell(); });
-  if (!notes) maillog::fatal("{}", notes.error().message());
   loop.run();
   maillog::flush();
 }

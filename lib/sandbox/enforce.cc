@@ -9,8 +9,10 @@
 
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -20,7 +22,7 @@
 namespace sandbox {
 namespace {
 
-using Filter = std::unique_ptr<void, void (*)(scmp_filter_ctx)>;
+using Rules = std::unique_ptr<void, void (*)(scmp_filter_ctx)>;
 
 // System calls that no confined program makes after its start, whatever it needs.
 constexpr int forbidden[] = {
@@ -45,30 +47,38 @@ Result<void> deny(scmp_filter_ctx filter, int call) {
   return {};
 }
 
-Result<void> limit_system_calls(const Profile& profile) {
-  const Filter filter(::seccomp_init(SCMP_ACT_ALLOW), ::seccomp_release);
-  if (!filter) return base::fail("seccomp: no filter");
-  for (const int call : forbidden) TRY(deny(filter.get(), call));
+Result<void> add_rules(scmp_filter_ctx rules, const Profile& profile) {
+  for (const int call : forbidden) TRY(deny(rules, call));
   if (!profile.accepts) {
-    TRY(deny(filter.get(), SCMP_SYS(accept)));
-    TRY(deny(filter.get(), SCMP_SYS(accept4)));
+    TRY(deny(rules, SCMP_SYS(accept)));
+    TRY(deny(rules, SCMP_SYS(accept4)));
   }
-  if (!profile.connects_unix && !profile.connects_inet) TRY(deny(filter.get(), SCMP_SYS(connect)));
+  if (!profile.connects_unix && !profile.connects_inet) TRY(deny(rules, SCMP_SYS(connect)));
   // clone makes threads of the pool only, never a process. (clone3 passes its flags in memory: "not there" makes libc
   // fall back to clone.)
-  ::seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-  ::seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
-                     first_argument(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+  ::seccomp_rule_add(rules, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+  ::seccomp_rule_add(rules, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1, first_argument(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
   if (!profile.connects_inet) {
     for (const auto family : {AF_INET, AF_INET6}) {
-      ::seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
-                         first_argument(SCMP_CMP_EQ, static_cast<scmp_datum_t>(family)));
+      ::seccomp_rule_add(rules, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1, first_argument(SCMP_CMP_EQ, static_cast<scmp_datum_t>(family)));
     }
   }
-  ::seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1, first_argument(SCMP_CMP_EQ, AF_PACKET));
-  const int code = ::seccomp_load(filter.get());
-  if (code != 0) return base::Failure(base::Error::system("seccomp", -code));
+  ::seccomp_rule_add(rules, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1, first_argument(SCMP_CMP_EQ, AF_PACKET));
   return {};
+}
+
+// The rules as the kernel takes them.
+Result<std::vector<sock_filter>> compile(const Profile& profile) {
+  const Rules rules(::seccomp_init(SCMP_ACT_ALLOW), ::seccomp_release);
+  if (!rules) return base::fail("seccomp: no filter");
+  TRY(add_rules(rules.get(), profile));
+  const Fd file(::memfd_create("filter", MFD_CLOEXEC));
+  if (!file) return base::fail_system("seccomp: memfd_create");
+  if (const int code = ::seccomp_export_bpf(rules.get(), file.get()); code != 0) return base::Failure(base::Error::system("seccomp", -code));
+  const off_t size = ::lseek(file.get(), 0, SEEK_CUR);
+  std::vector<sock_filter> program(static_cast<std::size_t>(size) / sizeof(sock_filter));
+  if (program.empty() || ::pread(file.get(), program.data(), static_cast<std::size_t>(size), 0) != size) return base::fail_system("seccomp: read the filter");
+  return program;
 }
 
 // Landlock: reading below "/" where the program opens files, writing below the queue directory (the working directory)
@@ -107,14 +117,22 @@ Result<void> limit_files(const Profile& profile, std::span<const std::string> wr
 
 }  // namespace
 
-Result<void> enforce(const Profile& profile, std::span<const std::string> writable) {
+Result<Confinement> Confinement::prepare(const Profile& profile) {
+  return Confinement(profile, profile.runs_commands ? std::vector<sock_filter>() : TRY(compile(profile)));
+}
+
+Result<void> Confinement::enforce(std::span<const std::string> writable) const {
   const rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);
-  if (profile.runs_commands) return {};
+  if (profile_.runs_commands) return {};
   ::prctl(PR_SET_DUMPABLE, 0);
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return base::fail_system("no_new_privs");
-  TRY(limit_files(profile, writable));
-  return limit_system_calls(profile);
+  TRY(limit_files(profile_, writable));
+  const sock_fprog program{.len = static_cast<unsigned short>(filter_.size()), .filter = const_cast<sock_filter*>(filter_.data())};
+  if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0) return base::fail_system("seccomp");
+  return {};
 }
+
+Result<void> enforce(const Profile& profile, std::span<const std::string> writable) { return TRY(Confinement::prepare(profile)).enforce(writable); }
 
 }  // namespace sandbox

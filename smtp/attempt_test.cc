@@ -90,7 +90,7 @@ struct World {
       const smtp::Means means{.protocol = protocol, .params = *params, .router = router, .cache = cache, .tls = *tls, .dane = dane, .require_tls = no_requirement, .resolver = **resolver, .tls_traces = traces, .sasl = *sasl,
                               .ehlo_discard_maps = no_maps, .pix_workaround_maps = no_maps, .cached_destinations = nowhere, .debug_peers = nowhere, .generic = no_generic, .checks = no_checks, .status_filter = no_filter,
                               .default_port = 25, .ports = ports,
-                              .refusal = "", .reply_filter = no_maps, .notices = no_notices, .sink = sink, .services = services, .clock = base::system_clock()};
+                              .reply_filter = no_maps, .notices = no_notices, .sink = sink, .services = services, .clock = base::system_clock()};
       for (int i = 0; i < times; ++i) answer = smtp::Attempt(request, means).run();
       cache.close_all();
       // The servers have read all that was sent once they have seen the end.

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "imapd/commands.h"
+#include "imapd/progress.h"
 #include "imapd/search_updates.h"
 #include "imapd/searcher.h"
 #include "lib/imap/response_writer.h"
@@ -105,8 +106,9 @@ std::optional<Reply> answer_search(Session& session, SearchTask task) {
     if (task.returned.save) view.save({});
     return no("Unknown charset", "BADCHARSET");
   }
-  std::vector<store::Uid> uids = searcher->run();
-  if (task.order) task.order(uids);
+  Progress progress(session, "Processed", view.exists(), 1 + task.order_steps);
+  std::vector<store::Uid> uids = searcher->run(progress);
+  if (task.order) task.order(uids, progress);
   if (task.returned.save) view.save(saved_of(task.returned, uids));
   const bool has_modseq = searcher->program().uses(imap::SearchKey::modseq);
   if (task.returned.update) keep(session, std::move(*searcher), uids);

@@ -108,11 +108,10 @@ imap::NumberSet Searcher::uids_of(const imap::SequenceSet& set, imap::Numbering 
   return imap::NumberSet::of(std::move(uids));
 }
 
-std::vector<store::Uid> Searcher::run() {
+std::vector<store::Uid> Searcher::run(Progress& progress) {
   std::vector<store::Uid> out;
   // The list of messages may change while others run: by UID, not by place.
   const std::vector<store::Uid> all(session_.view()->uids().begin(), session_.view()->uids().end());
-  Progress progress(session_, "Processed", all.size());
   std::size_t done = 0;
   for (const store::Uid uid : all) {
     const store::Entry* const entry = session_.view()->mailbox().find(uid);

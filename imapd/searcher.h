@@ -22,8 +22,9 @@ class Searcher {
   // What sets of messages and "*" mean is settled here. None: the character set is not known.
   static std::optional<Searcher> make(Session& session, imap::SearchProgram program, std::string_view charset);
 
-  // In the order of the mailbox. Lets other sessions run in between. Message numbers that are not there match nothing.
-  [[nodiscard]] std::vector<store::Uid> run();
+  // In the order of the mailbox. Lets other sessions run in between. Message numbers that are not there match nothing. The first step
+  // of `progress`.
+  [[nodiscard]] std::vector<store::Uid> run(Progress& progress);
   [[nodiscard]] bool matches(const store::Entry& entry);
   // Before matches() some time after it was made: keywords may be new, and the time is another.
   void look_again();

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "imapd/kept_texts.h"
+#include "imapd/progress.h"
 #include "lib/event/loop.h"
 #include "lib/message/sort_keys.h"
 
@@ -31,7 +32,8 @@ struct Equals {
 
 class Sorter {
  public:
-  Sorter(Session& session, std::vector<store::Uid>& uids) : session_(session), mailbox_(session.view()->mailbox()), uids_(uids) {}
+  Sorter(Session& session, std::vector<store::Uid>& uids, Progress& progress)
+      : session_(session), mailbox_(session.view()->mailbox()), uids_(uids), progress_(progress) {}
 
   // One criterion after the other, each only where those before it have not decided: no more than one key of each message is in memory,
   // and most are never asked for.
@@ -39,6 +41,7 @@ class Sorter {
     std::vector<Equals> undecided{{.first = 0, .last = uids_.size()}}, next;
     std::vector<SortKey> done;
     for (const imap::SortCriterion& criterion : criteria) {
+      progress_.next_step(uids_.size());
       if (std::ranges::find(done, criterion.key) != done.end()) continue;
       done.push_back(criterion.key);
       next.clear();
@@ -58,6 +61,7 @@ class Sorter {
     for (std::size_t i = equals.first; i < equals.last; ++i) {
       all.push_back(keyed(criterion.key, uids_[i]));
       event::breathe();
+      progress_.went(i + 1);
     }
     if (criterion.is_reverse) std::ranges::stable_sort(all, std::ranges::greater(), &Keyed::value);
     else std::ranges::stable_sort(all, std::ranges::less(), &Keyed::value);
@@ -106,12 +110,13 @@ class Sorter {
   Session& session_;
   store::Mailbox& mailbox_;
   std::vector<store::Uid>& uids_;
+  Progress& progress_;
 };
 
 }  // namespace
 
-void sort_messages(Session& session, std::span<const imap::SortCriterion> criteria, std::vector<store::Uid>& uids) {
-  Sorter(session, uids).run(criteria);
+void sort_messages(Session& session, std::span<const imap::SortCriterion> criteria, std::vector<store::Uid>& uids, Progress& progress) {
+  Sorter(session, uids, progress).run(criteria);
 }
 
 }  // namespace imapd

@@ -10,7 +10,7 @@
 namespace imapd {
 
 // `uids` come in the order of the mailbox, in which equal ones stay. Lets other sessions run in between. What cannot be read any more
-// counts as empty.
-void sort_messages(Session& session, std::span<const imap::SortCriterion> criteria, std::vector<store::Uid>& uids);
+// counts as empty. Each criterion is a step of `progress`.
+void sort_messages(Session& session, std::span<const imap::SortCriterion> criteria, std::vector<store::Uid>& uids, Progress& progress);
 
 }  // namespace imapd

@@ -16,7 +16,10 @@ Reply sort(Session& session, imap::Values arguments) {
                                                .returned = wanted->returned,
                                                .charset = std::move(wanted->charset),
                                                .program = std::move(wanted->program),
-                                               .order = [&](std::vector<store::Uid>& uids) { sort_messages(session, wanted->criteria, uids); }});
+                                               .order_steps = wanted->criteria.size(),
+                                               .order = [&](std::vector<store::Uid>& uids, Progress& progress) {
+                                                 sort_messages(session, wanted->criteria, uids, progress);
+                                               }});
   return failure ? *failure : ok("Sort completed.");
 }
 

@@ -3,6 +3,7 @@
 
 #include "imapd/commands.h"
 #include "imapd/kept_texts.h"
+#include "imapd/progress.h"
 #include "imapd/searcher.h"
 #include "imapd/session.h"
 #include "lib/event/loop.h"
@@ -52,7 +53,10 @@ Reply thread(Session& session, imap::Values arguments) {
   store::Mailbox& mailbox = session.view()->mailbox();
   std::vector<message::ThreadMessage> messages;
   std::size_t references_size = 0;
-  for (const store::Uid uid : searcher->run()) {
+  Progress progress(session, "Processed", session.view()->exists(), 2);
+  const std::vector<store::Uid> found = searcher->run(progress);
+  progress.next_step(found.size());
+  for (const store::Uid uid : found) {
     const std::string fields = kept_sort_fields(mailbox, uid).value_or(std::string());
     const auto facts = mailbox.facts(uid);
     const auto arrived = facts ? std::chrono::floor<std::chrono::seconds>(facts->internal_date) : std::chrono::sys_seconds();
@@ -60,6 +64,7 @@ Reply thread(Session& session, imap::Values arguments) {
     messages.push_back(message::thread_message(number, fields, arrived));
     limit(messages.back(), references_size);
     event::breathe();
+    progress.went(messages.size());
     if (session.is_lost()) break;
   }
   std::string out = "* THREAD";

@@ -4,7 +4,7 @@ import re
 import pytest
 
 from suite.golden import golden
-from suite.mail_clients import LocalMaildir, Person, certificate, fetchmail, mbsync, offlineimap, state, utf7
+from suite.mail_clients import LocalMaildir, Person, certificate, fetchmail, imapflow, mbsync, offlineimap, state, utf7
 from suite.mailboxes import Imap, Mailboxes
 
 pytestmark = pytest.mark.root
@@ -147,6 +147,22 @@ def test_offlineimap(server, alice, tls):
     near = {}
     golden("client_offlineimap", copies(server, lambda *way: near.setdefault(way, LocalMaildir(alice.home / "near" / ".".join(way))),
                                         lambda: offlineimap(alice, server, tls)))
+
+
+# --- imapflow ---
+
+@pytest.mark.parametrize("service", ["imap", "imaps"])
+def test_imapflow(server, alice, service):
+    alice.write("large", LARGE.replace("\n", "\r\n"))
+    alice.write("small", message("draft").replace("\n", "\r\n"))
+    text = "== work\n" + imapflow(alice, server, service, "work") + state(server)
+    with Imap(server, user="alice") as client:
+        outer, inner = utf7(OUTER), utf7(INNER)
+        client.all("SELECT INBOX", "UID STORE 3 -FLAGS (\\Answered)", "UID STORE 3 +FLAGS (\\Seen $Junk)", 'SELECT "%s"' % outer, "UID STORE 2 +FLAGS (\\Deleted)", "EXPUNGE", 'UID MOVE 1 "%s"' % inner,
+                   'UNSUBSCRIBE "%s"' % inner, "CREATE Neu", "SUBSCRIBE Neu")
+    server.deliver(("1700000009.M000009P1.host", message("fourth")))
+    text += "== resync\n" + imapflow(alice, server, service, "resync")
+    golden("client_imapflow", text + state(server))
 
 
 # --- those that fetch ---

@@ -10,9 +10,12 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from . import terminal
 from .clients import environment, program
 from .mailboxes import Imap
+from .ours import build_dir
 
 PATIENCE = 120
 
@@ -41,9 +44,9 @@ class Person:
         path.chmod(0o600)
         return str(path)
 
-    def run(self, name, *argv, code=0):
+    def run(self, name, *argv, code=0, **variables):
         """code: the one exit code that is right, or several."""
-        done = subprocess.run([program(name), *argv], capture_output=True, env=environment(self.home), timeout=PATIENCE, cwd=self.home,
+        done = subprocess.run([program(name), *argv], capture_output=True, env={**environment(self.home), **variables}, timeout=PATIENCE, cwd=self.home,
                               stdin=subprocess.DEVNULL)
         said = (done.stdout + done.stderr).decode("utf-8", "replace")
         assert done.returncode in (code if isinstance(code, tuple) else (code,)), said
@@ -179,6 +182,14 @@ poll 127.0.0.1 protocol %s service %d uidl
     got = box.read_bytes().split(b"EOM\n")[:-1] if box.exists() else []
     box.unlink(missing_ok=True)
     return got
+
+
+def imapflow(person, server, service, step):
+    """What imapflow.js says of a step: "work" or "resync"."""
+    modules = build_dir() / "node/node_modules"
+    if not (modules / "imapflow").exists():
+        pytest.skip("imapflow is not there: build-aux/unpack-node build/node")
+    return person.run("node", str(Path(__file__).parent / "imapflow.js"), str(server.ports[service]), service, step, str(person.home), NODE_PATH=str(modules))
 
 
 def state(server, user="alice"):

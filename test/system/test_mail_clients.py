@@ -4,7 +4,7 @@ import re
 import pytest
 
 from suite.golden import golden
-from suite.mail_clients import LocalMaildir, Person, certificate, fetchmail, imapflow, mbsync, offlineimap, state, utf7
+from suite.mail_clients import LocalMaildir, Person, alpine, certificate, fetchmail, imapflow, mbsync, offlineimap, state, utf7
 from suite.mailboxes import Imap, Mailboxes
 
 pytestmark = pytest.mark.root
@@ -256,3 +256,32 @@ set header_cache=~/headers message_cachedir=~/bodies imap_condstore=yes imap_qre
     mutt("+" + INNER, "<tag-pattern>~A<enter><tag-prefix><save-message>+INBOX<enter>")
     mutt("+" + OUTER, "<delete-pattern>~A<enter>")
     golden("client_mutt", text)
+
+
+# --- alpine ---
+
+@pytest.mark.parametrize("service", ["imap", "imaps"])
+def test_alpine(server, alice, service):
+    """Messages that are saved elsewhere are deleted; quitting removes what is."""
+    outer, inner = utf7(OUTER), utf7(INNER)
+    near = alice.write("near", "From joe@example.net Mon Jan  2 10:00:00 2023\n" + LARGE)
+    text = ""
+
+    def do(folder, keys, saves_to="INBOX"):
+        nonlocal text
+        alpine(alice, server, service, folder, keys, saves_to)
+        text += "== %s %s\n%s" % (folder if folder != near else "a file", keys, state(server))
+
+    do(near, "s,CR,y,q", saves_to=outer)
+    do("INBOX", "*,*,n,d,n,s,CR,y,q", saves_to=inner)
+    with Imap(server, user="alice") as client:
+        client.all("SELECT INBOX", "UID STORE 1 -FLAGS (\\Flagged)", "UID STORE 1 +FLAGS (own \\Answered)", 'SELECT "%s"' % inner, "STORE 1 +FLAGS (\\Seen)")
+    server.deliver(("1700000009.M000009P1.host", message("fourth")))
+    do(inner, "s,CR,q", saves_to=outer)
+    do("INBOX", "n,*,*,q")
+    do(outer, 'n,d,p,e,"seen",CR,q')
+    assert (alice.home / "seen").stat().st_size > 25 * 1000 * 1000
+    do("INBOX", 'l,a,"Neu",CR,q')
+    do("INBOX", 'l,w,"Neu",CR,r,"er",CR,q')
+    do("INBOX", 'l,w,"Neuer",CR,d,y,q')
+    golden("client_alpine", text)

@@ -52,8 +52,8 @@ class Person:
         assert done.returncode in (code if isinstance(code, tuple) else (code,)), said
         return said
 
-    def on_terminal(self, name, *argv):
-        code, shown = terminal.run({"args": [program(name), *argv], "env": {**environment(self.home), "TERM": "vt100"}, "cwd": self.home}, b"", PATIENCE)
+    def on_terminal(self, name, *argv, typed=""):
+        code, shown = terminal.run({"args": [program(name), *argv], "env": {**environment(self.home), "TERM": "vt100"}, "cwd": self.home}, typed.encode(), PATIENCE)
         assert code == 0, shown
         return shown
 
@@ -190,6 +190,21 @@ def imapflow(person, server, service, step):
     if not (modules / "imapflow").exists():
         pytest.skip("imapflow is not there: build-aux/unpack-node build/node")
     return person.run("node", str(Path(__file__).parent / "imapflow.js"), str(server.ports[service]), service, step, str(person.home), NODE_PATH=str(modules))
+
+
+def alpine(person, server, service, folder, keys, saves_to="INBOX"):
+    """Alpine with a folder (or a file) before it, and keys that are pressed: it saves to another folder, by its name as IMAP has it."""
+    collection = "{127.0.0.1:%d/imap/%s/novalidate-cert/user=alice}" % (server.ports[service], "ssl" if service == "imaps" else "tls")
+    rc = person.write("pinerc", """
+inbox-path=%sINBOX
+folder-collections=Mail %s[]
+default-saved-msg-folder=%s
+saved-msg-name-rule=default-folder
+feature-list=expunge-without-confirm,expunge-without-confirm-everywhere,quit-without-confirm,enable-flag-cmd,enable-full-header-cmd,enable-delete-before-writing,disable-password-file-saving,no-quit-to-main,disable-busy-alarm
+last-version-used=9.99
+user-domain=example.test
+""" % (collection, collection, saves_to))
+    return person.on_terminal("alpine", "-p", rc, "-d", "0", "-f", folder, "-I", "i," + keys, typed="alice-pw\r")
 
 
 def state(server, user="alice"):

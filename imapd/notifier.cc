@@ -83,7 +83,7 @@ Result<Notifier::Tree> Notifier::read_tree() const {
     event::breathe();
     if (tree.names.size() < limit) tree.names.push_back(listed.name);
     const Wanted wanted = wanted_of(listed.name, listed.subscribed);
-    if (listed.selectable && wanted.any()) tree.mailboxes[listed.name] = {.wanted = wanted, .is_subscribed = listed.subscribed};
+    if (listed.selectable && wanted.any()) tree.mailboxes[listed.name] = {.wanted = wanted, .is_subscribed = listed.subscribed, .no_inferiors = listed.no_inferiors};
   }
   for (std::string& name : TRY(session_.account().subscriptions())) {
     if (wanted_of(name, true).subscription) tree.subscriptions.insert(std::move(name));
@@ -251,19 +251,22 @@ void Notifier::look_at_tree() {
   watch(*now);
 }
 
+// Without the end of the line. An attribute that is empty is none.
+void Notifier::begin_list(std::string& out, std::string_view name, std::string_view attribute, std::string_view other) const {
+  std::array<std::string_view, 2> attributes{attribute, other};
+  const auto end = std::remove(attributes.begin(), attributes.end(), std::string_view());
+  imap::append_list(out, "LIST", std::span(attributes.begin(), end), session_.names().separator(),
+                    imap::encode_mailbox_name(session_.names().from_store(name), session_.coding()));
+}
+
 void Notifier::tell_names(std::string& out, const Tree& now) {
   std::set<std::string> renamed;   // old names
-  const auto begin = [&](std::string_view attribute, std::string_view name) {
-    const std::array<std::string_view, 1> attributes{attribute};
-    imap::append_list(out, "LIST", std::span(attributes).first(attribute.empty() ? 0 : 1), session_.names().separator(),
-                      imap::encode_mailbox_name(session_.names().from_store(name), session_.coding()));
-  };
   for (const auto& [name, mailbox] : now.mailboxes) {
     if (known_.contains(name) || !mailbox.wanted.name) continue;
     const auto old = std::ranges::find_if(known_, [&](const auto& each) {
       return !now.mailboxes.contains(each.first) && !each.second.status.mailbox_id.empty() && each.second.status.mailbox_id == mailbox.status.mailbox_id;
     });
-    begin("", name);
+    begin_list(out, name, mailbox.no_inferiors ? "\\NoInferiors" : "");
     if (old != known_.end()) {
       renamed.insert(old->first);
       out += fmt::format(" (\"OLDNAME\" ({}))", session_.wire_name(old->first));
@@ -272,16 +275,16 @@ void Notifier::tell_names(std::string& out, const Tree& now) {
   }
   for (const auto& [name, mailbox] : known_) {
     if (now.mailboxes.contains(name) || renamed.contains(name) || !mailbox.wanted.name) continue;
-    begin("\\NonExistent", name);
+    begin_list(out, name, "\\NonExistent");
     out += "\r\n";
   }
 }
 
 void Notifier::tell_subscriptions(std::string& out, const Tree& now) {
   const auto tell = [&](std::string_view name, bool is_subscribed) {
-    constexpr std::array<std::string_view, 1> attributes{"\\Subscribed"};
-    imap::append_list(out, "LIST", std::span(attributes).first(is_subscribed ? 1 : 0), session_.names().separator(),
-                      imap::encode_mailbox_name(session_.names().from_store(name), session_.coding()));
+    const auto known = now.mailboxes.find(name);
+    const bool no_inferiors = known != now.mailboxes.end() && known->second.no_inferiors;
+    begin_list(out, name, is_subscribed ? "\\Subscribed" : "", no_inferiors ? "\\NoInferiors" : "");
     out += "\r\n";
   };
   for (const std::string& name : now.subscriptions) {

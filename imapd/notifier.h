@@ -58,6 +58,7 @@ class Notifier {
   struct Known {
     Wanted wanted;
     bool is_subscribed = false;
+    bool no_inferiors = false;
     bool is_told = false;   // its UIDVALIDITY
     store::Status status;
     store::Account::Mark mark;
@@ -79,6 +80,7 @@ class Notifier {
   void watch(const Tree& tree);
   void look_at(Known& known, const std::string& name);
   void look_at_tree();
+  void begin_list(std::string& out, std::string_view name, std::string_view attribute, std::string_view other = {}) const;
   void tell_names(std::string& out, const Tree& now);
   void tell_subscriptions(std::string& out, const Tree& now);
   void look_at_mailbox(std::string& out, const std::string& name, Known& known);

@@ -79,7 +79,7 @@ Result<void> Mbox::read_state() {
     const std::string_view value = word.substr(1);
     const auto number = static_cast<std::uint32_t>(ascii::parse_number(value, UINT32_MAX).value_or(0));
     if (word[0] == 'V') uid_validity_ = number;
-    if (word[0] == 'N') uid_next_ = std::max<Uid>(number, 1);
+    if (word[0] == 'N') kept_next_ = uid_next_ = std::max<Uid>(number, 1);
     if (word[0] == 'G') mailbox_id_ = value;
     if (word[0] == 'E') was_empty_ = number != 0;
   }

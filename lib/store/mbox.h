@@ -108,7 +108,8 @@ class Mbox final : public Mailbox {
   std::uint32_t uid_validity_ = 0;
   Uid uid_next_ = 1;
   std::string mailbox_id_;
-  bool was_empty_ = true;           // as valija-mbox says
+  Uid kept_next_ = 1;               // as valija-mbox says, as is what follows
+  bool was_empty_ = true;
   bool has_state_ = false;
   std::vector<std::string> keywords_;
   MessageList list_;

@@ -60,8 +60,8 @@ Result<void> Mbox::sync() {
   if (uid_validity_ == 0) uid_validity_ = TRY(new_uid_validity(places_.roots));
   if (mailbox_id_.empty()) mailbox_id_ = new_mailbox_id();
   if (believable) uid_next_ = std::max(uid_next_, parsed.last_uid + 1);
-  // Where nothing can be written, those without a UID get the same numbers each time.
-  if (access_ == Access::read_only) uid_next_ = believable ? parsed.last_uid + 1 : 1;
+  // Where nothing can be written, those without a UID get the same numbers each time, as they would where it can.
+  if (access_ == Access::read_only) uid_next_ = believable ? parsed.last_uid + 1 : kept_next_;
   static_cast<void>(bits_of(parsed.keywords));
   TRY(give_uids(parsed, text));
   TRY(merge(parsed, text));

@@ -117,6 +117,10 @@ TEST_CASE("an mbox is read, marked, added to and expunged") {
   REQUIRE(text_of(*mailbox, 4) == shown(4));
   REQUIRE(mailbox->expunge(std::vector<Uid>{2, 4}) == std::vector<Uid>{2, 4});
   REQUIRE(read_text(test.root() + "inbox").empty());
+  // Who may not write sees the same: nobody's UID is told twice.
+  REQUIRE(account->open("INBOX", Access::read_only).value()->uid_next() == 5);
+  write_text(test.root() + "inbox", mail(5));
+  for (int times = 0; times < 2; ++times) REQUIRE(uids_of(*account->open("INBOX", Access::read_only).value()) == std::vector<Uid>{5});
   // A stranger's first message does not decide what UIDs there are.
   write_text(test.root() + "inbox", from_line + "X-IMAPbase: 1 4000000000\nX-UID: 3999999999\nSubject: 5\n\nbody 5\n\n");
   REQUIRE(mailbox->refresh()->arrived == std::vector<Uid>{5});

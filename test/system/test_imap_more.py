@@ -126,12 +126,11 @@ def without_repeats(text):
     return "".join(out)
 
 
-@pytest.mark.parametrize("name", TOGETHER)
-def test_notify(server, name):
-    fresh(server)
+def play_together(server, story):
+    """What a and b say and hear."""
     with Imap(server, user="alice", tag="a") as a, Imap(server, user="alice", tag="b") as b:
         a.lines = b.lines = lines = []
-        for line in TOGETHER[name]:
+        for line in story:
             who, _, command = line.partition(" ")
             if who == "a?":
                 until(a, command)
@@ -141,7 +140,13 @@ def test_notify(server, name):
                 {"a": a, "b": b}[who].say(command.replace("{MAIL}", "{11+}\r\nA: b\r\n\r\nx\r\n"))
         a.leave()
         b.leave()
-        golden("imap_notify_" + name.replace(" ", "_"), without_repeats(without_recent("".join(line + "\n" for line in lines))))
+        return without_repeats(without_recent("".join(line + "\n" for line in lines)))
+
+
+@pytest.mark.parametrize("name", TOGETHER)
+def test_notify(server, name):
+    fresh(server)
+    golden("imap_notify_" + name.replace(" ", "_"), play_together(server, TOGETHER[name]))
 
 
 extension = pytest.mark.extension("limits and promises of ours")

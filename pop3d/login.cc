@@ -42,7 +42,7 @@ Login::Next Login::dispatch(std::string_view line) {
   if (verb == "USER") return user(arguments);
   if (verb == "PASS") return pass(arguments);
   if (verb == "AUTH") return auth(arguments);
-  if (verb == "UTF8") return reply("+OK UTF8 enabled");   // RFC 6856 section 2: messages go out as they are in any case
+  if (verb == "UTF8") return utf8(arguments);
   if (verb == "LANG") return reply(language_reply(arguments));
   if (verb == "NOOP") return reply("+OK");
   if (verb == "QUIT") {
@@ -68,6 +68,12 @@ Login::Next Login::refuse_login(std::string_view text) {
   if (client_.may_go_on_after_failure()) return Next::command;
   client_.log_lost("too many failed logins");
   return Next::end;
+}
+
+// RFC 6856 section 2: messages go out as they are in any case.
+Login::Next Login::utf8(std::string_view arguments) {
+  if (!arguments.empty()) return refuse("-ERR UTF8 takes no arguments.");
+  return reply("+OK UTF8 enabled");
 }
 
 Login::Next Login::capa() {

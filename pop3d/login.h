@@ -24,6 +24,7 @@ class Login {
   enum class Next { command, end };
 
   [[nodiscard]] Next dispatch(std::string_view line);
+  [[nodiscard]] Next utf8(std::string_view arguments);
   [[nodiscard]] Next capa();
   [[nodiscard]] Next stls();
   [[nodiscard]] Next user(std::string_view name);

@@ -28,6 +28,16 @@ CASES = {
 }
 
 
+# RFC 6856.
+LANGUAGES = {
+    "before the login": ("LANG", "LANG *", "LANG en", "LANG EN-us", "LANG i-default", "LANG de", "LANG en de", "LANG", "QUIT"),
+    "in the mailbox": (*LOGIN, "LANG", "LANG *", "LANG en", "LANG xx", "QUIT"),
+    "UTF8": ("UTF8", "UTF8 USER", "utf8", *LOGIN, "UTF8", "RETR 1", "TOP 1 0", "LIST 1", "QUIT"),
+    "UTF8 that is not asked for": (*LOGIN, "RETR 1", "QUIT"),
+}
+UTF8_HEADER = "From: J\u00f6rg <j\u00f6rg@example.net>\nSubject: Gr\u00fc\u00dfe\n\nx\n"
+
+
 @pytest.fixture(scope="module")
 def server():
     with Mailboxes() as server:
@@ -49,6 +59,16 @@ def test_dialogues(server):
             server.deliver(FIRST, SECOND)
         text += "== %s\n%s\n" % (name, story(server, lines))
     golden("pop3", text)
+
+
+@pytest.mark.extension("Dovecot has neither UTF8 nor LANG")
+def test_utf8_and_languages(server):
+    text = ""
+    for name, lines in LANGUAGES.items():
+        server.wipe()
+        server.deliver(UTF8_HEADER)
+        text += "== %s\n%s\n" % (name, story(server, lines))
+    golden("pop3_utf8", text)
 
 
 def test_nothing_is_deleted_without_quit(server):

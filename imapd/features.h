@@ -6,7 +6,7 @@ namespace imapd {
 struct Features {
   bool condstore = false;   // RFC 7162: MODSEQ in FETCH responses
   bool qresync = false;     // VANISHED in place of EXPUNGE
-  bool utf8 = false;        // RFC 6855: names in UTF-8
+  bool utf8 = false;        // RFC 6855: names and search texts in UTF-8
   bool rev2 = false;        // RFC 9051
 };
 

@@ -95,7 +95,7 @@ Result<void> FetchWriter::prepare_texts() {
 Result<void> FetchWriter::append(const imap::FetchItem& item) {
   const store::Mailbox& mailbox = session_.view()->mailbox();
   switch (item.attribute) {
-    case Attribute::flags: session_.view()->append_flags_of(out_, entry_); break;
+    case Attribute::flags: session_.view()->append_flags_of(out_, entry_, session_.features()); break;
     case Attribute::internal_date: imap::append_date_time(out_, imap::local_date_time(facts_->internal_date)); break;
     case Attribute::save_date: imap::append_date_time(out_, imap::local_date_time(facts_->save_date)); break;
     case Attribute::x_save_date:

@@ -152,7 +152,7 @@ void View::tell_changed(std::string& out, const Telling& what, const Features& f
     if (with_modseq) out += fmt::format("MODSEQ ({})", entry->modseq);
     if (changed_.contains(uid)) {
       out += with_modseq ? " FLAGS " : "FLAGS ";
-      append_flags_of(out, *entry);
+      append_flags_of(out, *entry, features);
     }
     out += ")\r\n";
   }
@@ -177,13 +177,14 @@ void View::append_flags(std::string& out) const {
   out += "] Flags permitted.\r\n";
 }
 
-void View::append_flags_of(std::string& out, const store::Entry& entry) const {
+void View::append_flags_of(std::string& out, const store::Entry& entry, const Features& features) const {
   const std::vector<std::string>& known = mailbox_->keywords();
   std::vector<std::string> names;
   for (std::size_t bit = 0; bit < known.size() && bit < store::keywords_max; ++bit) {
     if ((entry.flags.keywords >> bit & 1) != 0 && !known[bit].empty()) names.push_back(known[bit]);
   }
-  imap::append_flags(out, entry.flags.system, names);
+  const auto hidden = features.rev2 ? store::flag::recent : std::uint8_t{0};
+  imap::append_flags(out, static_cast<std::uint8_t>(entry.flags.system & ~hidden), names);
 }
 
 }  // namespace imapd

@@ -67,8 +67,8 @@ class View {
 
   // "FLAGS (..)" and PERMANENTFLAGS, as SELECT and new keywords tell them.
   void append_flags(std::string& out) const;
-  // The flags of a message, "(\Seen $Forwarded)".
-  void append_flags_of(std::string& out, const store::Entry& entry) const;
+  // The flags of a message, "(\Seen $Forwarded)". In IMAP4rev2 there is no \Recent.
+  void append_flags_of(std::string& out, const store::Entry& entry, const Features& features) const;
 
  private:
   void tell_vanished(std::string& out, const Features& features);

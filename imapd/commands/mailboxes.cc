@@ -63,8 +63,8 @@ Reply rename_mailbox(Session& session, imap::Values arguments) {
   if (!wanted) return bad_arguments(session, wanted.error().message());
   const auto from = session.store_name(wanted->from), to = session.store_name(wanted->to);
   if (!from || !to) return invalid_name(session, from ? wanted->to : wanted->from);
-  if (*from == *to && *from != store::inbox_name) return no("Can't rename mailbox to itself", "ALREADYEXISTS");
-  if (to->starts_with(*from + session.account().location().separator()) && *from != store::inbox_name) return no("Can't rename mailbox under its own child.");
+  if (*from == *to) return no("Can't rename mailbox to itself", "ALREADYEXISTS");
+  if (to->starts_with(*from + session.account().location().separator())) return no("Can't rename mailbox under its own child.");
   const auto done = session.account().rename(*from, *to);
   if (!done && done.error().code() == EEXIST) return no("Target mailbox already exists", "ALREADYEXISTS");
   if (!done) return session.failed(done.error(), wanted->from);

@@ -11,6 +11,8 @@ namespace imapd {
 Reply search(Session& session, imap::Values arguments) {
   auto wanted = imap::SearchArguments::parse(arguments);
   if (!wanted) return bad_arguments(session, wanted.error().message());
+  // RFC 6855 section 3: all that the client writes is UTF-8.
+  if (session.features().utf8 && !wanted->charset.empty()) return bad_arguments(session, "CHARSET after ENABLE UTF8=ACCEPT");
   const auto failure = answer_search(session, {.name = "SEARCH",
                                                .returned = wanted->returned,
                                                .charset = std::move(wanted->charset),

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "imapd/commands.h"
+#include "imapd/list_response.h"
 #include "imapd/session.h"
 #include "lib/imap/mailbox_arguments.h"
 
@@ -40,7 +41,7 @@ void resynchronize(Session& session, View& view, const imap::Qresync& known) {
     ++number;
     if (entry.modseq <= known.modseq || (known.known_uids && !known.known_uids->contains(entry.uid))) continue;
     out += fmt::format("* {} FETCH (UID {} FLAGS ", number, entry.uid);
-    view.append_flags_of(out, entry);
+    view.append_flags_of(out, entry, session.features());
     out += fmt::format(" MODSEQ ({}))\r\n", entry.modseq);
   }
   session.write(out);
@@ -64,6 +65,14 @@ Reply open(Session& session, imap::Values arguments, store::Access access) {
   session.select(std::make_unique<View>(std::move(*mailbox), *name));
   View& view = *session.view();
   tell_state(session, view, view.mailbox());
+  if (session.features().rev2) {
+    std::string out;
+    if (const auto told = append_list_of(out, session, *name); !told) {
+      session.unselect();
+      return session.failed(told.error(), wanted->mailbox);
+    }
+    session.write(out);
+  }
   if (wanted->qresync) resynchronize(session, view, *wanted->qresync);
   const bool is_read_only = view.mailbox().is_read_only();
   return ok(access == store::Access::read_only ? "Examine completed." : "Select completed.", is_read_only ? "READ-ONLY" : "READ-WRITE");

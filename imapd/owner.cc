@@ -26,7 +26,7 @@ Result<std::unique_ptr<server::Service>> make_owner(server::Startup& startup) {
                                  .mail_location = owner::location_of(params.mail_location, params.home_mailbox, params.mail_spool_directory),
                                  .user_sessions_limit = params.imapd_user_connection_count_limit,
                                  .limit_parameter = "imapd_user_connection_count_limit",
-                                 .quota_of = [quotas](const std::string& user) { return quotas->rules.of(user); }};
+                                 .quota_of = [quotas](const auth::User& user) { return quotas->rules.of(user.name, user.quota_rule); }};
   auto service = TRY(owner::Service::make(startup, settings, [site](owner::Session& session) { Session(session, *site).run(); }));
   // The spawner has been forked: tables may have threads and connections.
   quotas->tables = std::make_unique<maps::Tables>(startup.table_options());

@@ -87,6 +87,7 @@ int show(const Result<std::optional<auth::User>>& found, std::string_view name) 
   std::string text = fmt::format("{}: uid={} gid={}", user.name, user.uid, user.gid);
   if (!user.home.empty()) text += " home=" + user.home;
   if (!user.mail.empty()) text += " mail=" + user.mail;
+  if (!user.quota_rule.empty()) text += " quota_rule=" + user.quota_rule;
   say(text);
   return 0;
 }

@@ -151,7 +151,7 @@ Result<std::optional<User>> Client::ask_for_user(std::string_view command, std::
     std::optional<User> user;
     if (line.command == "USER" && line.fields.size() > 1) {
       user = User{unescape_field(line.fields[1]), line.value("uid").value_or(""), line.value("gid").value_or(""), line.value("home").value_or(""),
-                  line.value("mail").value_or("")};
+                  line.value("mail").value_or(""), line.value("quota_rule").value_or("")};
     }
     connections_.keep(std::move(connection));
     return user;

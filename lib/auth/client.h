@@ -53,6 +53,7 @@ struct Answer {
 // Where a user has his mailbox.
 struct User {
   std::string name, uid, gid, home, mail;   // home and mail may be empty
+  std::string quota_rule = {};              // likewise; as mail_quota has it, or as Dovecot writes it
 };
 
 class Client;

@@ -167,7 +167,7 @@ Result<std::shared_ptr<Service::Process>> Service::start(mailbox::Identity who) 
 
 Result<void> Service::order(Process& process, std::uint64_t number, ipc::MailboxRequest request, const auth::User& user) {
   const Deadline deadline = base::after(patience);
-  const std::string quota = settings_.quota_of ? TRY(settings_.quota_of(user.name)) : std::string();
+  const std::string quota = settings_.quota_of ? TRY(settings_.quota_of(user)) : std::string();
   SessionOrder order{.number = number,
                      .log_number = ascii::parse_number(request.session, INT64_MAX).value_or(0),
                      .user = user.name,

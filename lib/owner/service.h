@@ -25,7 +25,7 @@ struct Settings {
   int user_sessions_limit = 0;    // of one user from one address; 0: none
   std::string limit_parameter;    // its name, for the client
   // The quota of a user, for his session; empty: there is none to tell. The error: nobody can tell now.
-  std::function<Result<std::string>(const std::string& user)> quota_of = {};
+  std::function<Result<std::string>(const auth::User& user)> quota_of = {};
 };
 
 // mail_location; where it is empty, the place to which local(8) delivers.

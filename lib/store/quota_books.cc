@@ -49,7 +49,11 @@ Result<QuotaRules> QuotaRules::open(maps::Tables& tables, std::string_view mail_
   return rules;
 }
 
-Result<std::string> QuotaRules::of(std::string_view user) const {
+Result<std::string> QuotaRules::of(std::string_view user, std::string_view rule) const {
+  if (!rule.empty()) {
+    if (auto limit = QuotaLimit::parse(rule); !limit) return base::Failure(std::move(limit).error().within("quota_rule"));
+    return std::string(rule);
+  }
   maps::AddressSearch search;
   search.delimiters = delimiters_;
   const auto found = TRY(maps::find_address(maps_, user, search, nullptr));

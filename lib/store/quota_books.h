@@ -22,9 +22,9 @@ class QuotaRules {
   [[nodiscard]] static Result<QuotaRules> open(maps::Tables& tables, std::string_view mail_quota, std::string_view mail_quota_maps,
                                                mail::Delimiters delimiters = {});
 
-  // Of a user by his name, or by an address with or without an extension: for QuotaRule's `limit`. The error: nobody can tell now, or
-  // the table says what is no quota.
-  [[nodiscard]] Result<std::string> of(std::string_view user) const;
+  // Of a user by his name, or by an address with or without an extension: for QuotaRule's `limit`. `rule`: the user database's, which
+  // counts if there is one. The error: nobody can tell now, or what is said is no quota.
+  [[nodiscard]] Result<std::string> of(std::string_view user, std::string_view rule = {}) const;
 
  private:
   std::string limit_;   // for who is in no table

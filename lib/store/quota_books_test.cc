@@ -61,6 +61,8 @@ TEST_CASE("who may have how much") {
   CHECK(rules->of("bob").value() == "1G");
   CHECK(rules->of("Box+ext@hosted.example").value() == "10M,5C");
   CHECK(rules->of("any@all.example").value() == "0");
+  CHECK(rules->of("alice", "*:storage=1G").value() == "*:storage=1G");
+  CHECK(rules->of("alice", "much").error().message() == "quota_rule: \"much\" is no quota");
   CHECK(rules->of("bad").error().message() == "mail_quota_maps: \"x\" is no quota");
   CHECK(QuotaRules::open(tables, "ten", "").error().message() == "mail_quota: \"ten\" is no quota");
 }

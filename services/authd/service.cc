@@ -188,6 +188,7 @@ void Service::tell_user(io::Stream& stream, std::uint32_t id, const std::optiona
     answer = fmt::format("USER\t{}\t{}\tuid={}\tgid={}", id, auth::escape_field(*name), mailbox.uid, mailbox.gid);
     if (!mailbox.home.empty()) answer += "\thome=" + auth::escape_field(mailbox.home);
     if (!mailbox.mail.empty()) answer += "\tmail=" + auth::escape_field(mailbox.mail);
+    if (!mailbox.quota_rule.empty()) answer += "\tquota_rule=" + auth::escape_field(mailbox.quota_rule);
   }
   stream.write(answer + "\n", soon());
 }

@@ -147,16 +147,18 @@ Result<void> read_fields(std::string_view text, std::string_view prefix, bool sk
                                : name == "gid"                                 ? &into.gid
                                : name == "home"                                ? &into.home
                                : name == "mail"                                ? &into.mail
+                               : name == "quota_rule"                          ? &into.quota_rule
                                                                                : nullptr;
     if (field != nullptr) *field = word.substr(equals + 1);
-    else if (!skips_others) return base::fail(fmt::format("\"{}\" is none of uid=, gid=, home= and mail=", whole));
+    else if (!skips_others) return base::fail(fmt::format("\"{}\" is none of uid=, gid=, home=, mail= and quota_rule=", whole));
   }
   return {};
 }
 
 Result<Mailbox> mailbox_of(const MailboxFields& fields, std::string_view user) {
   if (fields.uid.empty() || fields.gid.empty()) return base::fail("no uid and gid");
-  Mailbox out{.uid = TRY(id_of("uid", fields.uid, &uid_named)), .gid = TRY(id_of("gid", fields.gid, &gid_named)), .home = TRY(with_name(fields.home, user)), .mail = TRY(with_name(fields.mail, user))};
+  Mailbox out{.uid = TRY(id_of("uid", fields.uid, &uid_named)), .gid = TRY(id_of("gid", fields.gid, &gid_named)), .home = TRY(with_name(fields.home, user)), .mail = TRY(with_name(fields.mail, user)),
+              .quota_rule = fields.quota_rule};
   // Nobody's mail is read as root, whatever a table says.
   if (out.uid == 0 || out.gid == 0) return base::fail("uid or gid is 0, root's, for whom no mailbox is opened");
   if (!out.home.empty() && !out.home.starts_with('/')) return base::fail("home is no absolute path");

@@ -19,11 +19,12 @@ struct Mailbox {
   gid_t gid = 0;
   std::string home;
   std::string mail;   // where the mailbox is, if the source says; else the mailbox programs' own settings do
+  std::string quota_rule = {};   // how much may be in it, likewise
 };
 
 // Fields as they are written: what a source says of a user, before it is a Mailbox.
 struct MailboxFields {
-  std::string uid, gid, home, mail;   // uid and gid: numbers or names
+  std::string uid, gid, home, mail, quota_rule = {};   // uid and gid: numbers or names
 };
 
 // "uid=vmail gid=vmail home=/var/vmail/%d/%n": each word sets a field; `prefix` before a name ("userdb_") may be needed. Words

@@ -94,7 +94,7 @@ Result<std::string> Service::judge(const Request& request) {
   if (location.kind != store::Location::Kind::maildir) return std::string(has_room);
   mailbox::QuotaTask task;
   task.path = location.root;
-  task.quota = TRY(quotas_.of(user->name));
+  task.quota = TRY(quotas_.of(user->name, user->quota_rule));
   task.is_temporary = params_.quota_full_tempfail;
   task.bytes = request.size;
   const mailbox::Identity who = TRY(owner::identity_of(*user));

@@ -7,7 +7,7 @@ from suite import make
 
 pytestmark = [pytest.mark.root, pytest.mark.extension("Postfix leaves this to Dovecot")]
 
-USERS = """alice:{PLAIN}alice-pw:2001:2002::/srv/alice::userdb_mail=maildir:~/Maildir x=y
+USERS = """alice:{PLAIN}alice-pw:2001:2002::/srv/alice::userdb_mail=maildir:~/Maildir userdb_quota_rule=*:storage=1G:messages=5 x=y
 bob:{PLAIN}bob-pw:2001:2002::/srv/bob::userdb_uid=3001 userdb_home=/elsewhere/bob uid=0
 carol:{PLAIN}carol-pw
 dave:{PLAIN}dave-pw:0:0::/root
@@ -25,12 +25,12 @@ KINDS = {
 }
 CASES = [
     ("passwd", "alice", "alice: uid={alice} gid={alice} home=/home/alice"), ("passwd", "nobody-here", None), ("passwd", "root", 75), ("passwd", "../alice", None),
-    ("file", "alice", "alice: uid=2001 gid=2002 home=/srv/alice mail=maildir:~/Maildir"), ("file", "bob", "bob: uid=3001 gid=2002 home=/elsewhere/bob"),
+    ("file", "alice", "alice: uid=2001 gid=2002 home=/srv/alice mail=maildir:~/Maildir quota_rule=*:storage=1G:messages=5"), ("file", "bob", "bob: uid=3001 gid=2002 home=/elsewhere/bob"),
     ("file", "carol", 75), ("file", "dave", 75), ("file", "erin", 75), ("file", "frank", 75), ("file", "zoe", None),
     ("static", "Alice@example.test", "Alice@example.test: uid={alice} gid=2002 home=/var/vmail/example.test/alice"), ("static", "alice", 75),
     ("static", "../../etc@example.test", 75), ("static", "..@example.test", 75), ("static", "x@../..", 75), ("static", "%u@%d", "%u@%d: uid={alice} gid=2002 home=/var/vmail/%d/%u"),
     ("map", "alice", "alice: uid=5000 gid=5001 home=/x"), ("map", "evil", 75), ("map", "zero", 75), ("map", "zoe", None),
-    ("several", "alice", "alice: uid=2001 gid=2002 home=/srv/alice mail=maildir:~/Maildir"), ("several", "postfix", "postfix: "), ("several", "zoe", "zoe: uid=4000 gid=4000 home=/var/vmail/zoe"),
+    ("several", "alice", "alice: uid=2001 gid=2002 home=/srv/alice mail=maildir:~/Maildir quota_rule=*:storage=1G:messages=5"), ("several", "postfix", "postfix: "), ("several", "zoe", "zoe: uid=4000 gid=4000 home=/var/vmail/zoe"),
     # Who might be in a source that cannot be asked gets no other's mailbox.
     ("broken", "alice", 75), ("down", "alice", 75), ("file", "a\nb", None), ("file", "u" * 300, None),
 ]
@@ -77,7 +77,7 @@ class Asker:
 
 def test_the_protocol(suite):
     a = Asker(suite, "file")
-    assert a.ask("USER\t1\talice\tservice=imap") == "USER\t1\talice\tuid=2001\tgid=2002\thome=/srv/alice\tmail=maildir:~/Maildir"
+    assert a.ask("USER\t1\talice\tservice=imap") == "USER\t1\talice\tuid=2001\tgid=2002\thome=/srv/alice\tmail=maildir:~/Maildir\tquota_rule=*:storage=1G:messages=5"
     assert a.ask("USER\t2\tzoe\tservice=imap") == "NOTFOUND\t2"
     assert a.ask("USER\t3\tdave\tservice=imap") == "FAIL\t3\ttemp"
     assert a.ask("USER\t4\tal\1tice\tservice=imap") == "NOTFOUND\t4"

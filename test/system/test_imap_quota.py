@@ -1,8 +1,10 @@
 """IMAP and the quota of a user's Maildir: QUOTA (RFC 9208), and what does not fit any more, the same of Dovecot and of ours."""
 import pytest
 
+from suite import config
 from suite.golden import golden
 from suite.mailboxes import Imap, Mailboxes, without_recent
+from suite.smtp import Client
 from test_imap import IN, fresh, say_all
 from test_imap_more import SMALL, with_literal
 
@@ -68,6 +70,27 @@ def test_rules_of_users():
         with Imap(server, user="alice") as client:
             assert client.say("APPEND INBOX {11}")[-1].startswith(b"a2 NO [OVERQUOTA]")
         assert (server.maildir() / "maildirsize").read_text().startswith("10240S,2C\n")
+
+
+@extension
+def test_rules_of_the_user_database():
+    """A quota_rule of auth_userdb goes before mail_quota_maps; a delivery has what is in maildirsize."""
+    users = {"alice": " userdb_quota_rule=*:storage=10:messages=4", "bob": "", "carol": " userdb_quota_rule=much"}
+    lines = "".join("%s:{PLAIN}%s-pw:%d:%d::/home/%s::x=y%s\n" % (user, user, config.uid(user), config.uid(user), user, more) for user, more in users.items())
+    with Mailboxes(users=tuple(users), files={"/etc/postfix/boxes": lines}, main_cf={"auth_userdb": "passwd-file:/etc/postfix/boxes", "mail_quota_maps": "inline:{ bob=7C }"}) as server:
+        fresh(server)
+        assert limits(server)[:-1] == [b'* QUOTAROOT INBOX "User quota"', b'* QUOTA "User quota" (STORAGE 1 10 MESSAGE 3 4)']
+        assert limits(server, "bob")[:-1] == [b'* QUOTAROOT INBOX "User quota"', b'* QUOTA "User quota" (MESSAGE 0 7)']
+        with Imap(server, user="alice") as client:
+            assert client.say(*with_literal("APPEND INBOX"))[-1].startswith(b"a2 OK")
+            assert client.say("APPEND INBOX {11}")[-1].startswith(b"a3 NO [OVERQUOTA]")
+        assert (server.maildir() / "maildirsize").read_text().startswith("10240S,4C\n")
+        with Client(server.smtp) as client:
+            queue_id = client.send("joe@example.net", "alice@example.test", "Subject: x\n\nx\n")
+        assert " dsn=5.2.2, status=bounced " in server.wait_line(r"%s: to=<alice@\S*>, .*status=" % queue_id)
+        with Imap(server) as client:
+            assert client.say("LOGIN carol carol-pw")[-1].startswith(b"a1 NO [UNAVAILABLE]")
+        server.suite.wait_log('quota_rule: "much" is no quota')
 
 
 @extension

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from suite.golden import golden
-from suite.mailboxes import Imap, Mailboxes
+from suite.mailboxes import Imap, Mailboxes, Pop3
 from suite.smtp import Client
 
 pytestmark = pytest.mark.root
@@ -112,6 +112,27 @@ def test_the_sender_hears_at_rcpt(server):
                 text += "SIZE=%d %s: %s\n" % (size, recipient, client.command("RCPT TO:<%s>" % recipient, want="245"))
                 client.command("RSET")
     golden("quota_status" + ("_tempfail" if server.is_temporary else ""), text)
+
+
+def test_what_pop3_takes_away_makes_room(server):
+    server.wipe()
+    for _ in range(2):
+        assert " status=sent " in deliver(server, "alice@example.test", 3000)
+    with Pop3(server, user="alice") as client:
+        client.all("DELE 1")   # without QUIT nothing is deleted
+    assert books(server.maildir()) == (LIMIT, *there(server.maildir())) and there(server.maildir())[1] == 2
+    with Pop3(server, user="alice") as client:
+        client.all("RETR 2", "DELE 1", "QUIT")
+        client.end()
+    assert books(server.maildir()) == (LIMIT, *there(server.maildir())) and there(server.maildir())[1] == 1
+    assert " status=sent " in deliver(server, "alice@example.test", 5000)
+
+
+def test_quota_status_follows_no_aliases(server):
+    """The local part postmaster is one."""
+    with asking(server) as s:
+        s.sendall(QUESTION.replace(b"alice@", b"postmaster@").replace(b"size=9999", b"size=99999"))
+        assert s.recv(100) == (b"action=REJECT Unknown user\n\n" if server.of == "reference" else b"action=DUNNO\n\n")
 
 
 @pytest.mark.extension("virtual(8) of Postfix knows no quota")

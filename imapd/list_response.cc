@@ -1,6 +1,5 @@
 #include "imapd/list_response.h"
 
-#include <algorithm>
 #include <unordered_set>
 
 #include "lib/store/names.h"

@@ -36,7 +36,7 @@ void Progress::next_step(std::size_t messages) {
 void Progress::went(std::size_t done_of_step) {
   const auto now = std::chrono::steady_clock::now();
   if (now - told_ < interval || done_of_step == 0 || done_of_step > step_size_) return;
-  // RFC 9585 section 3.1: the goal stays, and what is done becomes more.
+  // RFC 9585: the goal stays, and what is done becomes more.
   const std::size_t done = (goal_ * step_ + goal_ * done_of_step / step_size_) / steps_;
   if (done == 0 || done > goal_) return;
   told_ = now;

@@ -13,7 +13,6 @@
 #include "lib/imap/list_arguments.h"
 #include "lib/imap/list_pattern.h"
 #include "lib/mail/modified_utf7.h"
-#include "lib/store/names.h"
 
 namespace imapd {
 namespace {

@@ -20,6 +20,15 @@ using Kind = KeptTexts::Kind;
 
 constexpr std::size_t piece_size = 16 * 1024;   // of a literal that goes out
 
+// What the cache may have of it; a preview that is asked for lazily is not worked out.
+std::optional<Kind> kept_kind(const imap::FetchItem& item) {
+  if (item.attribute == Attribute::envelope) return Kind::envelope;
+  if (item.attribute == Attribute::body) return Kind::body;
+  if (item.attribute == Attribute::body_structure) return Kind::structure;
+  if (item.attribute == Attribute::preview && !item.is_lazy) return Kind::preview;
+  return std::nullopt;
+}
+
 }  // namespace
 
 Result<void> FetchWriter::write(std::uint32_t number, const store::Entry& entry) {
@@ -31,7 +40,8 @@ Result<void> FetchWriter::write(std::uint32_t number, const store::Entry& entry)
   binaries_.clear();
   // All that may fail comes first: a response that has begun cannot be taken back.
   TRY(prepare(entry));
-  out_ = fmt::format("* {} FETCH (", number);
+  out_.clear();
+  fmt::format_to(std::back_inserter(out_), "* {} FETCH (", number);
   bool is_first = true;
   for (const imap::FetchItem& item : items_.items) {
     if (!is_first) out_ += ' ';
@@ -70,26 +80,28 @@ Result<const message::Parts*> FetchWriter::parts() {
   return &*parts_;
 }
 
+// What is asked for, and no more: an envelope needs the header only, which of a large message is a small part.
 Result<void> FetchWriter::prepare_texts() {
   texts_.emplace(session_.view()->mailbox(), entry_.uid);
-  const bool wants_structure = items_.has(Attribute::envelope) || items_.has(Attribute::body) || items_.has(Attribute::body_structure);
-  const bool has_structure = texts_->find(Kind::envelope) != nullptr && texts_->find(Kind::body) != nullptr && texts_->find(Kind::structure) != nullptr;
-  if (wants_structure && !has_structure) {
-    const message::Parts& known = *TRY(parts());
-    const std::string_view all = TRY(text()), header = known.root().header.of(all);
-    std::string envelope, body, structure;
-    message::append_envelope(envelope, message::Envelope::parse(header));
-    message::append_structure(body, all, known, message::StructureForm::body);
-    message::append_structure(structure, all, known, message::StructureForm::bodystructure);
-    texts_->set(Kind::sort_fields, message::sort_fields(header));
-    texts_->set(Kind::envelope, std::move(envelope));
-    texts_->set(Kind::body, std::move(body));
-    texts_->set(Kind::structure, std::move(structure));
+  for (const imap::FetchItem& item : items_.items) {
+    const auto kind = kept_kind(item);
+    if (kind && !texts_->find(*kind)) texts_->set(*kind, TRY(work_out(*kind)));
   }
-  const bool wants_preview = std::ranges::any_of(items_.items, [](const auto& item) { return item.attribute == Attribute::preview && !item.is_lazy; });
-  if (wants_preview && texts_->find(Kind::preview) == nullptr) texts_->set(Kind::preview, message::preview(TRY(text()), *TRY(parts())));
   texts_->save();
   return {};
+}
+
+Result<std::string> FetchWriter::work_out(KeptTexts::Kind kind) {
+  const std::string_view all = TRY(text());
+  std::string out;
+  switch (kind) {
+    case Kind::sort_fields: out = message::sort_fields(all); break;
+    case Kind::envelope: message::append_envelope(out, message::Envelope::parse(all)); break;
+    case Kind::body: message::append_structure(out, all, *TRY(parts()), message::StructureForm::body); break;
+    case Kind::structure: message::append_structure(out, all, *TRY(parts()), message::StructureForm::bodystructure); break;
+    case Kind::preview: out = message::preview(all, *TRY(parts())); break;
+  }
+  return out;
 }
 
 Result<void> FetchWriter::append(const imap::FetchItem& item) {
@@ -144,9 +156,9 @@ void FetchWriter::write_text(const message::WireText& text, const imap::FetchIte
 
 // RFC 8970; with its algorithm, as before that RFC, for who asks so. One that is asked for lazily is told if it is known.
 void FetchWriter::append_preview(const imap::FetchItem& item) {
-  const std::string* const text = texts_->find(Kind::preview);
+  const auto& text = texts_->find(Kind::preview);
   if (item.is_fuzzy) out_ += "(FUZZY ";
-  if (text == nullptr) imap::append_nil(out_);
+  if (!text) imap::append_nil(out_);
   else imap::append_string(out_, *text);
   if (item.is_fuzzy) out_ += ')';
 }

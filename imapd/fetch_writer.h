@@ -26,6 +26,7 @@ class FetchWriter {
  private:
   [[nodiscard]] Result<void> prepare(const store::Entry& entry);
   [[nodiscard]] Result<void> prepare_texts();
+  [[nodiscard]] Result<std::string> work_out(KeptTexts::Kind kind);
   // Of the message at hand, looked at only where an item asks for it.
   [[nodiscard]] Result<std::string_view> text();
   [[nodiscard]] Result<const message::Parts*> parts();

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <cstring>
-#include <string_view>
 #include <utility>
 
 #include "lib/message/sort_keys.h"
@@ -21,8 +20,9 @@ struct Head {
 KeptTexts::KeptTexts(store::Mailbox& mailbox, store::Uid uid) : mailbox_(mailbox), uid_(uid) {
   const auto kept = mailbox.cached(uid);
   if (!kept) return;
+  kept_ = *kept;
   Head head;
-  for (std::string_view rest = *kept; rest.size() >= sizeof head;) {
+  for (std::string_view rest = kept_; rest.size() >= sizeof head;) {
     std::memcpy(&head, rest.data(), sizeof head);
     rest.remove_prefix(sizeof head);
     if (head.kind >= kinds || head.size > rest.size()) return;
@@ -31,13 +31,12 @@ KeptTexts::KeptTexts(store::Mailbox& mailbox, store::Uid uid) : mailbox_(mailbox
   }
 }
 
-const std::string* KeptTexts::find(Kind kind) const {
-  const auto& text = texts_[std::to_underlying(kind)];
-  return text ? &*text : nullptr;
-}
+const std::optional<std::string_view>& KeptTexts::find(Kind kind) const { return texts_[std::to_underlying(kind)]; }
 
 void KeptTexts::set(Kind kind, std::string text) {
-  texts_[std::to_underlying(kind)] = std::move(text);
+  std::string& place = set_[std::to_underlying(kind)];
+  place = std::move(text);
+  texts_[std::to_underlying(kind)] = place;
   is_changed_ = true;
 }
 
@@ -56,7 +55,7 @@ void KeptTexts::save() {
 
 Result<std::string> kept_sort_fields(store::Mailbox& mailbox, store::Uid uid) {
   KeptTexts texts(mailbox, uid);
-  if (const std::string* const known = texts.find(KeptTexts::Kind::sort_fields)) return *known;
+  if (const auto& known = texts.find(KeptTexts::Kind::sort_fields)) return std::string(*known);
   const store::Message message = TRY(mailbox.open(uid));
   std::string fields = message::sort_fields(message.text());
   texts.set(KeptTexts::Kind::sort_fields, fields);

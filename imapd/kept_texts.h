@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "lib/store/mailbox.h"
 
@@ -17,9 +18,11 @@ class KeptTexts {
 
   // What the cache has.
   KeptTexts(store::Mailbox& mailbox, store::Uid uid);
+  KeptTexts(const KeptTexts&) = delete;
+  KeptTexts& operator=(const KeptTexts&) = delete;
 
-  // Null: not known.
-  [[nodiscard]] const std::string* find(Kind kind) const;
+  // None: not known. Lives as long as this, and until set().
+  [[nodiscard]] const std::optional<std::string_view>& find(Kind kind) const;
   void set(Kind kind, std::string text);
   // To the cache, if something is new; what is too long for it is left out.
   void save();
@@ -27,7 +30,9 @@ class KeptTexts {
  private:
   store::Mailbox& mailbox_;
   store::Uid uid_;
-  std::array<std::optional<std::string>, kinds> texts_;   // by kind
+  std::string kept_;                                           // as the cache has it
+  std::array<std::string, kinds> set_;                         // what is new
+  std::array<std::optional<std::string_view>, kinds> texts_;   // by kind, in these
   bool is_changed_ = false;
 };
 

@@ -177,15 +177,18 @@ class StructureWriter {
 }  // namespace
 
 void append_string(std::string& out, std::string_view text) {
-  if (!ascii::is_ascii(text) || text.contains('\0') || std::ranges::any_of(text, is_line_end) ||
-      std::ranges::count_if(text, must_be_escaped) > escape_limit) {
-    append_literal(out, text);
-    return;
-  }
-  out += '"';
+  std::ptrdiff_t escapes = 0;
+  bool fits = true;
   for (const char c : text) {
-    if (must_be_escaped(c)) out += '\\';
-    out += c;
+    escapes += must_be_escaped(c) ? 1 : 0;
+    fits = fits && c != '\0' && static_cast<unsigned char>(c) < 0x80 && !is_line_end(c);
+  }
+  if (!fits || escapes > escape_limit) return append_literal(out, text);
+  out += '"';
+  if (escapes == 0) out += text;
+  for (std::size_t at = 0; escapes > 0 && at < text.size(); ++at) {
+    if (must_be_escaped(text[at])) out += '\\';
+    out += text[at];
   }
   out += '"';
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/uio.h>
@@ -16,7 +17,8 @@ namespace {
 
 constexpr const char* cache_name = "valija.cache";
 constexpr std::uint64_t unit = 8;  // places are counted in it
-constexpr std::size_t guess = 4096;
+constexpr std::size_t window_size = 16 * 1024;    // of one read
+constexpr std::size_t waiting_size = 32 * 1024;   // of one write
 constexpr std::uint64_t waste_size_min = 1 << 20, waste_factor = 3;
 constexpr std::size_t sample_size = 100;  // pieces
 
@@ -29,6 +31,8 @@ struct PieceHead {
 std::uint64_t sum_of(std::uint32_t validity, std::uint32_t uid, std::string_view bytes) {
   return checksum(bytes, (std::uint64_t{validity} << 32) | uid);
 }
+
+constexpr std::size_t rounded_up(std::size_t size) { return (size + unit - 1) / unit * unit; }
 
 }  // namespace
 
@@ -45,40 +49,59 @@ bool CacheFile::open(const Fd& directory) {
   return true;
 }
 
-std::optional<std::string> CacheFile::get(const Fd& directory, std::uint32_t place, std::uint32_t validity, std::uint32_t uid) {
-  if (place == 0 || !open(directory)) return std::nullopt;
-  std::string bytes(guess, '\0');
-  const auto offset = static_cast<off_t>(place * unit);
-  ssize_t got = ::pread(file_.get(), bytes.data(), bytes.size(), offset);
-  PieceHead head;
-  if (got < static_cast<ssize_t>(sizeof head)) return std::nullopt;
-  std::memcpy(&head, bytes.data(), sizeof head);
-  if (head.uid != uid || head.size > Mailbox::cached_size_max) return std::nullopt;
-  const std::size_t whole = sizeof head + head.size;
-  if (static_cast<std::size_t>(got) < whole) {
-    bytes.resize(whole);
-    got = ::pread(file_.get(), bytes.data(), whole, offset);
-    if (got < static_cast<ssize_t>(whole)) return std::nullopt;
+// Less than `size` where the file ends before.
+std::string_view CacheFile::read(std::uint64_t offset, std::size_t size) {
+  const auto is_here = [&] { return offset >= window_offset_ && offset + size <= window_offset_ + window_.size(); };
+  if (!is_here()) {
+    window_.resize_and_overwrite(std::max(size, window_size), [&](char* room, std::size_t capacity) {
+      const ssize_t got = ::pread(file_.get(), room, capacity, static_cast<off_t>(offset));
+      return static_cast<std::size_t>(std::max<ssize_t>(got, 0));
+    });
+    window_offset_ = offset;
   }
-  bytes.resize(whole);
-  bytes.erase(0, sizeof head);
-  if (sum_of(validity, uid, bytes) != head.sum) return std::nullopt;
+  return std::string_view(window_).substr(offset - window_offset_).substr(0, size);
+}
+
+std::optional<std::string_view> CacheFile::get(const Fd& directory, std::uint32_t place, std::uint32_t validity, std::uint32_t uid) {
+  if (place == 0 || !open(directory)) return std::nullopt;
+  const std::uint64_t offset = place * unit;
+  PieceHead head;
+  const std::string_view first = read(offset, sizeof head);
+  if (first.size() < sizeof head) return std::nullopt;
+  std::memcpy(&head, first.data(), sizeof head);
+  if (head.uid != uid || head.size > Mailbox::cached_size_max) return std::nullopt;
+  const std::string_view bytes = read(offset, sizeof head + head.size).substr(sizeof head);
+  if (bytes.size() < head.size || sum_of(validity, uid, bytes) != head.sum) return std::nullopt;
   return bytes;
 }
 
-std::uint32_t CacheFile::put(const Fd& directory, std::uint32_t validity, std::uint32_t uid, std::string_view bytes) {
-  if (bytes.size() > Mailbox::cached_size_max || !open(directory)) return 0;
+bool CacheFile::put(const Fd& directory, std::uint32_t validity, std::uint32_t uid, std::string_view bytes) {
+  if (bytes.size() > Mailbox::cached_size_max || !open(directory)) return false;
   const PieceHead head{uid, static_cast<std::uint32_t>(bytes.size()), sum_of(validity, uid, bytes)};
-  std::string piece(reinterpret_cast<const char*>(&head), sizeof head);
-  piece += bytes;
-  piece.resize((piece.size() + unit - 1) / unit * unit);
-  // One write at the end of the file, wherever that is by now; a torn one by others may have left it at an odd place.
-  const ssize_t written = ::write(file_.get(), piece.data(), piece.size());
-  const off_t end = ::lseek(file_.get(), 0, SEEK_CUR);
-  if (written != static_cast<ssize_t>(piece.size()) || end < written) return 0;
-  const auto start = static_cast<std::uint64_t>(end - written);
-  return start % unit == 0 && start / unit <= UINT32_MAX ? static_cast<std::uint32_t>(start / unit) : 0;
+  last_waiting_ = waiting_.empty() ? uid : std::max(last_waiting_, uid);
+  waiting_.append(reinterpret_cast<const char*>(&head), sizeof head);
+  waiting_ += bytes;
+  waiting_.resize(rounded_up(waiting_.size()));
+  return waiting_.size() >= waiting_size;
 }
+
+void CacheFile::write(const std::function<void(std::uint32_t uid, std::uint32_t place)>& tell) {
+  if (waiting_.empty()) return;
+  const std::string pieces = std::exchange(waiting_, {});
+  // One write at the end of the file, wherever that is by now; a torn one by others may have left it at an odd place.
+  const ssize_t written = ::write(file_.get(), pieces.data(), pieces.size());
+  const off_t end = ::lseek(file_.get(), 0, SEEK_CUR);
+  if (written != static_cast<ssize_t>(pieces.size()) || end < written) return;
+  const auto start = static_cast<std::uint64_t>(end - written);
+  if (start % unit != 0 || static_cast<std::uint64_t>(end) / unit > UINT32_MAX) return;
+  PieceHead head;
+  for (std::size_t at = 0; at < pieces.size(); at = rounded_up(at + sizeof head + head.size)) {
+    std::memcpy(&head, pieces.data() + at, sizeof head);
+    tell(head.uid, static_cast<std::uint32_t>((start + at) / unit));
+  }
+}
+
+void CacheFile::rest() { std::string().swap(window_); }
 
 bool CacheFile::is_mostly_waste(std::span<const std::uint32_t> places) const {
   const std::uint64_t size = file_ ? mark_of(file_).size : 0;
@@ -94,6 +117,8 @@ bool CacheFile::is_mostly_waste(std::span<const std::uint32_t> places) const {
 
 void CacheFile::remove(const Fd& directory) {
   file_.reset();
+  waiting_.clear();
+  rest();
   if (directory) ::unlinkat(directory.get(), cache_name, 0);
 }
 

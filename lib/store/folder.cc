@@ -109,24 +109,24 @@ Result<Fd> make_directory(const Place& place) {
   return directory;
 }
 
-Result<Fd> open_in(const Fd& directory, const std::string& name, int flags, mode_t mode) {
+Result<Fd> open_in(const Fd& directory, const std::string& name, int flags, mode_t mode, std::uint64_t* size) {
   Fd file(::openat(directory.get(), name.c_str(), flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, mode));
   if (!file) return base::fail_system("open " + name);
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return base::fail_system("fstat " + name);
   if (!S_ISREG(status.st_mode)) return base::Failure(base::Error::system("open " + name, ENXIO));
+  if (size != nullptr) *size = static_cast<std::uint64_t>(status.st_size);
   return file;
 }
 
 Result<std::optional<std::string>> read_in(const Fd& directory, const std::string& name, std::size_t limit) {
-  const auto file = open_in(directory, name, O_RDONLY);
+  std::uint64_t size = 0;
+  const auto file = open_in(directory, name, O_RDONLY, file_mode, &size);
   if (!file && file.error().code() == ENOENT) return std::optional<std::string>{};
   if (!file) return base::Failure(file.error());
-  struct stat status {};
-  if (::fstat(file->get(), &status) != 0) return base::fail_system("fstat " + name);
-  if (static_cast<std::size_t>(status.st_size) > limit) return base::Failure(base::Error::system("read " + name, EFBIG));
+  if (size > limit) return base::Failure(base::Error::system("read " + name, EFBIG));
   // Others may append meanwhile: what is there at the beginning is a whole.
-  std::string text(static_cast<std::size_t>(status.st_size), '\0');
+  std::string text(size, '\0');
   std::size_t have = 0;
   while (have < text.size()) {
     const ssize_t count = ::pread(file->get(), text.data() + have, text.size() - have, static_cast<off_t>(have));

@@ -39,7 +39,8 @@ struct Places {
 [[nodiscard]] Result<Fd> make_directory(const Place& place);
 
 // Files of a directory by their names in it. Never a symbolic link, never waits for a FIFO; what is no regular file is ENXIO.
-[[nodiscard]] Result<Fd> open_in(const Fd& directory, const std::string& name, int flags, mode_t mode = file_mode);
+// `size`: of the file, for who wants to know it.
+[[nodiscard]] Result<Fd> open_in(const Fd& directory, const std::string& name, int flags, mode_t mode = file_mode, std::uint64_t* size = nullptr);
 // None: there is no such file.
 [[nodiscard]] Result<std::optional<std::string>> read_in(const Fd& directory, const std::string& name, std::size_t limit);
 enum class Durable : std::uint8_t { no, yes };

@@ -1,5 +1,6 @@
 #include "lib/store/index_file.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -12,7 +13,7 @@
 namespace store {
 namespace {
 
-constexpr std::array<char, 8> magic{'v', 'a', 'l', 'i', 'd', 'x', '0', '1'};
+constexpr std::array<char, 8> magic{'v', 'a', 'l', 'i', 'd', 'x', '0', '2'};
 constexpr std::uint64_t size_max = std::uint64_t{1} << 32;
 constexpr std::size_t id_size = 32;
 constexpr int mark_tries = 8;
@@ -116,7 +117,13 @@ std::uint64_t checksum(std::string_view bytes, std::uint64_t seed) {
   }
   std::uint64_t sum = bytes.size();
   for (const std::uint64_t lane : lanes) sum = mix(sum, lane);
-  for (; left > 0; --left, ++at) sum = mix(sum, static_cast<unsigned char>(*at));
+  for (std::uint64_t word = 0; left > 0; word = 0) {
+    const std::size_t size = std::min(left, sizeof word);
+    std::memcpy(&word, at, size);
+    sum = mix(sum, word);
+    left -= size;
+    at += size;
+  }
   return sum;
 }
 

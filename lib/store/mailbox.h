@@ -162,7 +162,8 @@ class Mailbox {
   [[nodiscard]] virtual std::vector<UidRange> vanished_since(ModSeq since) const = 0;
 
   // What a session worked out about a message, kept in the index (envelope, structure, what it is sorted by): at most `cached_size_max`.
-  [[nodiscard]] virtual std::optional<std::string> cached(Uid uid) = 0;
+  // The bytes live until the next call.
+  [[nodiscard]] virtual std::optional<std::string_view> cached(Uid uid) = 0;
   virtual void cache(Uid uid, std::string_view bytes) = 0;
   static constexpr std::size_t cached_size_max = 64 * 1024;
 

@@ -92,6 +92,7 @@ void Maildir::load_index() {
 }
 
 void Maildir::save_index() {
+  write_cached();
   if (!dirty_ || !index_ || uid_validity_ == 0) return;
   if (!load_rows()) return;
   std::string names;
@@ -182,12 +183,9 @@ Result<Message> Maildir::open(Uid uid) {
     const Row* const row = row_of(uid);
     if (row == nullptr) return base::Failure(base::Error::system("open message", ENOENT));
     const std::string name(name_of(*row));
-    const auto file = open_in(directory_of(*row), name, O_RDONLY);
-    if (file) {
-      struct stat status {};
-      if (::fstat(file->get(), &status) != 0) return base::fail_system("fstat " + name);
-      return Message::map(file->get(), 0, static_cast<std::uint64_t>(status.st_size), name);
-    }
+    std::uint64_t size = 0;
+    const auto file = open_in(directory_of(*row), name, O_RDONLY, file_mode, &size);
+    if (file) return Message::map(file->get(), 0, size, name);
     if (file.error().code() != ENOENT || attempt > 0) return base::Failure(file.error());
     // Somebody renamed it.
     TRY(look_again());
@@ -242,7 +240,8 @@ std::uint32_t Maildir::pop3_order(Uid uid) {
   return static_cast<std::uint32_t>(ascii::parse_number(field(line->fields, 'O').value_or("0"), UINT32_MAX).value_or(0));
 }
 
-std::optional<std::string> Maildir::cached(Uid uid) {
+std::optional<std::string_view> Maildir::cached(Uid uid) {
+  if (cache_file_.may_hold(uid)) write_cached();
   const Row* const row = row_of(uid);
   if (row == nullptr || row->cached == 0) return std::nullopt;
   return cache_file_.get(index_, row->cached, uid_validity_, uid);
@@ -251,8 +250,14 @@ std::optional<std::string> Maildir::cached(Uid uid) {
 void Maildir::cache(Uid uid, std::string_view bytes) {
   Row* const row = row_of(uid);
   if (row == nullptr || !index_) return;
-  row->cached = cache_file_.put(index_, uid_validity_, uid, bytes);
+  if (cache_file_.put(index_, uid_validity_, uid, bytes)) write_cached();
   dirty_ = true;
+}
+
+void Maildir::write_cached() {
+  cache_file_.write([this](Uid uid, std::uint32_t place) {
+    if (Row* const row = row_of(uid)) row->cached = place;
+  });
 }
 
 int Maildir::watch_fd() {

@@ -63,7 +63,7 @@ class Maildir final : public Mailbox {
   Result<CopiedUids> copy(std::span<const Uid> uids, Mailbox& target) override;
   Result<CopiedUids> move(std::span<const Uid> uids, Mailbox& target) override;
   std::vector<UidRange> vanished_since(ModSeq since) const override { return list_.vanished_since(since, uid_next_); }
-  std::optional<std::string> cached(Uid uid) override;
+  std::optional<std::string_view> cached(Uid uid) override;
   void cache(Uid uid, std::string_view bytes) override;
   int watch_fd() override;
 
@@ -108,6 +108,7 @@ class Maildir final : public Mailbox {
   Result<void> open_directories();
   void load_index();
   void save_index();
+  void write_cached();
   [[nodiscard]] bool load_rows();       // false: the index was damaged; all has been read anew
   void about_to_change();               // the index on disk is about to be out of date
   [[nodiscard]] std::string_view name_of(const Row& row) const { return std::string_view(names_).substr(row.name, row.name_size); }

@@ -56,6 +56,8 @@ bool Maildir::has_unknown_new() const {
 
 Result<Changes> Maildir::refresh() {
   watch_.drain();
+  write_cached();
+  cache_file_.rest();
   struct stat status {};
   if (::fstat(cur_.get(), &status) != 0 || status.st_nlink == 0) return base::Failure(base::Error::system("mailbox", ENOENT));
   if (uid_validity_ == 0 || !is_up_to_date()) TRY(sync());

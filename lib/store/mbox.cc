@@ -115,6 +115,7 @@ void Mbox::load_index() {
 }
 
 void Mbox::save_index() {
+  write_cached();
   if (!dirty_ || !index_ || uid_validity_ == 0) return;
   IndexContent content;
   content.uid_validity = uid_validity_;
@@ -228,6 +229,8 @@ MboxState Mbox::state_of(const MboxMessage& message, bool is_first) const {
 
 Result<Changes> Mbox::refresh() {
   watch_.drain();
+  write_cached();
+  cache_file_.rest();
   if (!file_) TRY(look_for_file());
   if (!file_) {
     if (uid_validity_ == 0) uid_validity_ = TRY(new_uid_validity(places_.roots));
@@ -281,7 +284,8 @@ Result<CopiedUids> Mbox::move(std::span<const Uid> uids, Mailbox& target) {
   return copied;
 }
 
-std::optional<std::string> Mbox::cached(Uid uid) {
+std::optional<std::string_view> Mbox::cached(Uid uid) {
+  if (cache_file_.may_hold(uid)) write_cached();
   const Row* const row = row_of(uid);
   if (row == nullptr) return std::nullopt;
   return cache_file_.get(index_, row->cached, uid_validity_, uid);
@@ -290,8 +294,14 @@ std::optional<std::string> Mbox::cached(Uid uid) {
 void Mbox::cache(Uid uid, std::string_view bytes) {
   Row* const row = row_of(uid);
   if (row == nullptr || !index_) return;
-  row->cached = cache_file_.put(index_, uid_validity_, uid, bytes);
+  if (cache_file_.put(index_, uid_validity_, uid, bytes)) write_cached();
   dirty_ = true;
+}
+
+void Mbox::write_cached() {
+  cache_file_.write([this](Uid uid, std::uint32_t place) {
+    if (Row* const row = row_of(uid)) row->cached = place;
+  });
 }
 
 int Mbox::watch_fd() {

@@ -52,7 +52,7 @@ class Mbox final : public Mailbox {
   Result<CopiedUids> copy(std::span<const Uid> uids, Mailbox& target) override;
   Result<CopiedUids> move(std::span<const Uid> uids, Mailbox& target) override;
   std::vector<UidRange> vanished_since(ModSeq since) const override { return list_.vanished_since(since, uid_next_); }
-  std::optional<std::string> cached(Uid uid) override;
+  std::optional<std::string_view> cached(Uid uid) override;
   void cache(Uid uid, std::string_view bytes) override;
   int watch_fd() override;
 
@@ -84,6 +84,7 @@ class Mbox final : public Mailbox {
   Result<void> write_state();
   void load_index();
   void save_index();
+  void write_cached();
   void about_to_change();
   [[nodiscard]] std::string own_path() const;
   Result<Locked> lock();

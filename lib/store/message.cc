@@ -16,7 +16,8 @@ constexpr std::size_t map_from = 64 * 1024;
 
 Result<Message> Message::map(int fd, std::uint64_t offset, std::uint64_t size, const std::string& path) {
   if (size < map_from) {
-    std::string text(size, '\0');
+    std::string text;
+    text.resize_and_overwrite(size, [](char*, std::size_t room) { return room; });
     std::size_t have = 0;
     while (have < size) {
       const ssize_t count = ::pread(fd, text.data() + have, size - have, static_cast<off_t>(offset + have));

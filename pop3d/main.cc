@@ -1,6 +1,7 @@
 // pop3d: the POP3 server before the login. It reads the network and trusts nobody; it asks authd who somebody is, and hands who
 // has logged in to pop3d-owner, with authd's ticket. It sees no mailbox and no password file, and keeps no privilege after its
-// start: certificates are open by then. When it dies its clients see a closed connection; nothing is deleted without QUIT.
+// start: certificates are open by then. When it dies its clients see a closed connection, but those who have logged in without TLS:
+// their sockets are their sessions'. Nothing is deleted without QUIT.
 
 #include "lib/front/front.h"
 #include "lib/server/service.h"

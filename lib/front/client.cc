@@ -5,11 +5,13 @@
 #include <chrono>
 #include <utility>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
 
 #include "lib/base/ascii.h"
 #include "lib/base/base64.h"
+#include "lib/io/attend.h"
 #include "lib/io/relay.h"
 #include "lib/ipc/messages/mailbox.h"
 #include "lib/log/lines.h"
@@ -23,6 +25,8 @@ using Kind = Verdict::Kind;
 
 constexpr int steps_limit = 50;   // of one exchange; the longest mechanism has four
 constexpr std::string_view no_reason = "(reason unavailable)";
+
+Fd duplicate(int fd) { return Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
 
 }  // namespace
 
@@ -181,17 +185,23 @@ Client::Entry Client::enter(std::string_view tag) {
     return unavailable;
   }
   io::Stream inside{Fd(ends[0])};
+  Fd lifeline(ends[1]);
+  // What has been read of him already has to be carried.
+  const bool is_direct = !is_encrypted() && connection_.peer && !stream().has_input();
   ipc::MailboxRequest request{.ticket = std::exchange(ticket_, {}),
-                                    .session = session_,
-                                    .client = name_,
-                                    .client_address = address_,
-                                    .is_encrypted = is_encrypted(),
-                                    .tag = std::string(tag),
-                                    .connection = Fd(ends[1])};
+                              .session = session_,
+                              .client = name_,
+                              .client_address = address_,
+                              .is_encrypted = is_encrypted(),
+                              .tag = std::string(tag),
+                              .connection = duplicate(is_direct ? stream().fd() : lifeline.get()),
+                              .lifeline = std::move(lifeline)};
   // What went before, a "+" of an exchange maybe, is with the client before the session speaks.
   if (stream().flush(deadline_) != io::End::ok) return unavailable;
   const auto answer = gate_.services().ask_at<ipc::OpenMailbox>("private/" + gate_.settings().owner_service, request);
-  request.connection.reset();   // the session's end is the only one, so that its end is seen here
+  // The session's ends are the only ones, so that its end is seen here.
+  request.connection.reset();
+  request.lifeline.reset();
   if (!answer || answer->status == ipc::MailboxStatus::unavailable) {
     maillog::warning("{}: the mailbox of {} cannot be opened: {}", name_, user_, answer ? answer->text : answer.error().message());
     return unavailable;
@@ -203,11 +213,11 @@ Client::Entry Client::enter(std::string_view tag) {
   maillog::write(maillog::LoginLine{.client = name_, .method = method_, .user = user_, .tls = tls_ ? std::string_view(tls_->protocol) : ""});
   is_over_ = true;
   const auto begun = std::chrono::steady_clock::now();
-  const io::Relayed relayed = io::relay(std::move(stream()), std::move(inside));
+  const io::Relayed carried = is_direct ? io::attend(std::move(stream()), std::move(inside)) : io::relay(std::move(stream()), std::move(inside));
   maillog::write(maillog::LogoutLine{.client = name_,
                                      .user = user_,
-                                     .bytes_in = relayed.from_client,
-                                     .bytes_out = relayed.from_inside,
+                                     .bytes_in = carried.from_client,
+                                     .bytes_out = carried.from_inside,
                                      .time = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - begun)});
   return {true, {}};
 }

@@ -156,7 +156,14 @@ class Log {
     address.sun_family = AF_UNIX;
     if (options_.path.size() >= sizeof address.sun_path) return fd_.reset();
     options_.path.copy(address.sun_path, options_.path.size());
-    if (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) fd_.reset();
+    is_connected_ = ::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    if (!is_connected_ && errno != EPERM) fd_.reset();   // EPERM: its confinement lets this process name the socket with each datagram only
+    address_ = address;
+  }
+
+  [[nodiscard]] bool send_now(const std::string& datagram) const {
+    const auto* const to = is_connected_ ? nullptr : reinterpret_cast<const sockaddr*>(&address_);
+    return ::sendto(fd_.get(), datagram.data(), datagram.size(), MSG_NOSIGNAL, to, to == nullptr ? 0 : sizeof address_) >= 0;
   }
 
   // Sends what waits, several lines in one datagram to postlogd, one each to syslog. At most `wait_ms` in a full socket.
@@ -167,7 +174,7 @@ class Log {
     while (!pending_.empty()) {
       if (!fd_) connect();
       const std::string datagram = options_.target == Target::postlog ? batch() : pending_.front();
-      if (fd_ && ::send(fd_.get(), datagram.data(), datagram.size(), MSG_NOSIGNAL) >= 0) {
+      if (fd_ && send_now(datagram)) {
         is_stuck_ = false;
         drop_sent(options_.target == Target::postlog ? batched_ : 1);
         continue;
@@ -239,6 +246,8 @@ class Log {
 
   SinkOptions options_;
   Fd fd_;
+  bool is_connected_ = false;   // or each datagram goes to address_
+  sockaddr_un address_{};
   std::string host_ = "localhost";
   std::deque<std::string> pending_;
   std::size_t pending_bytes_ = 0;

@@ -14,12 +14,13 @@ struct SessionOrder {
   std::uint64_t log_number = 0;   // in the log, as in the front's lines
   std::string user, home, mail, quota, client, tag;
   bool is_encrypted = false;
-  Fd connection;
+  Fd connection, lifeline;
   static constexpr auto fields = std::tuple{
       ipc::Field{"number", &SessionOrder::number}, ipc::Field{"log_number", &SessionOrder::log_number}, ipc::Field{"user", &SessionOrder::user},
       ipc::Field{"home", &SessionOrder::home},     ipc::Field{"mail", &SessionOrder::mail}, ipc::Field{"quota", &SessionOrder::quota},
       ipc::Field{"client", &SessionOrder::client}, ipc::Field{"tag", &SessionOrder::tag},
-      ipc::Field{"encrypted", &SessionOrder::is_encrypted}, ipc::Field{"connection", &SessionOrder::connection}};
+      ipc::Field{"encrypted", &SessionOrder::is_encrypted}, ipc::Field{"connection", &SessionOrder::connection},
+      ipc::Field{"lifeline", &SessionOrder::lifeline}};
 };
 
 // A session has ended.

@@ -177,7 +177,8 @@ Result<void> Service::order(Process& process, std::uint64_t number, ipc::Mailbox
                      .client = std::move(request.client),
                      .tag = std::move(request.tag),
                      .is_encrypted = request.is_encrypted,
-                     .connection = std::move(request.connection)};
+                     .connection = std::move(request.connection),
+                     .lifeline = std::move(request.lifeline)};
   const bool has_turn = process.turn.acquire(deadline);
   if (has_turn) {
     ipc::send(process.orders, order, deadline);

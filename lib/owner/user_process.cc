@@ -63,7 +63,8 @@ class Process {
                                                      .client = std::move(order.client),
                                                      .is_encrypted = order.is_encrypted,
                                                      .tag = std::move(order.tag)});
-    const auto fiber = event::Loop::current().spawn("session", [this, number, session = std::move(session)]() mutable {
+    auto lifeline = std::make_shared<Fd>(std::move(order.lifeline));
+    const auto fiber = event::Loop::current().spawn("session", [this, number, session = std::move(session), lifeline = std::move(lifeline)]() mutable {
       struct End {
         Process& process;
         std::uint64_t number;
@@ -71,7 +72,8 @@ class Process {
       } const end{*this, number};
       maillog::set_session(session->number);
       serve_(*session);
-      session.reset();   // the client sees the end before the daemon hears of it
+      session.reset();
+      lifeline.reset();   // the client sees the end before the daemon hears of it
     });
     if (fiber) return;
     maillog::warning("cannot serve a session: {}", fiber.error().message());
@@ -95,8 +97,9 @@ class Process {
 
 }  // namespace
 
+// No connect: a client's own socket could be connected to somebody else.
 Result<sandbox::Confinement> users_confinement() {
-  return sandbox::Confinement::prepare({.connects_unix = true, .accepts = false, .reads_files = true, .writes_files = true});
+  return sandbox::Confinement::prepare({.connects_unix = false, .accepts = false, .reads_files = true, .writes_files = true});
 }
 
 void warm_up() {

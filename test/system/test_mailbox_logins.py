@@ -101,6 +101,17 @@ def test_mechanisms(server, protocol, exchange, tls):
     server.suite.wait_log(r"%sd\[\d+\]: logout: client=localhost\[127\.0\.0\.1\], sasl_username=alice, in=\d+, out=[1-9]\d*, time=\d+" % protocol, since=since)
 
 
+@pytest.mark.parametrize("tls", [False, True])
+def test_what_was_said_is_counted(server, tls):
+    """Whoever carries it, or nobody: from the answer to the login on, without what was said before."""
+    since = server.suite.log_size()
+    with Pop3(server, "pop3s" if tls else "pop3") as client:
+        client.say("USER alice")
+        answers = [client.say(line) for line in ("PASS alice-pw", "NOOP", "QUIT")]
+        assert client.line() is None
+    server.suite.wait_log(r"pop3d\[\d+\]: logout: .*, in=%d, out=%d, time=0$" % (len("NOOP\r\nQUIT\r\n"), sum(len(a[0]) + 2 for a in answers)), since=since)
+
+
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_wrong_password_is_in_the_log_as_fail2ban_knows_it(server, protocol, tmp_path):
     since = server.suite.log_size()

@@ -1,6 +1,7 @@
 #pragma once
 // The front of a mailbox server hands a client that has logged in to the owner of mailboxes: one request for each session. From
-// the answer on the session and the client speak over `connection`.
+// the answer on the session and the client speak over `connection`: his own socket, or, where TLS lies over that, one on which the
+// front carries what he says.
 
 #include "lib/ipc/message.h"
 
@@ -13,11 +14,12 @@ struct MailboxRequest {
   bool is_encrypted = false;
   std::string tag;               // of the command that logged in; what the session answers begins with it
   Fd connection;
+  Fd lifeline;                   // the session holds it to its end, which the front sees at the other end
   static constexpr auto fields = std::tuple{
       Field{"ticket", &MailboxRequest::ticket},         Field{"session", &MailboxRequest::session},
       Field{"client", &MailboxRequest::client},         Field{"client_address", &MailboxRequest::client_address},
       Field{"encrypted", &MailboxRequest::is_encrypted}, Field{"tag", &MailboxRequest::tag},
-      Field{"connection", &MailboxRequest::connection}};
+      Field{"connection", &MailboxRequest::connection},  Field{"lifeline", &MailboxRequest::lifeline}};
 };
 
 enum class MailboxStatus {

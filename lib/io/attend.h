@@ -1,0 +1,13 @@
+#pragma once
+// A TCP client whose socket somebody else in this host speaks on: who has accepted him waits for the end.
+
+#include "lib/io/relay.h"
+#include "lib/io/stream.h"
+
+namespace io {
+
+// Until the other end of `lifeline` is closed; then, or when this fiber is cancelled, the client's connection ends. How much was said on
+// it meanwhile. The stream has no layer, and no input that was read; neither is read any more.
+[[nodiscard]] Relayed attend(Stream client, Stream lifeline);
+
+}  // namespace io

@@ -198,6 +198,8 @@ Client::Entry Client::enter(std::string_view tag) {
                               .lifeline = std::move(lifeline)};
   // What went before, a "+" of an exchange maybe, is with the client before the session speaks.
   if (stream().flush(deadline_) != io::End::ok) return unavailable;
+  // Before the session has the socket: it speaks at once.
+  const io::Relayed before = is_direct ? io::said_on(stream()) : io::Relayed{};
   const auto answer = gate_.services().ask_at<ipc::OpenMailbox>("private/" + gate_.settings().owner_service, request);
   // The session's ends are the only ones, so that its end is seen here.
   request.connection.reset();
@@ -213,7 +215,7 @@ Client::Entry Client::enter(std::string_view tag) {
   maillog::write(maillog::LoginLine{.client = name_, .method = method_, .user = user_, .tls = tls_ ? std::string_view(tls_->protocol) : ""});
   is_over_ = true;
   const auto begun = std::chrono::steady_clock::now();
-  const io::Relayed carried = is_direct ? io::attend(std::move(stream()), std::move(inside)) : io::relay(std::move(stream()), std::move(inside));
+  const io::Relayed carried = is_direct ? io::attend(std::move(stream()), std::move(inside), before) : io::relay(std::move(stream()), std::move(inside));
   maillog::write(maillog::LogoutLine{.client = name_,
                                      .user = user_,
                                      .bytes_in = carried.from_client,

@@ -30,9 +30,10 @@ struct Connection {
 
 }  // namespace
 
-Relayed attend(Stream client, Stream lifeline) {
+Relayed said_on(const Stream& client) { return counted(client.fd()); }
+
+Relayed attend(Stream client, Stream lifeline, const Relayed& before) {
   const Connection connection{std::move(client).dismantle().fd};
-  const Relayed before = counted(connection.fd.get());
   if (!event::wait_fd(lifeline.fd(), event::Ready::readable, base::after(idle_after))) {
     event::trim_stack();
     static_cast<void>(event::wait_fd(lifeline.fd(), event::Ready::readable, base::no_deadline));

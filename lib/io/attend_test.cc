@@ -51,7 +51,9 @@ TEST_CASE("who attends a client sees the end of his session, and what was said u
   REQUIRE(connection.client->write("login\r\n", soon()));
   REQUIRE(connection.client->flush(soon()) == io::End::ok);
   REQUIRE(connection.speaker->read_line(soon(), 100).text() == "login");
-  REQUIRE(loop.spawn("attend", [&] { said = io::attend(io::Stream(std::move(connection.accepted)), io::Stream(std::move(lifeline.a))); }));
+  io::Stream accepted(std::move(connection.accepted));
+  const io::Relayed before = io::said_on(accepted);
+  REQUIRE(loop.spawn("attend", [&] { said = io::attend(std::move(accepted), io::Stream(std::move(lifeline.a)), before); }));
   REQUIRE(loop.spawn("session", [&] {
     event::yield();
     REQUIRE(connection.client->write("hello\r\n", soon()));
@@ -78,7 +80,7 @@ TEST_CASE("an attendant who is cancelled ends the session too") {
   Pair lifeline;
   io::End client{}, speaker{};
   const auto attendant = loop.spawn("attend", [&] {
-    static_cast<void>(io::attend(io::Stream(std::move(connection.accepted)), io::Stream(std::move(lifeline.a))));
+    static_cast<void>(io::attend(io::Stream(std::move(connection.accepted)), io::Stream(std::move(lifeline.a)), {}));
   });
   REQUIRE(attendant);
   REQUIRE(loop.spawn("session", [&] {

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 #include <malloc.h>
+#include <sched.h>
 
 #include "lib/event/loop.h"
 #include "lib/log/log.h"
@@ -119,6 +120,9 @@ void warm_up() {
 }
 
 void serve_sessions(Fd connection, const Serve& serve, const sandbox::Confinement& confinement) {
+  // Who waits for an answer is a person, not a queue: no waiting for one's turn, as daemons do (server::run).
+  const sched_param standard{};
+  static_cast<void>(::sched_setscheduler(0, SCHED_OTHER, &standard));
   event::Loop loop;
   loop.carry_log();
   Process process(std::move(connection), serve);
